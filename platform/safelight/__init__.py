@@ -1,0 +1,1 @@
+"""Safelight: monitoring and rollback for text-to-image generators in production."""

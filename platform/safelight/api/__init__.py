@@ -1,0 +1,1 @@
+"""HTTP: everything the dashboard does, and everything a program may do."""

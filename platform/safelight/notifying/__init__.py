@@ -1,0 +1,1 @@
+"""Telling people: a transactional outbox and signed webhooks."""

@@ -1,0 +1,1 @@
+"""Promote and rollback: what should serve, written in the ledger."""

@@ -1,0 +1,1 @@
+"""Engines that make images and the gateway that sends requests to them."""

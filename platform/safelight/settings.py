@@ -1,0 +1,173 @@
+"""Effective settings: `SAFELIGHT_*` variables over one TOML file over defaults.
+
+Nested settings use a double underscore: `SAFELIGHT_DATABASE__URL`. The file is `safelight.toml` in the working
+directory unless `SAFELIGHT_CONFIG` names another.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PositiveSeconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A group of settings; a misspelt name is an error, not a silent default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where state is kept. Empty means SQLite in the data folder."""
+
+    url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; sqlite:/// or postgresql+psycopg://")
+    lock_timeout_seconds: PositiveSeconds = 5.0
+
+
+class RegistrySettings(Section):
+    """The MLflow registry. Empty means an embedded store in the data folder."""
+
+    tracking_uri: SecretStr = Field(SecretStr(""), description="MLflow tracking and registry address")
+
+
+class ImageStoreSettings(Section):
+    """Where images and thumbnails go: any fsspec address. Empty means a folder in the data folder."""
+
+    url: str = Field("", description="file:///..., s3://bucket/prefix, ...")
+    s3_endpoint: str = ""
+    s3_key: SecretStr = SecretStr("")
+    s3_secret: SecretStr = SecretStr("")
+    thumbnail_pixels: int = Field(192, ge=32, le=1024)
+
+
+class OnFull(StrEnum):
+    """What serving does when the journal cannot write."""
+
+    SERVE = "serve"
+    REFUSE = "refuse"
+
+
+class JournalSettings(Section):
+    """The durable local log every generation is in before its response leaves."""
+
+    on_full: OnFull = OnFull.SERVE
+    max_bytes: int = Field(4 * 1024**3, ge=1024 * 1024, description="Room for generations that are not shipped yet")
+
+
+class ApiSettings(Section):
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8484, ge=1, le=65535)
+    public_url: str = Field("", description="The address people reach the dashboard at; used in links")
+    max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
+    session_hours: float = Field(24.0, gt=0)
+    max_in_flight: int = Field(64, ge=1, description="Requests waiting for an engine before 429")
+    request_timeout_seconds: PositiveSeconds = 120.0
+
+
+class EngineSettings(Section):
+    """The inference engines of one host."""
+
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 ...")
+    threads: int = Field(1, ge=1, description="CPU threads of an engine process")
+    max_batch: int = Field(8, ge=1)
+    max_wait_ms: float = Field(15.0, ge=0, description="How long a request may wait for company in its batch")
+    keep_warm: int = Field(1, ge=0, description="Earlier versions kept loaded beside the serving one")
+    host: str = Field("127.0.0.1", description="Address engines listen on")
+    advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")
+    poll_seconds: PositiveSeconds = 0.2
+    token: SecretStr = Field(SecretStr(""), description="Shared by gateways and engines; empty: made in the data folder")
+
+
+class ScoringSettings(Section):
+    """How images become signals."""
+
+    embedder: str = Field("", description="open_clip folder (local-dir) or model name; empty: the studio's")
+    pretrained: str = Field("", description="Weights file for a named open_clip model")
+    device: str = "auto"
+    batch: int = Field(32, ge=1)
+    poll_seconds: PositiveSeconds = 0.5
+
+
+class WatchingSettings(Section):
+    """How often the monitors look."""
+
+    bucket_seconds: int = Field(60, ge=1)
+    tick_seconds: int = Field(60, ge=1)
+    false_alarms_per_month: float = Field(1.0, gt=0, description="Expected, per generator, over all its monitors")
+    lease_seconds: PositiveSeconds = 15.0
+
+
+class NotifyingSettings(Section):
+    """Outgoing webhooks."""
+
+    timeout_seconds: PositiveSeconds = 15.0
+    allow_private_addresses: bool = Field(False, description="Allow webhooks to loopback and private networks")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with safe defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAFELIGHT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Field(Path("var"), description="Folder for the database, journal, images and checkpoints")
+    database: DatabaseSettings = DatabaseSettings()
+    registry: RegistrySettings = RegistrySettings()
+    images: ImageStoreSettings = ImageStoreSettings()
+    journal: JournalSettings = JournalSettings()
+    api: ApiSettings = ApiSettings()
+    engine: EngineSettings = EngineSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    watching: WatchingSettings = WatchingSettings()
+    notifying: NotifyingSettings = NotifyingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("SAFELIGHT_CONFIG", "safelight.toml")))
+        return init_settings, env_settings, toml
+
+    @property
+    def database_url(self) -> str:
+        """The database address with its default filled in. Holds a secret: never print it."""
+        return self.database.url.get_secret_value() or f"sqlite:///{self.data_dir.resolve() / 'safelight.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow address with its default filled in. May hold a secret: never print it."""
+        return self.registry.tracking_uri.get_secret_value() or f"sqlite:///{self.data_dir.resolve() / 'mlflow.db'}"
+
+    @property
+    def images_url(self) -> str:
+        """The image store's fsspec address with its default filled in."""
+        return self.images.url or (self.data_dir.resolve() / "images").as_uri()
+
+    @property
+    def journal_dir(self) -> Path:
+        return self.data_dir / "journal"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """Local copies of checkpoints, one folder a digest."""
+        return self.data_dir / "checkpoints"
+
+    @property
+    def public_url(self) -> str:
+        return (self.api.public_url or f"http://{self.api.host}:{self.api.port}").rstrip("/")

@@ -1,0 +1,71 @@
+"""Connections and transactions. One request or job is one transaction, committed at its edge."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+
+class Database:
+    """A database, SQLite or PostgreSQL, and the ways to open a transaction on it."""
+
+    def __init__(self, url: str, lock_timeout_seconds: float = 5.0) -> None:
+        """Nothing is connected before the first transaction."""
+        self._engine = _sqlite(url, lock_timeout_seconds) if _is_sqlite(url) else _postgres(url, lock_timeout_seconds)
+        self._readers = self._engine.execution_options(safelight_begin="BEGIN")
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A read-write transaction: committed when the block ends, rolled back when it raises."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads and always rolls back."""
+        with Session(self._readers, expire_on_commit=False) as session:
+            yield session
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+
+
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def _sqlite(url: str, lock_timeout_seconds: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": lock_timeout_seconds, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN would be DEFERRED; transactions are opened by hand instead.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its lock at once: an orderly wait instead of a late "database is locked".
+        connection.exec_driver_sql(connection.get_execution_options().get("safelight_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _postgres(url: str, lock_timeout_seconds: float) -> Engine:
+    options = f"-c lock_timeout={int(lock_timeout_seconds * 1000)} -c timezone=UTC"
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"options": options})

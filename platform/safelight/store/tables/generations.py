@@ -1,0 +1,110 @@
+"""Generations, what they ran on, and their scores."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safelight.store.base import Base
+
+
+class Environment(Base):
+    """What a bundle ran on: host, device, driver, library versions."""
+
+    __tablename__ = "environments"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    details: Mapped[dict[str, Any]]
+    first_seen_at: Mapped[datetime]
+
+
+class GenerationRow(Base):
+    """One image made and logged. On PostgreSQL partitioned by range of `id`, a UUIDv7: by time."""
+
+    __tablename__ = "generations"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('served', 'filtered', 'failed', 'cancelled')", name="outcome"),
+        CheckConstraint("arm IN ('stable', 'canary', 'shadow', 'probe', 'replay')", name="arm"),
+        CheckConstraint("source IN ('engine', 'ingest', 'import')", name="source"),
+        Index(None, "generator", "id"),
+        Index(None, "generator", "version", "id"),
+        Index(None, "request_id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    generator: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    bundle_digest: Mapped[str] = mapped_column(String(64))
+    environment_digest: Mapped[str | None] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(16))
+    arm: Mapped[str] = mapped_column(String(16))
+    outcome: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[UUID]
+    api_key_id: Mapped[UUID | None]
+    replica: Mapped[str | None] = mapped_column(String(100))
+    prompt: Mapped[str] = mapped_column(Text)
+    final_prompt: Mapped[str | None] = mapped_column(Text)
+    seed: Mapped[int | None] = mapped_column(BigInteger)
+    parameters: Mapped[dict[str, Any]]
+    envelope: Mapped[dict[str, Any]]
+    queue_ms: Mapped[float | None]
+    engine_ms: Mapped[float | None]
+    total_ms: Mapped[float | None]
+    image_key: Mapped[str | None] = mapped_column(String(200))
+    thumbnail_key: Mapped[str | None] = mapped_column(String(200))
+    image_sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class ScoreTask(Base):
+    """A logged image that is waiting to be scored. The row goes in the transaction that folds its score."""
+
+    __tablename__ = "score_tasks"
+
+    generation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+
+
+class Score(Base):
+    """The signals of one generation, under one embedder."""
+
+    __tablename__ = "scores"
+    __table_args__ = (Index(None, "generator", "version", "alignment"), Index(None, "perceptual_hash"))
+
+    generation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    scored_at: Mapped[datetime]
+    embedder_digest: Mapped[str] = mapped_column(String(64))
+    alignment: Mapped[float | None]
+    sharpness: Mapped[float | None]
+    contrast: Mapped[float | None]
+    brightness: Mapped[float | None]
+    blank: Mapped[bool]
+    broken: Mapped[bool]
+    perceptual_hash: Mapped[str | None] = mapped_column(String(16))
+    near_duplicate_of: Mapped[UUID | None]
+    prompt_truncated: Mapped[bool]
+    image_embedding: Mapped[bytes | None]
+    prompt_embedding: Mapped[bytes | None]
+
+
+class TrafficBucket(Base):
+    """Counts of one minute's generations, written with them: what rates and latency are read from."""
+
+    __tablename__ = "traffic_buckets"
+
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    arm: Mapped[str] = mapped_column(String(16), primary_key=True)
+    bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
+    served: Mapped[int] = mapped_column(default=0)
+    filtered: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    cancelled: Mapped[int] = mapped_column(default=0)
+    latency_counts: Mapped[list[Any]]
+    engine_ms_sum: Mapped[float] = mapped_column(default=0.0)

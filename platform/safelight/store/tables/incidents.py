@@ -1,0 +1,123 @@
+"""Incidents, the policy that answers them, and the people who are told."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safelight.store.base import Base
+
+
+class Incident(Base):
+    """What a degraded verdict opens. `open_key` is set while it lasts, so that there is one and no duplicate."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        CheckConstraint("state IN ('triggered', 'acknowledged', 'resolved')", name="state"),
+        UniqueConstraint("open_key"),
+        Index(None, "generator", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    scope: Mapped[str] = mapped_column(String(100))
+    open_key: Mapped[str | None] = mapped_column(String(255))
+    dedup_key: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    monitor: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(64))
+    verdict_id: Mapped[int | None]
+    suspect_version: Mapped[int | None]
+    suspect_release_id: Mapped[UUID | None]
+    suggested_target: Mapped[int | None]
+    rollback_release_id: Mapped[UUID | None]
+    evidence: Mapped[dict[str, Any]]
+    opened_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(100))
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(String(100))
+    resolution: Mapped[str | None] = mapped_column(String(32))
+
+
+class IncidentEvent(Base):
+    """A line of an incident's timeline, which only grows."""
+
+    __tablename__ = "incident_events"
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[str] = mapped_column(String(100))
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+
+
+class Policy(Base):
+    """What may be done about an incident without asking: observe, recommend or auto."""
+
+    __tablename__ = "policies"
+    __table_args__ = (CheckConstraint("mode IN ('observe', 'recommend', 'auto')", name="mode"),)
+
+    generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(16))
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(100))
+
+
+class Channel(Base):
+    """Where notifications go. The secret signs them and is shown once."""
+
+    __tablename__ = "channels"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    url: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str] = mapped_column(Text)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    disabled_reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+
+
+class Notification(Base):
+    """The outbox: written with the event it tells of, delivered afterwards, at least once."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
+        Index(
+            "ix_notifications_due",
+            "next_attempt_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(None, "incident_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id"))
+    event: Mapped[str] = mapped_column(String(64))
+    incident_id: Mapped[UUID | None]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One attempt to tell a channel."""
+
+    __tablename__ = "deliveries"
+
+    notification_id: Mapped[UUID] = mapped_column(ForeignKey("notifications.id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    duration_ms: Mapped[float]
+    status: Mapped[int | None]
+    error: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,120 @@
+"""Baselines, sketches, monitors and their verdicts."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safelight.store.base import Base, BigKey
+
+
+class Baseline(Base):
+    """A named, immutable reference: a lens and what it was fitted on."""
+
+    __tablename__ = "baselines"
+    __table_args__ = (UniqueConstraint("generator", "name"), Index(None, "generator", "version"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    name: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(32))
+    embedder_digest: Mapped[str] = mapped_column(String(64))
+    n: Mapped[int]
+    data_from: Mapped[datetime | None]
+    data_to: Mapped[datetime | None]
+    lens: Mapped[bytes]
+    lens_digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+
+
+class SketchBucket(Base):
+    """A mergeable summary of one bucket of time, seen through one baseline's lens."""
+
+    __tablename__ = "sketches"
+
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    arm: Mapped[str] = mapped_column(String(16), primary_key=True)
+    baseline_id: Mapped[UUID] = mapped_column(ForeignKey("baselines.id"), primary_key=True)
+    slice: Mapped[str] = mapped_column(String(100), primary_key=True)
+    bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    payload: Mapped[bytes]
+
+
+class SignalBucket(Base):
+    """Sums of the scalar signals of one bucket of time, for charts and the blank rate."""
+
+    __tablename__ = "signal_buckets"
+
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    arm: Mapped[str] = mapped_column(String(16), primary_key=True)
+    embedder_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(default=0)
+    blank: Mapped[int] = mapped_column(default=0)
+    broken: Mapped[int] = mapped_column(default=0)
+    near_duplicates: Mapped[int] = mapped_column(default=0)
+    alignment_sum: Mapped[float] = mapped_column(default=0.0)
+    alignment_squares: Mapped[float] = mapped_column(default=0.0)
+    sharpness_sum: Mapped[float] = mapped_column(default=0.0)
+    contrast_sum: Mapped[float] = mapped_column(default=0.0)
+
+
+class MonitorRow(Base):
+    """A scheduled question with a false-alarm budget."""
+
+    __tablename__ = "monitors"
+
+    generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    document: Mapped[dict[str, Any]]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class MonitorSlot(Base):
+    """The unique claim on one tick: whoever inserts it runs it; a missed one stays on record."""
+
+    __tablename__ = "monitor_slots"
+    __table_args__ = (CheckConstraint("state IN ('claimed', 'done', 'failed', 'missed')", name="state"),)
+
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(16))
+    claimed_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class VerdictRow(Base):
+    """A monitor's answer at one tick."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (
+        CheckConstraint("health IN ('healthy', 'degraded', 'inconclusive', 'error')", name="health"),
+        UniqueConstraint("generator", "monitor", "slot"),
+        Index(None, "generator", "monitor", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    monitor: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int | None]
+    slot: Mapped[datetime]
+    health: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[str] = mapped_column(Text)
+    n: Mapped[int]
+    effect: Mapped[float | None]
+    p_value: Mapped[float | None]
+    threshold: Mapped[float | None]
+    window_seconds: Mapped[int | None]
+    evidence: Mapped[dict[str, Any]]

@@ -1,0 +1,1 @@
+"""Scheduled monitors and their verdicts."""
