@@ -1,0 +1,1 @@
+"""What may serve: checkpoints, versions, and the rules of a release. Knows nothing of HTTP, engines or monitors."""

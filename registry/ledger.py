@@ -1,0 +1,131 @@
+"""The release ledger: who had what serve, since when and why, as a chain in which no entry can be changed unseen.
+
+One chain per generator and scope. An entry says what *should* serve from its moment on; gateways converge on it.
+This module decides what an entry is; the rows are kept elsewhere.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from registry.digests import canonical_json, digest_of
+
+GENESIS = "sha256:" + "0" * 64
+"""What the first entry names as the entry before it."""
+
+
+class EntryKind(StrEnum):
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    ACCEPT = "accept"
+    """The serving version has proven good: it becomes a target of later rollbacks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An entry before it has its place in the chain."""
+
+    generator: str
+    scope: str
+    kind: EntryKind
+    from_version: int | None
+    """What served before; None before the first promote."""
+    to_version: int
+    """What serves from now on; for an accept the same as ``from_version``."""
+    to_digest: str
+    """The bundle digest of ``to_version``, so that the chain seals what served and not only its number."""
+    actor: str
+    reason: str
+    incident_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Draft):
+    seq: int
+    """1, 2, 3 ... within the chain."""
+    at: datetime
+    """Aware, UTC, in microseconds; never before the entry before it."""
+    prev_hash: str
+    hash: str
+
+
+class BreakReason(StrEnum):
+    SEQUENCE = "sequence"
+    """An entry is missing, doubled or out of order."""
+    FOREIGN = "foreign"
+    """The entry belongs to another generator or scope."""
+    LINK = "link"
+    """It does not name the hash of the entry before it."""
+    HASH = "hash"
+    """Its content is not what was hashed."""
+    TIME = "time"
+    """It is older than the entry before it."""
+    HEAD = "head"
+    """The chain ends elsewhere than at the head that was noted: entries at its end are gone, or were all rewritten."""
+
+
+@dataclass(frozen=True)
+class Break:
+    seq: int
+    """Of the first entry that does not hold; for a wrong head, of the last entry (0: there is none)."""
+    reason: BreakReason
+
+
+def append(tail: Entry | None, draft: Draft, at: datetime) -> Entry:
+    """The entry that follows ``tail`` (None: the chain is empty). The caller stores it, under a unique ``seq``.
+
+    A clock that was set back does not make the chain run backwards: the entry then takes its predecessor's time.
+    Raises ValueError for a naive time or a tail of another chain.
+    """
+    if at.tzinfo is None:
+        raise ValueError("an entry's time must be aware")
+    at = at.astimezone(UTC)
+    if tail is None:
+        return _sealed(draft, seq=1, at=at, prev_hash=GENESIS)
+    if (tail.generator, tail.scope) != (draft.generator, draft.scope):
+        raise ValueError("the tail belongs to another chain than the draft")
+    return _sealed(draft, seq=tail.seq + 1, at=max(at, tail.at), prev_hash=tail.hash)
+
+
+def verify(entries: Iterable[Entry], *, head: str | None = None) -> Break | None:
+    """The first place where a whole chain, oldest entry first, does not hold; None when it holds.
+
+    A chain cut short at its end, or rewritten from some entry on, is a valid chain: only ``head``, the hash of the last
+    entry as noted somewhere else, uncovers that.
+    """
+    tail: Entry | None = None
+    for entry in entries:
+        reason = _breaks(tail, entry)
+        if reason is not None:
+            return Break(entry.seq, reason)
+        tail = entry
+    if head is not None and head != (GENESIS if tail is None else tail.hash):
+        return Break(0 if tail is None else tail.seq, BreakReason.HEAD)
+    return None
+
+
+def _breaks(tail: Entry | None, entry: Entry) -> BreakReason | None:
+    if entry.seq != (1 if tail is None else tail.seq + 1):
+        return BreakReason.SEQUENCE
+    if tail is not None and (tail.generator, tail.scope) != (entry.generator, entry.scope):
+        return BreakReason.FOREIGN
+    if entry.prev_hash != (GENESIS if tail is None else tail.hash):
+        return BreakReason.LINK
+    if entry.hash != _hash(entry):
+        return BreakReason.HASH
+    if tail is not None and entry.at < tail.at:
+        return BreakReason.TIME
+    return None
+
+
+def _sealed(draft: Draft, *, seq: int, at: datetime, prev_hash: str) -> Entry:
+    entry = Entry(**asdict(draft), seq=seq, at=at, prev_hash=prev_hash, hash="")
+    return replace(entry, hash=_hash(entry))
+
+
+def _hash(entry: Entry) -> str:
+    content = asdict(entry)
+    del content["hash"]
+    content["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return digest_of(canonical_json(content))

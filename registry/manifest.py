@@ -1,0 +1,133 @@
+"""The manifest of a version: everything but the environment that decides which images it makes."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
+
+from registry.digests import Digest, canonical_json, digest_of
+from registry.errors import Kind, RegistryError
+from registry.parameters import (
+    MAX_SEED,
+    Defaults,
+    GenerationParameters,
+    Limits,
+    ParameterError,
+    Part,
+    Real,
+    Requested,
+    resolve,
+)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+
+
+class ManifestCode(StrEnum):
+    INVALID = "manifest_invalid"
+    OTHER_CHECKPOINT = "manifest_other_checkpoint"
+    ADAPTER_MISSING = "manifest_adapter_missing"
+
+
+class ManifestError(RegistryError):
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
+class Adapter(Part):
+    """Low-rank or other weights put on top of the checkpoint. ``file`` lies in the checkpoint's folder."""
+
+    name: Name
+    file: Annotated[str, StringConstraints(pattern=r"\.safetensors$", max_length=500)]
+    scale: Real = 1.0
+
+
+class Scheduler(Part):
+    """Replaces the checkpoint's own scheduler; ``config`` overrides single values of its configuration."""
+
+    class_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
+    config: dict[str, JsonValue] = {}
+
+
+class Hook(Part):
+    """A named step before or after the pipeline, run by the engine. ``revision`` pins what it does."""
+
+    name: Name
+    revision: Name
+    config: dict[str, JsonValue] = {}
+
+
+class Golden(Part):
+    """An image that the engine makes before it takes traffic, at the defaults."""
+
+    prompt: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class Dataset(Part):
+    name: Text
+    source: Text
+    licence: Text
+
+
+class Provenance(Part):
+    """Where the weights come from."""
+
+    licence: Text
+    datasets: tuple[Dataset, ...] = ()
+
+
+class Manifest(Part):
+    """One bundle. ``digest`` names it: two bundles of one digest make the same images in the same environment."""
+
+    schema_version: Literal[1] = 1
+    checkpoint: Digest
+    """Digest of the checkpoint's folder, adapters included."""
+    adapters: tuple[Adapter, ...] = ()
+    scheduler: Scheduler | None = None
+    """None: the checkpoint's own."""
+    dtype: Literal["float32", "float16", "bfloat16"]
+    prompt_rewriter: Hook | None = None
+    filters: tuple[Hook, ...] = ()
+    defaults: Defaults
+    limits: Limits
+    golden: Annotated[tuple[Golden, ...], Field(min_length=1)]
+    description: Text = ""
+    tags: dict[Name, Text] = {}
+    provenance: Provenance | None = None
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        try:
+            for golden in self.golden:
+                self.resolve(Requested(prompt=golden.prompt, seed=golden.seed), fallback_seed=0)
+        except ParameterError as error:
+            raise ValueError(f"the defaults or a golden prompt break the limits: {error.message}") from error
+        names = [adapter.name for adapter in self.adapters]
+        if len(set(names)) != len(names):
+            raise ValueError("two adapters have the same name")
+        canonical_json(self.model_dump(mode="json"))  # refuses what has no canonical form, such as a NaN in a config
+        return self
+
+    def resolve(self, requested: Requested, *, fallback_seed: int) -> GenerationParameters:
+        """What this version makes of a request. Raises ParameterError; see registry.parameters.resolve."""
+        return resolve(requested, self.defaults, self.limits, fallback_seed=fallback_seed)
+
+    @cached_property
+    def digest(self) -> str:
+        """Over all that decides an image or an answer; words about the bundle are not part of it."""
+        return digest_of(canonical_json(self.model_dump(mode="json", exclude={"description", "tags", "provenance"})))
+
+
+def parse_manifest(document: bytes | str | Mapping[str, object]) -> Manifest:
+    """A manifest from JSON or from a mapping. Raises ManifestError that names each field in error."""
+    try:
+        if isinstance(document, bytes | str):
+            return Manifest.model_validate_json(document)
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise ManifestError(ManifestCode.INVALID, f"The manifest does not hold together. Mend: {problems}") from error

@@ -1,0 +1,23 @@
+"""Versions in MLflow's model registry, embedded (a database URI) or behind its server (http). Blocking calls."""
+
+from pathlib import Path
+
+from registry.manifest import Manifest
+from registry.versions import Version
+
+
+class MlflowVersionStore:
+    """``artifact_root`` (a URI or an absolute path) is where an embedded store keeps checkpoints; a server has its own."""
+
+    def __init__(self, tracking_uri: str, *, registry_uri: str | None = None, artifact_root: str | None = None) -> None:
+        self._tracking_uri = tracking_uri
+        self._registry_uri = registry_uri
+        self._artifact_root = artifact_root
+
+    def register(self, generator: str, folder: Path, manifest: Manifest) -> Version: ...
+    def get(self, generator: str, number: int) -> Version: ...
+    def versions(self, generator: str) -> tuple[Version, ...]: ...
+    def generators(self) -> tuple[str, ...]: ...
+    def fetch(self, version: Version, destination: Path) -> Path: ...
+    def production(self, generator: str) -> int | None: ...
+    def set_production(self, generator: str, number: int) -> None: ...

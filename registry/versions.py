@@ -1,0 +1,190 @@
+"""Versions of a generator, and what a store of them must do."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from registry.checkpoint import Checkpoint, CheckpointRefused, inspect
+from registry.errors import Kind, RegistryError
+from registry.manifest import Manifest, ManifestCode, ManifestError
+
+_GENERATOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class VersionCode(StrEnum):
+    GENERATOR_NAME_INVALID = "generator_name_invalid"
+    UNKNOWN_GENERATOR = "unknown_generator"
+    UNKNOWN_VERSION = "unknown_version"
+    VERSION_CORRUPT = "version_corrupt"
+    STORE_UNAVAILABLE = "version_store_unavailable"
+
+
+class GeneratorNameError(RegistryError):
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
+class UnknownGenerator(RegistryError):
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+    def __init__(self, generator: str) -> None:
+        super().__init__(
+            VersionCode.UNKNOWN_GENERATOR,
+            f"There is no generator {generator!r}. Register a first version of it, or look at the list of generators.",
+        )
+
+
+class UnknownVersion(RegistryError):
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+    def __init__(self, generator: str, number: int) -> None:
+        super().__init__(
+            VersionCode.UNKNOWN_VERSION,
+            f"Generator {generator!r} has no version {number}. Look at its list of versions and name one of those.",
+        )
+
+
+class VersionCorrupt(RegistryError):
+    kind: ClassVar[Kind] = Kind.CORRUPT
+
+    def __init__(self, generator: str, number: int, found: str) -> None:
+        super().__init__(
+            VersionCode.VERSION_CORRUPT,
+            f"Version {number} of {generator!r} is not what was registered: {found}. "
+            "Nothing is served from it; register the checkpoint again as a new version.",
+        )
+
+
+class StoreUnavailable(RegistryError):
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            VersionCode.STORE_UNAVAILABLE,
+            f"The version store did not answer ({cause}). Check that it runs and is reachable, then try again.",
+        )
+
+
+@dataclass(frozen=True)
+class Version:
+    """One immutable bundle of a generator. ``digest`` is its manifest's; numbers start at 1 and are never used again."""
+
+    generator: str
+    number: int
+    digest: str
+    manifest: Manifest
+    created_at: datetime
+    source: str
+    """Where the store keeps the checkpoint, in the store's own words."""
+    run_id: str | None
+    """The MLflow run that logged it; None in a store without runs."""
+
+    @property
+    def description(self) -> str:
+        return self.manifest.description
+
+
+class VersionStore(Protocol):
+    """Keeps versions. All calls block. Any of them may raise StoreUnavailable."""
+
+    def register(self, generator: str, folder: Path, manifest: Manifest) -> Version:
+        """Inspect the checkpoint in ``folder`` and keep it under the next number.
+
+        A bundle registered before is not kept twice: its version is returned as it stands.
+        Raises CheckpointRefused, ManifestError (the manifest speaks of another checkpoint), GeneratorNameError.
+        """
+        ...
+
+    def get(self, generator: str, number: int) -> Version:
+        """Raises UnknownGenerator, UnknownVersion, VersionCorrupt (its manifest was changed)."""
+        ...
+
+    def versions(self, generator: str) -> tuple[Version, ...]:
+        """All versions, the newest first. Raises UnknownGenerator."""
+        ...
+
+    def generators(self) -> tuple[str, ...]:
+        """The names of all generators, sorted."""
+        ...
+
+    def fetch(self, version: Version, destination: Path) -> Path:
+        """Bring the checkpoint to ``destination`` (a folder that this call makes) and verify it against its digest.
+
+        A destination that already holds exactly this checkpoint is returned as it stands.
+        Raises UnknownVersion, VersionCorrupt (also when the destination holds something else).
+        """
+        ...
+
+    def production(self, generator: str) -> int | None:
+        """The version that carries the alias ``production``. Raises UnknownGenerator."""
+        ...
+
+    def set_production(self, generator: str, number: int) -> None:
+        """Move the alias ``production``. The last writer wins. Raises UnknownGenerator, UnknownVersion."""
+        ...
+
+
+def check_generator_name(name: str) -> None:
+    """Raises GeneratorNameError for a name that a URL, a folder or MLflow would have to escape."""
+    if not _GENERATOR_NAME.fullmatch(name):
+        raise GeneratorNameError(
+            VersionCode.GENERATOR_NAME_INVALID,
+            "A generator's name has 1 to 63 lower-case letters, digits, dots, dashes and underscores, "
+            f"and starts with a letter or a digit. {name[:80]!r} does not.",
+        )
+
+
+def inspect_bundle(generator: str, folder: Path, manifest: Manifest) -> Checkpoint:
+    """What every store checks before it keeps anything. Raises as VersionStore.register does."""
+    check_generator_name(generator)
+    checkpoint = inspect(folder)
+    if manifest.checkpoint != checkpoint.digest:
+        raise ManifestError(
+            ManifestCode.OTHER_CHECKPOINT,
+            f"The manifest is of checkpoint {manifest.checkpoint}, the folder holds {checkpoint.digest}. "
+            "Write the manifest with the digest of the folder that you register.",
+        )
+    held = {file.path for file in checkpoint.files}
+    for adapter in manifest.adapters:
+        if adapter.file not in held:
+            raise ManifestError(
+                ManifestCode.ADAPTER_MISSING,
+                f"The manifest lists adapter {adapter.name!r} as {adapter.file!r}, which the folder does not hold. "
+                "Put the file into the folder, or take the adapter out of the manifest.",
+            )
+    return checkpoint
+
+
+def fetch_verified(version: Version, destination: Path, download: Callable[[Path], Path]) -> Path:
+    """Let ``download`` fill an empty folder and return where the checkpoint lies in it; verify; then move it in place.
+
+    Nothing unverified ever stands at ``destination``, also when the process dies halfway.
+    """
+    if destination.exists():
+        _verify(version, destination)
+        return destination
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    try:
+        checkpoint = download(staging)
+        _verify(version, checkpoint)
+        checkpoint.rename(destination)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return destination
+
+
+def _verify(version: Version, folder: Path) -> None:
+    try:
+        found = inspect(folder).digest
+    except CheckpointRefused as refusal:
+        raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
+    if found != version.manifest.checkpoint:
+        raise VersionCorrupt(
+            version.generator, version.number, f"the checkpoint is {found}, not {version.manifest.checkpoint}"
+        )
