@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ BACKGROUND_RGB: Final = dict(
 # Longer side in pixels, and how far from its place a thing may stand.
 _SPANS: Final = {None: (37, 42, 4), Size.SMALL: (18, 22, 8), Size.LARGE: (49, 52, 1)}
 
-type Pixels = NDArray[np.uint8]
+Pixels: TypeAlias = NDArray[np.uint8]
 
 
 class Renderer:

@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ _RGB: Final = dict(
 )  # fmt: skip
 _MASTER = 256
 
-type Sprite = Image.Image
+Sprite: TypeAlias = Image.Image
 
 
 def fetch(cache: Path) -> Path:

@@ -1,0 +1,60 @@
+"""Who may do what: roles, permissions, and the secrets that prove them. Pure; the rows are in `store/access.py`."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Permission(StrEnum):
+    """One thing a route can ask for."""
+
+    READ = "read"
+    GENERATE = "generate"
+    OPERATE = "operate"
+    ADMINISTER = "administer"
+
+
+class Role(StrEnum):
+    """What a key or a person is trusted with."""
+
+    VIEWER = "viewer"
+    CLIENT = "client"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return _PERMISSIONS[self]
+
+
+# A client's key lives in somebody's product: it makes images and records them, and reads nobody's prompts.
+_PERMISSIONS = {
+    Role.VIEWER: frozenset({Permission.READ}),
+    Role.CLIENT: frozenset({Permission.GENERATE}),
+    Role.OPERATOR: frozenset({Permission.READ, Permission.GENERATE, Permission.OPERATE}),
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking."""
+
+    name: str
+    role: Role
+    key_id: UUID | None = None
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.role.permissions
+
+
+def new_secret(prefix: str) -> str:
+    """A secret of 256 random bits; the prefix tells scanners and people what it is."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def fingerprint(secret: str) -> str:
+    """What is stored of a secret. Plain SHA-256 is enough for 256 random bits; it is not for passwords."""
+    return hashlib.sha256(secret.encode()).hexdigest()

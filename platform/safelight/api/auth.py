@@ -1,0 +1,74 @@
+"""From a request to a principal: a bearer key, or a browser session's cookie."""
+
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Request
+
+from safelight.access import Permission, Principal
+from safelight.api.platform import Platform, PlatformDep
+from safelight.errors import Kind, SafelightError
+from safelight.store import access
+
+COOKIE = "safelight_session"
+# A page of another site can make a browser send our cookie, but not this header.
+PAGE_HEADER = "x-safelight"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
+
+
+def _look_up(platform: Platform, key: str | None, cookie: str | None) -> Principal | None:
+    with platform.database.reading() as session:
+        if key is not None:
+            return access.principal_of_key(session, key)
+        if cookie is not None:
+            return access.principal_of_session(session, cookie, platform.clock.now())
+    return None
+
+
+async def authenticate(request: Request, platform: PlatformDep) -> Principal:
+    """Who is asking. Raises `not_authenticated`; a cookie alone is not enough for a request that changes something."""
+    key, cookie = _bearer(request), request.cookies.get(COOKIE)
+    principal = await run_sync(_look_up, platform, key, cookie) if key or cookie else None
+    if principal is None:
+        raise SafelightError(
+            Kind.UNAUTHENTICATED,
+            "not_authenticated",
+            "This needs a valid key. Send it as 'Authorization: Bearer KEY', or log in on the dashboard; "
+            "'safelight login' prints a fresh link.",
+        )
+    if key is None and request.method not in _SAFE_METHODS and PAGE_HEADER not in request.headers:
+        raise SafelightError(
+            Kind.FORBIDDEN,
+            "page_header_missing",
+            "A request that changes something with a session cookie needs the header 'X-Safelight: 1'.",
+        )
+    return principal
+
+
+class Requires:
+    """A dependency: the principal, if it holds any one of the permissions. Raises `not_allowed`."""
+
+    def __init__(self, *any_of: Permission) -> None:
+        self._any_of = any_of
+
+    def __call__(self, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        if not any(principal.may(permission) for permission in self._any_of):
+            needed = " or ".join(self._any_of)
+            raise SafelightError(
+                Kind.FORBIDDEN,
+                "not_allowed",
+                f"A {principal.role} may not do this: it needs the permission to {needed}. Ask an admin for such a key.",
+            )
+        return principal
+
+
+Reader = Annotated[Principal, Depends(Requires(Permission.READ))]
+Maker = Annotated[Principal, Depends(Requires(Permission.GENERATE))]
+ReaderOrMaker = Annotated[Principal, Depends(Requires(Permission.READ, Permission.GENERATE))]
+Operator = Annotated[Principal, Depends(Requires(Permission.OPERATE))]
+Admin = Annotated[Principal, Depends(Requires(Permission.ADMINISTER))]
