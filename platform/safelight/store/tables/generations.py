@@ -15,7 +15,7 @@ class Environment(Base):
 
     __tablename__ = "environments"
 
-    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     details: Mapped[dict[str, Any]]
     first_seen_at: Mapped[datetime]
 
@@ -38,8 +38,8 @@ class GenerationRow(Base):
     created_at: Mapped[datetime]
     generator: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
-    bundle_digest: Mapped[str] = mapped_column(String(64))
-    environment_digest: Mapped[str | None] = mapped_column(String(64))
+    bundle_digest: Mapped[str] = mapped_column(String(80))
+    environment_digest: Mapped[str | None] = mapped_column(String(80))
     source: Mapped[str] = mapped_column(String(16))
     arm: Mapped[str] = mapped_column(String(16))
     outcome: Mapped[str] = mapped_column(String(16))
@@ -79,7 +79,7 @@ class Score(Base):
     generator: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
     scored_at: Mapped[datetime]
-    embedder_digest: Mapped[str] = mapped_column(String(64))
+    embedder_digest: Mapped[str] = mapped_column(String(80))
     alignment: Mapped[float | None]
     sharpness: Mapped[float | None]
     contrast: Mapped[float | None]

@@ -21,12 +21,12 @@ class Baseline(Base):
     version: Mapped[int]
     name: Mapped[str] = mapped_column(String(100))
     source: Mapped[str] = mapped_column(String(32))
-    embedder_digest: Mapped[str] = mapped_column(String(64))
+    embedder_digest: Mapped[str] = mapped_column(String(80))
     n: Mapped[int]
     data_from: Mapped[datetime | None]
     data_to: Mapped[datetime | None]
     lens: Mapped[bytes]
-    lens_digest: Mapped[str] = mapped_column(String(64))
+    lens_digest: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))
 
@@ -54,7 +54,7 @@ class SignalBucket(Base):
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     arm: Mapped[str] = mapped_column(String(16), primary_key=True)
-    embedder_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    embedder_digest: Mapped[str] = mapped_column(String(80), primary_key=True)
     bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(default=0)
     blank: Mapped[int] = mapped_column(default=0)

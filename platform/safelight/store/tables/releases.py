@@ -27,7 +27,7 @@ class VersionRow(Base):
 
     generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(80))
     manifest: Mapped[dict[str, Any]]
     description: Mapped[str] = mapped_column(Text, default="")
     registered_at: Mapped[datetime]
@@ -46,12 +46,13 @@ class LedgerEntry(Base):
     kind: Mapped[str] = mapped_column(String(16))
     from_version: Mapped[int | None]
     to_version: Mapped[int]
+    to_digest: Mapped[str] = mapped_column(String(80))
     actor: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(Text)
-    incident_id: Mapped[UUID | None]
+    incident_id: Mapped[str | None] = mapped_column(String(36))
     at: Mapped[datetime]
-    prev_hash: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+    prev_hash: Mapped[str] = mapped_column(String(80))
+    hash: Mapped[str] = mapped_column(String(80))
 
 
 class Release(Base):
@@ -104,7 +105,7 @@ class EngineRow(Base):
     url: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(Text, default="")
-    environment_digest: Mapped[str | None] = mapped_column(String(64))
+    environment_digest: Mapped[str | None] = mapped_column(String(80))
     started_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime]
