@@ -73,7 +73,10 @@ class Score(Base):
     """The signals of one generation, under one embedder."""
 
     __tablename__ = "scores"
-    __table_args__ = (Index(None, "generator", "version", "alignment"), Index(None, "perceptual_hash"))
+    __table_args__ = (
+        Index(None, "generator", "version", "alignment"),
+        Index(None, "generator", "version", "generation_id"),
+    )
 
     generation_id: Mapped[UUID] = mapped_column(primary_key=True)
     generator: Mapped[str] = mapped_column(String(100))
@@ -86,6 +89,7 @@ class Score(Base):
     brightness: Mapped[float | None]
     blank: Mapped[bool]
     broken: Mapped[bool]
+    broken_reason: Mapped[str | None] = mapped_column(String(32))
     perceptual_hash: Mapped[str | None] = mapped_column(String(16))
     near_duplicate_of: Mapped[UUID | None]
     prompt_truncated: Mapped[bool]

@@ -23,6 +23,7 @@ class Baseline(Base):
     source: Mapped[str] = mapped_column(String(32))
     embedder_digest: Mapped[str] = mapped_column(String(80))
     n: Mapped[int]
+    blank: Mapped[int]
     data_from: Mapped[datetime | None]
     data_to: Mapped[datetime | None]
     lens: Mapped[bytes]
