@@ -28,6 +28,7 @@ class Baseline(Base):
     data_to: Mapped[datetime | None]
     lens: Mapped[bytes]
     lens_digest: Mapped[str] = mapped_column(String(80))
+    scalars: Mapped[bytes]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))
 
