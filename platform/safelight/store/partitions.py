@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -35,22 +36,21 @@ def is_partition(table: str) -> bool:
 
 
 def _make(session: Session, name: str, start: datetime, end: datetime) -> None:
-    bounds = f"'{first_id_at(start)}'", f"'{first_id_at(end)}'"
+    # Names and bounds are computed here and cannot be bound as parameters of a schema change.
+    low, high = f"'{first_id_at(start)}'", f"'{first_id_at(end)}'"
     # PostgreSQL refuses a partition whose rows lie in the default one, so they leave it first.
     session.execute(text(f"LOCK TABLE {_DEFAULT} IN ACCESS EXCLUSIVE MODE"))
     session.execute(text(f"CREATE TABLE {name} (LIKE generations INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
     session.execute(
         text(
-            f"WITH moved AS (DELETE FROM {_DEFAULT} WHERE id >= {bounds[0]} AND id < {bounds[1]} RETURNING *) "
+            f"WITH moved AS (DELETE FROM {_DEFAULT} WHERE id >= {low} AND id < {high} RETURNING *) "  # noqa: S608
             f"INSERT INTO {name} SELECT * FROM moved"
         )
     )
-    session.execute(
-        text(f"ALTER TABLE generations ATTACH PARTITION {name} FOR VALUES FROM ({bounds[0]}) TO ({bounds[1]})")
-    )
+    session.execute(text(f"ALTER TABLE generations ATTACH PARTITION {name} FOR VALUES FROM ({low}) TO ({high})"))
 
 
 def _months(now: datetime, count: int) -> Iterator[tuple[datetime, datetime]]:
     first = now.year * 12 + now.month - 1
     starts = [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in range(first, first + count + 1)]
-    return zip(starts, starts[1:], strict=False)
+    return pairwise(starts)

@@ -11,7 +11,15 @@ from safelight.store.tables.monitoring import (
     SketchBucket,
     VerdictRow,
 )
-from safelight.store.tables.releases import EngineRow, Generator, LedgerEntry, Release, ReleaseStep, VersionRow
+from safelight.store.tables.releases import (
+    EngineRow,
+    GatewayRow,
+    Generator,
+    LedgerEntry,
+    Release,
+    ReleaseStep,
+    VersionRow,
+)
 
 __all__ = [
     "ApiKey",
@@ -22,6 +30,7 @@ __all__ = [
     "EngineRow",
     "Environment",
     "GenerationRow",
+    "GatewayRow",
     "Generator",
     "IdempotentReply",
     "Incident",

@@ -109,3 +109,14 @@ class EngineRow(Base):
     started_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime]
+
+
+class GatewayRow(Base):
+    """Which ledger entry each gateway routes by: how a release knows that nothing goes the old way any more."""
+
+    __tablename__ = "gateways"
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    ledger_seq: Mapped[int]
+    heartbeat_at: Mapped[datetime]

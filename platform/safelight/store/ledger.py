@@ -1,0 +1,67 @@
+"""The release ledger's rows. They are only ever added; `registry.ledger` decides what an entry is."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.ledger import Draft, Entry, EntryKind, append
+from safelight.store.tables.releases import Generator, LedgerEntry
+
+DEFAULT_SCOPE = "default"
+
+
+def chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
+    """The whole chain, oldest first."""
+    query = select(LedgerEntry).where(LedgerEntry.generator == generator, LedgerEntry.scope == scope)
+    return [_entry(row) for row in session.scalars(query.order_by(LedgerEntry.seq))]
+
+
+def newest_release(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> Entry | None:
+    """The entry that put in place what should serve now; None before the first promote."""
+    row = session.scalar(
+        select(LedgerEntry)
+        .where(
+            LedgerEntry.generator == generator,
+            LedgerEntry.scope == scope,
+            LedgerEntry.kind != EntryKind.ACCEPT.value,
+        )
+        .order_by(LedgerEntry.seq.desc())
+        .limit(1)
+    )
+    return _entry(row) if row else None
+
+
+def add(session: Session, draft: Draft, now: datetime) -> Entry:
+    """Append to the chain. Call it in the transaction in which `locked_chain` was read."""
+    query = select(LedgerEntry).where(LedgerEntry.generator == draft.generator, LedgerEntry.scope == draft.scope)
+    tail = session.scalar(query.order_by(LedgerEntry.seq.desc()).limit(1))
+    entry = append(_entry(tail) if tail else None, draft, now)
+    session.add(LedgerEntry(**asdict(entry)))
+    session.flush()
+    return entry
+
+
+def locked_chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
+    """The whole chain, with every other writer of it kept waiting until this transaction ends."""
+    session.execute(select(Generator.name).where(Generator.name == generator).with_for_update())
+    return chain(session, generator, scope)
+
+
+def _entry(row: LedgerEntry) -> Entry:
+    return Entry(
+        generator=row.generator,
+        scope=row.scope,
+        kind=EntryKind(row.kind),
+        from_version=row.from_version,
+        to_version=row.to_version,
+        to_digest=row.to_digest,
+        actor=row.actor,
+        reason=row.reason,
+        incident_id=row.incident_id,
+        seq=row.seq,
+        at=row.at,
+        prev_hash=row.prev_hash,
+        hash=row.hash,
+    )

@@ -1,0 +1,110 @@
+"""Generators and versions as the platform knows them; their home is the version registry."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from registry.manifest import Manifest, parse_manifest
+from safelight.errors import not_found
+from safelight.store.tables.releases import Generator, VersionRow
+
+
+@dataclass(frozen=True)
+class KnownGenerator:
+    """A named text-to-image product."""
+
+    name: str
+    description: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class KnownVersion:
+    """A registered version."""
+
+    generator: str
+    number: int
+    digest: str
+    manifest: Manifest
+    description: str
+    registered_at: datetime
+    registered_by: str
+
+
+def generators(session: Session) -> list[KnownGenerator]:
+    query = select(Generator).order_by(Generator.name)
+    return [KnownGenerator(row.name, row.description, row.created_at) for row in session.scalars(query)]
+
+
+def require_generator(session: Session, name: str) -> KnownGenerator:
+    """Raises `generator_not_found`."""
+    row = session.get(Generator, name)
+    if row is None:
+        raise not_found("generator", name)
+    return KnownGenerator(row.name, row.description, row.created_at)
+
+
+def add_generator(session: Session, name: str, description: str, now: datetime) -> bool:
+    """Whether the generator is new."""
+    if session.get(Generator, name) is not None:
+        return False
+    session.add(Generator(name=name, description=description, created_at=now))
+    session.flush()
+    return True
+
+
+def versions(session: Session, generator: str) -> list[KnownVersion]:
+    """The newest first."""
+    query = select(VersionRow).where(VersionRow.generator == generator).order_by(VersionRow.number.desc())
+    return [_version(row) for row in session.scalars(query)]
+
+
+def numbers(session: Session, generator: str) -> frozenset[int]:
+    """Which versions are registered."""
+    return frozenset(session.scalars(select(VersionRow.number).where(VersionRow.generator == generator)))
+
+
+def find_version(session: Session, generator: str, number: int) -> KnownVersion | None:
+    row = session.get(VersionRow, (generator, number))
+    return _version(row) if row else None
+
+
+def require_version(session: Session, generator: str, number: int) -> KnownVersion:
+    """Raises `version_not_found`."""
+    found = find_version(session, generator, number)
+    if found is None:
+        raise not_found("version", f"{number} of {generator}")
+    return found
+
+
+def put_version(session: Session, version: KnownVersion) -> bool:
+    """Whether the version is new. One that is known already is left as it stands: versions are immutable."""
+    if session.get(VersionRow, (version.generator, version.number)) is not None:
+        return False
+    session.add(
+        VersionRow(
+            generator=version.generator,
+            number=version.number,
+            digest=version.digest,
+            manifest=version.manifest.model_dump(mode="json"),
+            description=version.description,
+            registered_at=version.registered_at,
+            registered_by=version.registered_by,
+        )
+    )
+    session.flush()
+    return True
+
+
+def _version(row: VersionRow) -> KnownVersion:
+    return KnownVersion(
+        generator=row.generator,
+        number=row.number,
+        digest=row.digest,
+        manifest=parse_manifest(row.manifest),
+        description=row.description,
+        registered_at=row.registered_at,
+        registered_by=row.registered_by,
+    )
