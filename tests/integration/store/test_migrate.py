@@ -1,0 +1,91 @@
+"""The schema: reached from nothing, equal to the tables, whole or not at all."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from safelight.store import migrate
+from safelight.store.database import Database
+from safelight.store.partitions import is_partition
+from safelight.store.tables import GenerationRow
+
+METADATA = GenerationRow.metadata
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[Database]:
+    opened = Database(empty_database_url)
+    yield opened
+    opened.dispose()
+
+
+def test_an_empty_database_is_brought_to_the_newest_revision_once(empty: Database) -> None:
+    assert migrate.pending(empty)[0] == "0001"
+    migrate.upgrade(empty)
+    assert migrate.pending(empty) == []
+    migrate.upgrade(empty)
+
+
+def test_every_revision_runs_upon_its_predecessor(empty: Database) -> None:
+    script = ScriptDirectory(str(migrate.folder()))
+    assert len(script.get_heads()) == 1
+    for revision in migrate.pending(empty):
+        migrate.upgrade(empty, revision)
+        with empty.transaction() as session:
+            session.execute(
+                text("INSERT INTO generators (name, description, created_at) VALUES (:name, '', :at)"),
+                {"name": f"made at {revision}", "at": datetime(2026, 1, 1, tzinfo=UTC)},
+            )
+    with empty.reading() as session:
+        kept = session.scalar(text("SELECT count(*) FROM generators"))
+    assert kept == len(list(script.walk_revisions()))
+
+
+def test_the_schema_is_what_the_tables_say(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_name": lambda name, kind, _: not (kind == "table" and is_partition(name)),
+                "compare_type": True,
+            },
+        )
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_check_constraints_are_those_of_the_tables(empty: Database) -> None:
+    """Alembic's own comparison does not look at them."""
+    METADATA.create_all(empty.engine)
+    declared = _checks(empty)
+    METADATA.drop_all(empty.engine)
+    migrate.upgrade(empty)
+    assert _checks(empty) == declared
+
+
+def test_a_check_constraint_refuses_an_unknown_word(database: Database) -> None:
+    statement = text("INSERT INTO api_keys (id, name, role, hash, created_at) VALUES (:id, 'n', 'emperor', 'h', :now)")
+    values = {"id": "00000000000000000000000000000001", "now": datetime(2026, 1, 1, tzinfo=UTC)}
+    with pytest.raises(IntegrityError, match="ck_api_keys_role"), database.transaction() as session:
+        session.execute(statement, values)
+
+
+def test_a_failing_upgrade_leaves_nothing_behind(empty: Database) -> None:
+    with empty.transaction() as session:
+        session.execute(text("CREATE TABLE versions (number integer)"))
+    with pytest.raises(Exception, match="versions"):
+        migrate.upgrade(empty)
+    assert inspect(empty.engine).get_table_names() == ["versions"]
+
+
+def _checks(database: Database) -> dict[str, set[tuple[str | None, str]]]:
+    inspector = inspect(database.engine)
+    return {
+        table.name: {(check["name"], check["sqltext"]) for check in inspector.get_check_constraints(table.name)}
+        for table in METADATA.sorted_tables
+    }
