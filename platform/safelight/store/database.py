@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+__all__ = ["Database", "Session"]
+
 
 class Database:
     """A database, SQLite or PostgreSQL, and the ways to open a transaction on it."""

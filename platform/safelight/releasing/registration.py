@@ -1,0 +1,64 @@
+"""Registering a checkpoint: from a folder to a version that can be promoted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from registry.checkpoint import inspect
+from registry.manifest import parse_manifest
+from registry.versions import Version, VersionStore
+from safelight.clock import Clock
+from safelight.store import access, versions
+from safelight.store.database import Database
+from safelight.store.versions import KnownVersion
+
+
+class Registration:
+    """Puts versions into the registry, and into the platform's own tables."""
+
+    def __init__(self, database: Database, store: VersionStore, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+
+    def register(self, generator: str, folder: Path, manifest: Mapping[str, object], actor: str) -> KnownVersion:
+        """Inspect the checkpoint in `folder` and keep it as a version; a bundle known already is returned as it stands.
+
+        `manifest` is the version's manifest without `checkpoint`, which is the digest of what lies in the folder.
+        Raises CheckpointRefused, ManifestError, GeneratorNameError, StoreUnavailable.
+        """
+        complete = parse_manifest({**manifest, "checkpoint": inspect(folder).digest})
+        return self._adopt(self._store.register(generator, folder, complete), actor)
+
+    def synchronise(self, actor: str = "registry") -> int:
+        """Adopt versions that were registered by somebody else, straight into MLflow. Returns how many were new."""
+        adopted = 0
+        for generator in self._store.generators():
+            with self._database.reading() as session:
+                known = versions.numbers(session, generator)
+            for version in self._store.versions(generator):
+                if version.number not in known:
+                    self._adopt(version, actor)
+                    adopted += 1
+        return adopted
+
+    def _adopt(self, version: Version, actor: str) -> KnownVersion:
+        known = _known(version, actor)
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            versions.add_generator(session, version.generator, "", now)
+            if versions.put_version(session, known):
+                target = f"{version.generator} {version.number}"
+                access.record_audit(session, now, actor, "version.register", target, version.description)
+            return versions.require_version(session, version.generator, version.number)
+
+
+def _known(version: Version, actor: str) -> KnownVersion:
+    return KnownVersion(
+        generator=version.generator,
+        number=version.number,
+        digest=version.digest,
+        manifest=version.manifest,
+        description=version.description,
+        registered_at=version.created_at,
+        registered_by=actor,
+    )
