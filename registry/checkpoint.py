@@ -1,36 +1,15 @@
-"""A checkpoint: a folder in the layout of diffusers, looked at before anything loads it."""
+"""A checkpoint: a folder in the layout of diffusers, looked at whole before anything loads it."""
 
 import hashlib
-import json
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from pathlib import Path
 
+from registry.contents import Content, check_content, content_by_name, read_json
 from registry.digests import digest_of
-from registry.errors import Kind, RegistryError
-from registry.tensors import BrokenTensors, check_tensors
-
-MODEL_INDEX = "model_index.json"
-
-
-class CheckpointCode(StrEnum):
-    NOT_FOUND = "checkpoint_not_found"
-    UNSAFE_FILE = "checkpoint_unsafe_file"
-    UNSAFE_CONTENT = "checkpoint_unsafe_content"
-    UNKNOWN_FILE = "checkpoint_unknown_file"
-    LINK_OUTSIDE = "checkpoint_link_outside"
-    TRUNCATED = "checkpoint_truncated"
-    MALFORMED = "checkpoint_malformed"
-    INCOMPLETE = "checkpoint_incomplete"
-    CUSTOM_CODE = "checkpoint_custom_code"
-
-
-class CheckpointRefused(RegistryError):
-    kind: ClassVar[Kind] = Kind.INVALID
+from registry.layout import MODEL_INDEX, Component, check_config, check_parts, read_index
+from registry.refusals import CheckpointCode, CheckpointRefused
 
 
 @dataclass(frozen=True)
@@ -41,14 +20,6 @@ class FileEntry:
     """Bytes."""
     sha256: str
     """64 hexadecimal digits."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """The class that loads one folder of the checkpoint."""
-
-    library: str
-    class_name: str
 
 
 @dataclass(frozen=True)
@@ -65,9 +36,56 @@ class Checkpoint:
 
 
 def inspect(folder: Path) -> Checkpoint:
-    """Read every file of a checkpoint and refuse what could run code or is not whole.
+    """Read every file of a checkpoint; refuse what could run code and what is not whole.
 
-    The digest is that of ``sha256sum`` over the sorted files, itself hashed. Names that start with a dot are caches of
-    tools: neither looked at nor part of the checkpoint. Raises CheckpointRefused.
+    Names that start with a dot are the caches of tools: neither looked at nor part of the checkpoint. The digest is
+    over the lines that ``sha256sum`` prints for the files in the order of their paths: it takes no code of ours to check.
+    Raises CheckpointRefused, with a code for each reason.
     """
-    raise CheckpointRefused(CheckpointCode.NOT_FOUND, str(folder))
+    try:
+        return _inspected(folder)
+    except OSError as error:
+        found = f"{error.filename} cannot be read: {error.strerror}"
+        raise CheckpointRefused(CheckpointCode.UNREADABLE, found) from error
+
+
+def _inspected(folder: Path) -> Checkpoint:
+    if not folder.is_dir():
+        raise CheckpointRefused(CheckpointCode.NOT_FOUND, f"{folder} is not a folder")
+    contents = dict(sorted(_listed(folder, "")))
+    if MODEL_INDEX not in contents:
+        raise CheckpointRefused(CheckpointCode.INCOMPLETE, f"{folder} holds no {MODEL_INDEX}")
+    pipeline_class, components = read_index(read_json(folder, MODEL_INDEX))
+    check_parts(components, contents)
+    for path, content in contents.items():
+        check_content(folder, path, content)
+        if content is Content.JSON:
+            check_config(path, read_json(folder, path), contents)
+    files = tuple(_entry(folder, path) for path in contents)
+    lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
+    return Checkpoint(digest_of(lines.encode()), files, pipeline_class, components)
+
+
+def _listed(folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink():
+                raise CheckpointRefused(
+                    CheckpointCode.LINK, f"{path!r} is a link, whose target may lie elsewhere or change"
+                )
+            if entry.is_dir():
+                yield from _listed(Path(entry.path), f"{path}/")
+                continue
+            content = content_by_name(path) if entry.is_file() and path.isprintable() else None
+            if content is None:
+                raise CheckpointRefused(CheckpointCode.UNSAFE_FILE, f"{path!r} has no place in a checkpoint")
+            yield path, content
+
+
+def _entry(folder: Path, path: str) -> FileEntry:
+    with (folder / path).open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return FileEntry(path, os.fstat(file.fileno()).st_size, sha256)

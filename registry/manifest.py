@@ -47,7 +47,7 @@ class Scheduler(Part):
     """Replaces the checkpoint's own scheduler; ``config`` overrides single values of its configuration."""
 
     class_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
-    config: dict[str, JsonValue] = {}
+    config: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Hook(Part):
@@ -55,7 +55,7 @@ class Hook(Part):
 
     name: Name
     revision: Name
-    config: dict[str, JsonValue] = {}
+    config: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Golden(Part):
@@ -94,7 +94,7 @@ class Manifest(Part):
     limits: Limits
     golden: Annotated[tuple[Golden, ...], Field(min_length=1)]
     description: Text = ""
-    tags: dict[Name, Text] = {}
+    tags: dict[Name, Text] = Field(default_factory=dict)
     provenance: Provenance | None = None
 
     @model_validator(mode="after")

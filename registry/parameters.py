@@ -146,8 +146,11 @@ def _check_side(field: str, value: int, limits: Limits) -> None:
 
 
 def _guidance(value: float, limits: Limits) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not limits.min_guidance <= value <= limits.max_guidance:
+    if (
+        type(value) not in (int, float)
+        or not math.isfinite(value)
+        or not limits.min_guidance <= value <= limits.max_guidance
+    ):
         allowed = f"a number from {limits.min_guidance:g} to {limits.max_guidance:g}"
         raise ParameterError("guidance", allowed, _shown(value))
     return float(value)

@@ -49,7 +49,7 @@ class IllegalTransition(RegistryError):
         legal = ", ".join(event for event in Event if (state, event) in _table(kind)) or "nothing: it is over"
         super().__init__(
             "release_transition_illegal",
-            f"A {kind} that is {state} cannot {event}. What it can: {legal}. Load the release again before you act on it.",
+            f"A {kind} that is {state} cannot {event}. What it can: {legal}. Load the release again, then decide.",
         )
 
 

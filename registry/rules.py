@@ -31,7 +31,7 @@ class UnknownTarget(ReleaseRefused):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a release will do. It holds only as long as ``from_version`` serves: check that when the entry is written."""
+    """What a release will do, as long as ``from_version`` serves: check that again when the entry is written."""
 
     kind: EntryKind
     from_version: int | None
@@ -117,7 +117,9 @@ def plan_accept(entries: Sequence[Entry], *, expected_serving: int | None = None
     if current is None:
         raise ReleaseRefused(ReleaseCode.NOTHING_SERVING, "Nothing serves yet. Promote a version first.")
     if current in known_good(entries):
-        raise ReleaseRefused(ReleaseCode.ALREADY_ACCEPTED, f"Version {current} is accepted already. Nothing is to be done.")
+        raise ReleaseRefused(
+            ReleaseCode.ALREADY_ACCEPTED, f"Version {current} is accepted already. Nothing is to be done."
+        )
     return Plan(EntryKind.ACCEPT, current, current, (State.ACCEPTED,))
 
 
@@ -133,7 +135,8 @@ def _check_expected(current: int | None, expected: int | None) -> None:
 def _check_target(current: int | None, version: int, registered: Collection[int]) -> None:
     if version not in registered:
         raise UnknownTarget(
-            ReleaseCode.UNKNOWN_VERSION, f"There is no version {version}. Look at the list of versions and name one of those."
+            ReleaseCode.UNKNOWN_VERSION,
+            f"There is no version {version}. Look at the list of versions and name one of those.",
         )
     if version == current:
         raise ReleaseRefused(ReleaseCode.ALREADY_SERVING, f"Version {version} serves already. Nothing is to be done.")

@@ -13,14 +13,16 @@ MAX_HEADER = 100_000_000
 """Bytes; the limit of the reference implementation."""
 
 _BITS = {
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
-    "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32,
-    "U64": 64, "I64": 64, "F64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "U16": 16, "I16": 16, "F16": 16, "BF16": 16,
+    "U32": 32, "I32": 32, "F32": 32,
+    "U64": 64, "I64": 64, "F64": 64, "C64": 64,
 }  # fmt: skip
 
 
 class BrokenTensors(Exception):
-    """The file is not whole or not safetensors; the text says in what."""
+    """The file is not whole, or not safetensors; the text is one clause that says in what."""
 
 
 def check_tensors(path: Path) -> None:
@@ -29,7 +31,7 @@ def check_tensors(path: Path) -> None:
     with path.open("rb") as file:
         prefix = file.read(8)
         if len(prefix) < 8:
-            raise BrokenTensors(f"it has {size} bytes, less than a header's length takes")
+            raise BrokenTensors(f"it has {size} bytes, less than the length of a header takes")
         length = int.from_bytes(prefix, "little")
         if length > min(MAX_HEADER, size - 8):
             raise BrokenTensors(f"its header claims {length} bytes, the file has {size}")
@@ -57,9 +59,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _end_of_tensors(header: dict[str, Any]) -> int:
-    spans = sorted(_span(name, tensor) for name, tensor in header.items() if name != "__metadata__")
     end = 0
-    for begin, stop in spans:
+    for begin, stop in sorted(_span(name, tensor) for name, tensor in header.items() if name != "__metadata__"):
         if begin != end:
             raise BrokenTensors(f"its tensors leave a hole or overlap at byte {min(begin, end)}")
         end = stop
@@ -72,7 +73,7 @@ def _span(name: str, tensor: Any) -> tuple[int, int]:
             dtype in _BITS and all(type(side) is int and side >= 0 for side in shape) and 0 <= begin <= stop
         ):
             if math.prod(shape) * _BITS[dtype] != (stop - begin) * 8:
-                raise BrokenTensors(f"tensor {name[:80]!r} does not fill its bytes")
+                raise BrokenTensors(f"its tensor {name[:80]!r} does not fill the bytes that it claims")
             return begin, stop
         case _:
-            raise BrokenTensors(f"tensor {name[:80]!r} is not described as the format asks")
+            raise BrokenTensors(f"its tensor {name[:80]!r} is not described as the format asks")

@@ -10,9 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from registry.checkpoint import Checkpoint, CheckpointRefused, inspect
+from registry.checkpoint import Checkpoint, inspect
 from registry.errors import Kind, RegistryError
 from registry.manifest import Manifest, ManifestCode, ManifestError
+from registry.refusals import CheckpointRefused
 
 _GENERATOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -72,7 +73,7 @@ class StoreUnavailable(RegistryError):
 
 @dataclass(frozen=True)
 class Version:
-    """One immutable bundle of a generator. ``digest`` is its manifest's; numbers start at 1 and are never used again."""
+    """One immutable bundle of a generator. ``digest`` is its manifest's; numbers start at 1, none is used twice."""
 
     generator: str
     number: int
