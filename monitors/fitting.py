@@ -1,0 +1,78 @@
+"""Fitting a lens to a baseline: three splits that share no prompt, sizes that follow how much there is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitors.calibration import fit_calibration
+from monitors.expectation import fit_expectation
+from monitors.lens import Lens
+from monitors.novelty import NOVELTIES, fit_novelty
+from monitors.sample import Direction, Sample
+
+SMALLEST_BASELINE = 600
+_SHARES = (1 / 3, 1 / 3)  # for regression and for residual covariance; what is left calibrates
+_ORIENTATION = {Direction.LOW: -1.0, Direction.HIGH: 1.0, Direction.NEITHER: 0.0}
+
+
+class BaselineTooSmall(ValueError):
+    """A lens of so few generations would be blind behind its own uncertainty."""
+
+
+def fit_lens(baseline: Sample, seed: int) -> Lens:
+    """Fit all three stages; the same sample and seed give the same lens.
+
+    Raises BaselineTooSmall below `SMALLEST_BASELINE` generations, or where a few prompts make up so much of them that
+    they cannot be split without sharing one.
+    """
+    if len(baseline) < SMALLEST_BASELINE:
+        raise BaselineTooSmall(f"{len(baseline)} generations; a baseline needs at least {SMALLEST_BASELINE}")
+    rng = np.random.default_rng(seed)
+    regression, covariance, calibration = (baseline.take(rows) for rows in _splits(baseline.prompt_keys, rng))
+    smallest = min(len(regression), len(covariance), len(calibration))
+    if smallest < SMALLEST_BASELINE // 6:
+        raise BaselineTooSmall(f"a few prompts repeat too often: splits that share none leave {smallest} generations")
+
+    seen = Sample.concatenate([regression, covariance])
+    expectation = fit_expectation(
+        regression,
+        seen,
+        calibration,
+        clusters=int(np.clip(len(calibration) // 60, 1, 256)),
+        waves=int(np.clip(len(regression) // 16, 16, 512)),
+        rng=rng,
+    )
+    residuals = expectation.residuals(expectation.requests(covariance), covariance.images)
+    components = int(np.clip(len(calibration) // 60, 4, min(64, residuals.shape[1])))
+    novelty = fit_novelty(residuals, seen.images, components)
+
+    requests = expectation.requests(calibration)
+    residuals = expectation.residuals(requests, calibration.images)
+    cluster, _ = expectation.place(calibration, requests)
+    directions = [scalar.worse for scalar in baseline.schema.scalars] + [Direction.NEITHER] * len(NOVELTIES)
+    return Lens(
+        schema=baseline.schema,
+        baseline_size=len(baseline),
+        expectation=expectation,
+        novelty=novelty,
+        calibration=fit_calibration(
+            novelty.project(residuals),
+            np.concatenate([calibration.scalars, novelty.distances(residuals, calibration.images)], axis=1),
+            cluster,
+            len(expectation.centroids),
+            np.array([_ORIENTATION[direction] for direction in directions], dtype=np.float32),
+            calibration.prompt_keys,
+        ),
+    )
+
+
+def _splits(prompt_keys: NDArray[np.uint64], rng: np.random.Generator) -> list[NDArray[np.intp]]:
+    """Rows of each split. All generations of one prompt go to one split: a residual of a prompt the regression has
+    learned is smaller than one of a new prompt, and must not set what is usual."""
+    _, prompt, repeats = np.unique(prompt_keys, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(repeats))
+    before = np.empty(len(repeats))
+    before[order] = np.cumsum(repeats[order]) - repeats[order]
+    split = np.searchsorted(np.cumsum(_SHARES) * len(prompt_keys), before, side="right")[prompt]
+    return [np.flatnonzero(split == s) for s in range(len(_SHARES) + 1)]

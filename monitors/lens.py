@@ -1,0 +1,128 @@
+"""A lens: frozen when a version is accepted, it says how each later generation differs from what was usual then."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitors import codec
+from monitors.calibration import TAILS, Calibration
+from monitors.expectation import Expectation
+from monitors.novelty import NOVELTIES, Novelty
+from monitors.sample import Direction, Sample, Scalar, Schema
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a lens sees in n generations. Those that are `unseen` are not judged: the lens has nothing to expect."""
+
+    lens: Lens
+    values: NDArray[np.float32]  # [n, features]: components and scalar ranks, less what is usual for the cluster
+    tails: NDArray[np.bool_]  # [n, tails]
+    directed: NDArray[np.float32]  # [n, scalars]: towards the worse
+    cluster: NDArray[np.intp]
+    unseen: NDArray[np.bool_]
+    prompt_keys: NDArray[np.uint64]
+    surprise: NDArray[np.float32]  # [n]: robust standard deviations from the usual, of the most unusual scalar
+
+    def __len__(self) -> int:
+        return len(self.cluster)
+
+
+@dataclass(frozen=True, eq=False)
+class Lens:
+    schema: Schema
+    baseline_size: int
+    expectation: Expectation
+    novelty: Novelty
+    calibration: Calibration
+
+    @property
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The sample's scalars, then the two novelties that the lens adds: different is not worse."""
+        return self.schema.scalars + tuple(Scalar(name, Direction.NEITHER) for name in NOVELTIES)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        components = self.novelty.components.shape[1]
+        return tuple(f"component_{i}" for i in range(components)) + tuple(s.name for s in self.scalars)
+
+    @property
+    def tail_names(self) -> tuple[str, ...]:
+        return tuple(f"{scalar.name}.{tail}" for tail in TAILS for scalar in self.scalars)
+
+    @property
+    def clusters(self) -> int:
+        return len(self.expectation.centroids)
+
+    def features(self, sample: Sample) -> Features:
+        """Raises ValueError for a sample of another schema or other embedding dimensions."""
+        self._check(sample)
+        requests = self.expectation.requests(sample)
+        cluster, unseen = self.expectation.place(sample, requests)
+        residuals = self.expectation.residuals(requests, sample.images)
+        scalars = np.concatenate([sample.scalars, self.novelty.distances(residuals, sample.images)], axis=1)
+        normalised = self.calibration.normalise(scalars, cluster)
+        ranks = self.calibration.ranks(normalised)
+        values = np.concatenate([self.novelty.project(residuals), ranks], axis=1)
+        orientation = self.calibration.orientation
+        return Features(
+            lens=self,
+            values=values - self.calibration.cluster_means[cluster],
+            tails=self.calibration.tails(ranks),
+            directed=self.calibration.directed(normalised, cluster),
+            cluster=cluster,
+            unseen=unseen,
+            prompt_keys=sample.prompt_keys,
+            surprise=np.where(orientation == 0, np.abs(normalised), normalised * orientation).max(axis=1),
+        )
+
+    def _check(self, sample: Sample) -> None:
+        if sample.schema != self.schema:
+            raise ValueError("the sample's columns are not those the lens was fitted on")
+        requests, images = self.expectation.frequencies.shape[0], self.novelty.components.shape[0]
+        prompts = requests - len(self.schema.parameters)
+        if sample.prompts.shape[1] != prompts or sample.images.shape[1] != images:
+            raise ValueError(
+                f"the lens was fitted on prompt and image embeddings of {prompts} and {images} dimensions, "
+                f"not {sample.prompts.shape[1]} and {sample.images.shape[1]}: another embedder needs its own baseline"
+            )
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        return codec.pack(
+            "lens",
+            _FORMAT,
+            {
+                "baseline_size": self.baseline_size,
+                "parameters": list(self.schema.parameters),
+                "scalars": [[scalar.name, scalar.worse.value] for scalar in self.schema.scalars],
+            },
+            codec.stage_to_arrays("expectation", self.expectation)
+            | codec.stage_to_arrays("novelty", self.novelty)
+            | codec.stage_to_arrays("calibration", self.calibration),
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Lens:
+        """Raises UnreadableArtifact (a ValueError) for bytes that `to_bytes` of this format did not write."""
+        header, arrays = codec.unpack("lens", _FORMAT, data)
+        return cls(
+            Schema(
+                tuple(header["parameters"]),
+                tuple(Scalar(name, Direction(worse)) for name, worse in header["scalars"]),
+            ),
+            header["baseline_size"],
+            codec.stage_from_arrays(Expectation, "expectation", arrays),
+            codec.stage_from_arrays(Novelty, "novelty", arrays),
+            codec.stage_from_arrays(Calibration, "calibration", arrays),
+        )

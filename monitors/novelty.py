@@ -1,0 +1,65 @@
+"""The second stage of a lens: the directions residuals vary in, and how far out an image lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SHRINKAGE = 0.1  # of the mean eigenvalue, added to each before inversion
+_CLIP = 4.0  # standard deviations: one wild image must not carry a window's mean
+
+NOVELTIES = ("residual_novelty", "image_novelty")
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """Whitened principal components of the residuals, and log-Mahalanobis distances of residual and image."""
+
+    residual_mean: NDArray[np.float32]
+    components: NDArray[np.float32]  # [dx, components], whitening
+    residual_root: NDArray[np.float32]  # [dx, dx], root of the shrunk precision
+    image_mean: NDArray[np.float32]
+    image_root: NDArray[np.float32]
+
+    def project(self, residuals: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.clip((residuals - self.residual_mean) @ self.components, -_CLIP, _CLIP)
+
+    def distances(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, 2], in the order of `NOVELTIES`."""
+        return np.stack(
+            [
+                _log_mahalanobis(residuals - self.residual_mean, self.residual_root),
+                _log_mahalanobis(images - self.image_mean, self.image_root),
+            ],
+            axis=1,
+        )
+
+
+def fit_novelty(residuals: NDArray[np.float32], images: NDArray[np.float32], components: int) -> Novelty:
+    """Residuals must come from a split the regression has not seen, or they look smaller than live ones will."""
+    values, vectors = _spectrum(residuals)
+    image_values, image_vectors = _spectrum(images)
+    kept = vectors[:, :components] / np.sqrt(np.maximum(values[:components], 1e-12))
+    return Novelty(
+        residual_mean=residuals.mean(axis=0),
+        components=kept.astype(np.float32),
+        residual_root=_precision_root(values, vectors),
+        image_mean=images.mean(axis=0),
+        image_root=_precision_root(image_values, image_vectors),
+    )
+
+
+def _spectrum(rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    values, vectors = np.linalg.eigh(np.cov(rows.T.astype(np.float64)))
+    return np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+
+
+def _precision_root(values: NDArray[np.float64], vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(vectors / np.sqrt(values + _SHRINKAGE * values.mean() + 1e-12), dtype=np.float32)
+
+
+def _log_mahalanobis(deviations: NDArray[np.float32], root: NDArray[np.float32]) -> NDArray[np.float32]:
+    distances: NDArray[np.float32] = np.log(((deviations @ root) ** 2).sum(axis=1) + np.float32(1e-12))
+    return distances

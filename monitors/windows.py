@@ -1,0 +1,71 @@
+"""Dyadic windows over consecutive time buckets: the last 1, 2, 4, ... buckets."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, Self, TypeVar
+
+
+class Mergeable(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+T = TypeVar("T", bound=Mergeable)
+
+
+@dataclass(frozen=True)
+class Bucket(Generic[T]):
+    """What fell into one stretch of time; `content` is None where nothing did."""
+
+    start: datetime
+    content: T | None
+
+
+@dataclass(frozen=True)
+class Window(Generic[T]):
+    start: datetime
+    seconds: float
+    content: T | None
+
+
+def dyadic_windows(
+    buckets: Sequence[Bucket[T]], width: timedelta, longest: timedelta, since: datetime | None = None
+) -> list[Window[T]]:
+    """Windows of 1, 2, 4, ... buckets, all ending with the newest, none longer than `longest`.
+
+    None begins before `since`: what lies behind a release, a restart or a repair says nothing about what serves now.
+    Where the buckets reach back less far than a window, it is cut to what there is, once. Raises ValueError for buckets
+    that are not consecutive, oldest first.
+    """
+    starts = [bucket.start for bucket in buckets]
+    if any(later - earlier != width for earlier, later in itertools.pairwise(starts)):
+        raise ValueError(f"buckets must follow one another every {width.total_seconds():g} s, oldest first")
+    usable = [bucket for bucket in buckets if since is None or bucket.start >= since]
+    usable = usable[-max(1, longest // width) :]
+    windows: list[Window[T]] = []
+    content: T | None = None
+    size = 1
+    for count, bucket in enumerate(reversed(usable), start=1):
+        if bucket.content is not None:
+            content = bucket.content if content is None else bucket.content + content
+        if count == size or count == len(usable):
+            windows.append(Window(bucket.start, count * width.total_seconds(), content))
+            size *= 2
+    return windows
+
+
+def window_count(width: timedelta, longest: timedelta) -> int:
+    """The most windows that `dyadic_windows` makes: what a false-alarm budget is divided by."""
+    return (max(1, longest // width) - 1).bit_length() + 1
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people say it."""
+    for size, unit in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if seconds >= size:
+            count = seconds / size
+            return f"{count:.3g} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds:g} seconds"
