@@ -26,7 +26,7 @@ class Resolution(StrEnum):
     """How an incident came to its end."""
 
     ROLLED_BACK = "rolled_back"
-    SUBSIDED = "subsided"
+    REPLACED = "replaced"
     BY_HAND = "by_hand"
 
 
@@ -54,7 +54,7 @@ class KnownIncident:
     suspect_version: int | None
     suspect_release_id: UUID | None
     suggested_target: int | None
-    rollback_release_id: UUID | None
+    repair_release_id: UUID | None
     evidence: dict[str, Any]
     opened_at: datetime
     acknowledged_at: datetime | None
@@ -146,8 +146,8 @@ def resolve(session: Session, incident_id: UUID, actor: str, resolution: Resolut
     return _incident(row)
 
 
-def set_rollback(session: Session, incident_id: UUID, release_id: UUID) -> None:
-    _row(session, incident_id).rollback_release_id = release_id
+def set_repair(session: Session, incident_id: UUID, release_id: UUID) -> None:
+    _row(session, incident_id).repair_release_id = release_id
     session.flush()
 
 
@@ -238,7 +238,7 @@ def _incident(row: Incident) -> KnownIncident:
         suspect_version=row.suspect_version,
         suspect_release_id=row.suspect_release_id,
         suggested_target=row.suggested_target,
-        rollback_release_id=row.rollback_release_id,
+        repair_release_id=row.repair_release_id,
         evidence=row.evidence,
         opened_at=row.opened_at,
         acknowledged_at=row.acknowledged_at,

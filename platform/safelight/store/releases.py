@@ -125,6 +125,21 @@ def in_states(session: Session, states: Collection[State], generator: str | None
     return [_release(row) for row in session.scalars(query)]
 
 
+def of_entry(session: Session, generator: str, ledger_seq: int) -> KnownRelease | None:
+    """The release that wrote a ledger entry."""
+    query = select(Release).where(Release.generator == generator, Release.ledger_seq == ledger_seq)
+    row = session.scalar(query)
+    return _release(row) if row else None
+
+
+def last_rollback_by(session: Session, generator: str, actor: str) -> datetime | None:
+    """When `actor` last asked for a rollback."""
+    query = select(func.max(Release.created_at)).where(
+        Release.generator == generator, Release.kind == EntryKind.ROLLBACK.value, Release.actor == actor
+    )
+    return session.scalar(query)
+
+
 def page(session: Session, generator: str | None, before: UUID | None, limit: int) -> list[KnownRelease]:
     """The newest first."""
     query = select(Release).order_by(Release.id.desc()).limit(limit)

@@ -33,7 +33,7 @@ class Incident(Base):
     suspect_version: Mapped[int | None]
     suspect_release_id: Mapped[UUID | None]
     suggested_target: Mapped[int | None]
-    rollback_release_id: Mapped[UUID | None]
+    repair_release_id: Mapped[UUID | None]
     evidence: Mapped[dict[str, Any]]
     opened_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]

@@ -82,17 +82,16 @@ class MonitorRow(Base):
 
 
 class MonitorSlot(Base):
-    """The unique claim on one tick: whoever inserts it runs it; a missed one stays on record."""
+    """How one tick ended. Its key is unique: only who inserts the row may keep the tick's verdicts."""
 
     __tablename__ = "monitor_slots"
-    __table_args__ = (CheckConstraint("state IN ('claimed', 'done', 'failed', 'missed')", name="state"),)
+    __table_args__ = (CheckConstraint("state IN ('done', 'failed', 'missed')", name="state"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     worker: Mapped[str] = mapped_column(String(100))
     state: Mapped[str] = mapped_column(String(16))
-    claimed_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
     detail: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -109,6 +108,7 @@ class VerdictRow(Base):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
     generator: Mapped[str] = mapped_column(String(100))
     monitor: Mapped[str] = mapped_column(String(100))
+    critical: Mapped[bool]
     version: Mapped[int | None]
     slot: Mapped[datetime]
     health: Mapped[str] = mapped_column(String(16))
@@ -118,5 +118,5 @@ class VerdictRow(Base):
     effect: Mapped[float | None]
     p_value: Mapped[float | None]
     threshold: Mapped[float | None]
-    window_seconds: Mapped[int | None]
+    window_seconds: Mapped[float | None]
     evidence: Mapped[dict[str, Any]]

@@ -1,0 +1,151 @@
+"""From verdicts to incidents: open one, follow it through its repair, close it when recovery is confirmed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from monitors.recovery import Recovery
+from monitors.verdict import Health
+from registry.ledger import Entry, EntryKind
+from registry.progress import State
+from registry.rules import last_known_good
+from safelight.notifying import outbox
+from safelight.releasing.service import Releasing
+from safelight.responding.announcement import Links, incident_payload
+from safelight.responding.policy import Action, Facts, decide
+from safelight.store import incidents, ledger, releases
+from safelight.store.database import Session
+from safelight.store.incidents import KnownIncident, Resolution
+from safelight.store.verdicts import StoredVerdict
+
+ACTOR = "safelight"
+
+
+class Evidence(Protocol):
+    """Gathers what a person needs to see: the window, the worst images, the signals, a report."""
+
+    def __call__(self, session: Session, generator: str, verdict: StoredVerdict) -> dict[str, Any]: ...
+
+
+class RecoveryJudge(Protocol):
+    """Says whether the monitors are content with what came after a repair."""
+
+    def __call__(self, session: Session, generator: str, since: datetime, now: datetime) -> Recovery: ...
+
+
+class Responder:
+    """Answers the verdicts of one tick, in the transaction that stores them."""
+
+    def __init__(self, releasing: Releasing, evidence: Evidence, judge: RecoveryJudge, links: Links) -> None:
+        self._releasing = releasing
+        self._evidence = evidence
+        self._judge = judge
+        self._links = links
+
+    def respond(self, session: Session, generator: str, verdicts: Sequence[StoredVerdict], now: datetime) -> None:
+        """Open or extend an incident for every degraded verdict, then follow all open ones."""
+        entry = ledger.newest_release(session, generator)
+        if entry is None:
+            return
+        for verdict in verdicts:
+            if verdict.verdict.health is Health.DEGRADED:
+                self._degraded(session, entry, verdict, now)
+        for incident in incidents.open_incidents(session, generator):
+            self._follow(session, incident, entry, now)
+
+    def _degraded(self, session: Session, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
+        # One incident per release: whatever fires while it serves is one thing to wake up for.
+        key = f"{entry.generator}:{entry.scope}:release-{entry.seq}"
+        incident = incidents.find_open(session, key)
+        if incident is None:
+            self._open(session, key, entry, verdict, now)
+        elif not any(event.data.get("monitor") == verdict.monitor for event in incidents.timeline(session, incident.id)):
+            self._note_verdict(session, incident, verdict, now)
+
+    def _open(self, session: Session, key: str, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
+        suspect = releases.of_entry(session, entry.generator, entry.seq)
+        target = last_known_good(ledger.chain(session, entry.generator))
+        incident = incidents.open_incident(
+            session,
+            generator=entry.generator,
+            dedup_key=key,
+            title=f"Version {entry.to_version} of {entry.generator}: {verdict.verdict.reason.replace('_', ' ')}",
+            monitor=verdict.monitor,
+            reason=verdict.verdict.reason,
+            verdict_id=verdict.id,
+            suspect_version=entry.to_version,
+            suspect_release_id=suspect.id if suspect else None,
+            suggested_target=target,
+            evidence=self._evidence(session, entry.generator, verdict),
+            now=now,
+        )
+        self._note_verdict(session, incident, verdict, now)
+        self._apply_policy(session, incident, verdict, now)
+        self._tell(session, incident, "incident.opened", verdict.verdict.summary, now)
+
+    def _apply_policy(
+        self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime
+    ) -> None:
+        facts = Facts(
+            mode=incidents.policy(session, incident.generator),
+            reason=verdict.verdict.reason,
+            target=incident.suggested_target,
+            last_automatic=releases.last_rollback_by(session, incident.generator, ACTOR),
+            now=now,
+        )
+        action, why = decide(facts)
+        if action is Action.NOTHING:
+            incidents.note(session, incident.id, "policy", ACTOR, f"Nothing is done: {why}.", now)
+        elif action is Action.RECOMMEND:
+            message = f"Rolling back to version {incident.suggested_target} is recommended: {why}."
+            incidents.note(session, incident.id, "policy", ACTOR, message, now)
+        else:
+            release = self._releasing.rollback(
+                session,
+                generator=incident.generator,
+                to=incident.suggested_target,
+                expected_serving=incident.suspect_version,
+                actor=ACTOR,
+                reason=f"incident {incident.id}: {verdict.verdict.reason}",
+                incident_id=incident.id,
+            )
+            message = f"Rolling back to version {incident.suggested_target}: {why}."
+            incidents.note(session, incident.id, "policy", ACTOR, message, now, release_id=str(release.id))
+
+    def _follow(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
+        if entry.to_version == incident.suspect_version:
+            return
+        release = releases.of_entry(session, entry.generator, entry.seq)
+        if release is None or release.state not in (State.SERVING, State.ACCEPTED):
+            return
+        if incident.repair_release_id != release.id:
+            incidents.set_repair(session, incident.id, release.id)
+            message = f"Version {entry.to_version} serves since a {entry.kind} by {entry.actor}."
+            incidents.note(session, incident.id, "repair", entry.actor, message, now, release_id=str(release.id))
+        if self._judge(session, incident.generator, entry.at, now) is Recovery.RECOVERED:
+            self._close(session, incident, entry, now)
+
+    def _close(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
+        seconds = (now - entry.at).total_seconds()
+        summary = f"Recovery confirmed: the monitors are content with version {entry.to_version}, {seconds:.0f} s after it took over."
+        resolution = Resolution.ROLLED_BACK if entry.kind is EntryKind.ROLLBACK else Resolution.REPLACED
+        resolved = incidents.resolve(session, incident.id, ACTOR, resolution, now)
+        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
+        self._tell(session, resolved, "incident.resolved", summary, now)
+
+    def _note_verdict(
+        self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime
+    ) -> None:
+        incidents.note(
+            session,
+            incident.id,
+            "verdict",
+            ACTOR,
+            verdict.verdict.summary,
+            now,
+            monitor=verdict.monitor,
+            verdict_id=verdict.id,
+        )
+
+    def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
+        outbox.enqueue(session, event, incident_payload(incident, self._links, summary), incident.id, now)

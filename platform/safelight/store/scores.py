@@ -1,0 +1,223 @@
+"""Generations that wait for their scores, and the scores."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from safelight.ids import first_id_at, made_at
+from safelight.store.tables.generations import GenerationRow, Score, ScoreTask
+
+# Half precision: its rounding is three orders of magnitude below what a prompt leaves unexplained of an image.
+_STORED = np.dtype("<f2")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A logged generation whose image has not been looked at yet."""
+
+    generation_id: UUID
+    created_at: datetime
+    generator: str
+    version: int
+    arm: str
+    outcome: str
+    prompt: str
+    parameters: dict[str, Any]
+    image_key: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationScore:
+    """The signals of one generation. What a broken image cannot give is None, and `broken_reason` says why.
+
+    Embeddings are float32 unit vectors; they are kept in half precision.
+    """
+
+    generation_id: UUID
+    generator: str
+    version: int
+    scored_at: datetime
+    embedder_digest: str
+    alignment: float | None
+    sharpness: float | None
+    contrast: float | None
+    brightness: float | None
+    blank: bool
+    broken_reason: str | None
+    perceptual_hash: int | None
+    near_duplicate_of: UUID | None
+    prompt_truncated: bool
+    image_embedding: NDArray[np.float32] | None
+    prompt_embedding: NDArray[np.float32] | None
+
+    @property
+    def broken(self) -> bool:
+        """Whether there are no pixels to judge."""
+        return self.broken_reason is not None
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredGeneration:
+    """A score beside what was asked for."""
+
+    score: GenerationScore
+    prompt: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RecentHash:
+    generation_id: UUID
+    prompt: str
+    hash: int
+
+
+def waiting(session: Session, limit: int) -> list[Waiting]:
+    """The oldest tasks. PostgreSQL locks them until the transaction ends, and passes over those others have locked."""
+    query = (
+        select(ScoreTask.generation_id, GenerationRow)
+        .join(GenerationRow, GenerationRow.id == ScoreTask.generation_id)
+        .order_by(ScoreTask.generation_id)
+        .limit(limit)
+        .with_for_update(of=ScoreTask, skip_locked=True)
+    )
+    return [
+        Waiting(
+            generation_id=generation_id,
+            created_at=row.created_at,
+            generator=row.generator,
+            version=row.version,
+            arm=row.arm,
+            outcome=row.outcome,
+            prompt=row.prompt,
+            parameters=row.parameters,
+            image_key=row.image_key,
+        )
+        for generation_id, row in session.execute(query)
+    ]
+
+
+def take(session: Session, generation_ids: Collection[UUID]) -> set[UUID]:
+    """Remove tasks; returns those this transaction removed. Only who removes a task folds its score."""
+    query = delete(ScoreTask).where(ScoreTask.generation_id.in_(generation_ids)).returning(ScoreTask.generation_id)
+    return set(session.scalars(query))
+
+
+def oldest_waiting(session: Session, generator: str) -> datetime | None:
+    """When the longest waiting generation was made; None when all have been scored."""
+    oldest = session.scalar(select(func.min(ScoreTask.generation_id)).where(ScoreTask.generator == generator))
+    return made_at(oldest) if oldest else None
+
+
+def add(session: Session, scores: Sequence[GenerationScore]) -> None:
+    session.add_all([_row(score) for score in scores])
+    session.flush()
+
+
+def get(session: Session, generation_id: UUID) -> GenerationScore | None:
+    row = session.get(Score, generation_id)
+    return _score(row) if row else None
+
+
+def recent_hashes(session: Session, generator: str, version: int, limit: int) -> list[RecentHash]:
+    """Perceptual hashes of the newest scored generations of a version, the newest first."""
+    query = (
+        select(Score.generation_id, GenerationRow.prompt, Score.perceptual_hash)
+        .join(GenerationRow, GenerationRow.id == Score.generation_id)
+        .where(Score.generator == generator, Score.version == version, Score.perceptual_hash.is_not(None))
+        .order_by(Score.generation_id.desc())
+        .limit(limit)
+    )
+    return [RecentHash(identifier, prompt, int(text or "", 16)) for identifier, prompt, text in session.execute(query)]
+
+
+def made_between(
+    session: Session,
+    generator: str,
+    version: int,
+    start: datetime,
+    end: datetime,
+    *,
+    arms: Collection[str],
+    embedder_digest: str,
+    limit: int,
+) -> list[ScoredGeneration]:
+    """Scored generations made in a range of time, the newest first, at most `limit`."""
+    rows = session.execute(_between(generator, version, start, end, arms, embedder_digest).limit(limit))
+    return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
+
+
+def _between(
+    generator: str, version: int, start: datetime, end: datetime, arms: Collection[str], embedder_digest: str
+) -> Select[tuple[Score, str, dict[str, Any]]]:
+    return (
+        select(Score, GenerationRow.prompt, GenerationRow.parameters)
+        .join(GenerationRow, GenerationRow.id == Score.generation_id)
+        .where(
+            Score.generator == generator,
+            Score.version == version,
+            Score.generation_id >= first_id_at(start),
+            Score.generation_id < first_id_at(end),
+            Score.embedder_digest == embedder_digest,
+            GenerationRow.arm.in_(arms),
+        )
+        .order_by(Score.generation_id.desc())
+    )
+
+
+def _row(score: GenerationScore) -> Score:
+    return Score(
+        generation_id=score.generation_id,
+        generator=score.generator,
+        version=score.version,
+        scored_at=score.scored_at,
+        embedder_digest=score.embedder_digest,
+        alignment=score.alignment,
+        sharpness=score.sharpness,
+        contrast=score.contrast,
+        brightness=score.brightness,
+        blank=score.blank,
+        broken=score.broken,
+        broken_reason=score.broken_reason,
+        perceptual_hash=None if score.perceptual_hash is None else f"{score.perceptual_hash:016x}",
+        near_duplicate_of=score.near_duplicate_of,
+        prompt_truncated=score.prompt_truncated,
+        image_embedding=_pack(score.image_embedding),
+        prompt_embedding=_pack(score.prompt_embedding),
+    )
+
+
+def _score(row: Score) -> GenerationScore:
+    return GenerationScore(
+        generation_id=row.generation_id,
+        generator=row.generator,
+        version=row.version,
+        scored_at=row.scored_at,
+        embedder_digest=row.embedder_digest,
+        alignment=row.alignment,
+        sharpness=row.sharpness,
+        contrast=row.contrast,
+        brightness=row.brightness,
+        blank=row.blank,
+        broken_reason=row.broken_reason,
+        perceptual_hash=None if row.perceptual_hash is None else int(row.perceptual_hash, 16),
+        near_duplicate_of=row.near_duplicate_of,
+        prompt_truncated=row.prompt_truncated,
+        image_embedding=_unpack(row.image_embedding),
+        prompt_embedding=_unpack(row.prompt_embedding),
+    )
+
+
+def _pack(vector: NDArray[np.float32] | None) -> bytes | None:
+    return None if vector is None else vector.astype(_STORED).tobytes()
+
+
+def _unpack(stored: bytes | None) -> NDArray[np.float32] | None:
+    return None if stored is None else np.frombuffer(stored, _STORED).astype(np.float32)
