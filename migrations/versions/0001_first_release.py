@@ -100,6 +100,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_environments")),
     )
     op.create_table(
+        "gateways",
+        sa.Column("id", sa.String(length=100), nullable=False),
+        sa.Column("generator", sa.String(length=100), nullable=False),
+        sa.Column("ledger_seq", sa.Integer(), nullable=False),
+        sa.Column("heartbeat_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", "generator", name=op.f("pk_gateways")),
+    )
+    op.create_table(
         "generations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
@@ -173,7 +181,7 @@ def upgrade() -> None:
         sa.Column("suspect_version", sa.Integer(), nullable=True),
         sa.Column("suspect_release_id", sa.Uuid(), nullable=True),
         sa.Column("suggested_target", sa.Integer(), nullable=True),
-        sa.Column("rollback_release_id", sa.Uuid(), nullable=True),
+        sa.Column("repair_release_id", sa.Uuid(), nullable=True),
         sa.Column("evidence", DOCUMENT, nullable=False),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("acknowledged_at", MOMENT, nullable=True),
@@ -226,10 +234,9 @@ def upgrade() -> None:
         sa.Column("slot", MOMENT, nullable=False),
         sa.Column("worker", sa.String(length=100), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("claimed_at", MOMENT, nullable=False),
-        sa.Column("finished_at", MOMENT, nullable=True),
+        sa.Column("recorded_at", MOMENT, nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.CheckConstraint("state IN ('claimed', 'done', 'failed', 'missed')", name=op.f("ck_monitor_slots_state")),
+        sa.CheckConstraint("state IN ('done', 'failed', 'missed')", name=op.f("ck_monitor_slots_state")),
         sa.PrimaryKeyConstraint("generator", "slot", name=op.f("pk_monitor_slots")),
     )
     op.create_table(
@@ -325,6 +332,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("generator", sa.String(length=100), nullable=False),
         sa.Column("monitor", sa.String(length=100), nullable=False),
+        sa.Column("critical", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("slot", MOMENT, nullable=False),
         sa.Column("health", sa.String(length=16), nullable=False),
@@ -334,7 +342,7 @@ def upgrade() -> None:
         sa.Column("effect", sa.Double(), nullable=True),
         sa.Column("p_value", sa.Double(), nullable=True),
         sa.Column("threshold", sa.Double(), nullable=True),
-        sa.Column("window_seconds", sa.Integer(), nullable=True),
+        sa.Column("window_seconds", sa.Double(), nullable=True),
         sa.Column("evidence", DOCUMENT, nullable=False),
         sa.CheckConstraint(
             "health IN ('healthy', 'degraded', 'inconclusive', 'error')", name=op.f("ck_verdicts_health")

@@ -135,7 +135,8 @@ def recent_hashes(session: Session, generator: str, version: int, limit: int) ->
         .order_by(Score.generation_id.desc())
         .limit(limit)
     )
-    return [RecentHash(identifier, prompt, int(text or "", 16)) for identifier, prompt, text in session.execute(query)]
+    rows = session.execute(query)
+    return [RecentHash(identifier, prompt, int(text, 16)) for identifier, prompt, text in rows if text is not None]
 
 
 def made_between(
