@@ -1,0 +1,110 @@
+"""Engines: who holds which version loaded, and whether it has been heard of lately."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from safelight.store.tables.releases import EngineRow
+
+
+class EngineState(StrEnum):
+    """How far an engine has come."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+LIVING = (EngineState.STARTING, EngineState.READY, EngineState.DRAINING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownEngine:
+    """A process that holds one version, as its host last described it."""
+
+    id: UUID
+    generator: str
+    version: int
+    host: str
+    pid: int | None
+    url: str
+    state: EngineState
+    detail: str
+    environment_digest: str | None
+    started_at: datetime
+    ready_at: datetime | None
+    heartbeat_at: datetime
+
+
+def put(session: Session, engine: KnownEngine) -> None:
+    """Insert the engine or overwrite what was known of it. Only its own host does."""
+    session.merge(EngineRow(**asdict(engine) | {"state": engine.state.value}))
+
+
+def engines(session: Session, generator: str | None = None) -> list[KnownEngine]:
+    """The newest first; those that ended long ago are forgotten."""
+    query = select(EngineRow).order_by(EngineRow.id.desc())
+    if generator is not None:
+        query = query.where(EngineRow.generator == generator)
+    return [_engine(row) for row in session.scalars(query)]
+
+
+def ready(session: Session, alive_since: datetime) -> list[KnownEngine]:
+    """Engines of all generators that can take requests, the oldest first."""
+    query = select(EngineRow).where(EngineRow.state == EngineState.READY.value, EngineRow.heartbeat_at >= alive_since)
+    return [_engine(row) for row in session.scalars(query.order_by(EngineRow.id))]
+
+
+def ready_versions(session: Session, generator: str, alive_since: datetime) -> frozenset[int]:
+    """The versions that an engine holds ready."""
+    query = select(EngineRow.version).where(
+        EngineRow.generator == generator,
+        EngineRow.state == EngineState.READY.value,
+        EngineRow.heartbeat_at >= alive_since,
+    )
+    return frozenset(session.scalars(query))
+
+
+def last_failure(session: Session, generator: str, version: int, since: datetime) -> str | None:
+    """Why the newest engine started since then for a version failed; None when it has not."""
+    query = select(EngineRow).where(
+        EngineRow.generator == generator, EngineRow.version == version, EngineRow.started_at >= since
+    )
+    newest = session.scalar(query.order_by(EngineRow.id.desc()).limit(1))
+    return newest.detail if newest is not None and newest.state == EngineState.FAILED.value else None
+
+
+def fail_silent(session: Session, alive_since: datetime) -> None:
+    """Mark engines whose host has stopped speaking of them; a host that comes back marks them anew."""
+    silent = EngineRow.state.in_([state.value for state in LIVING]), EngineRow.heartbeat_at < alive_since
+    detail = "its host was not heard of any more"
+    session.execute(update(EngineRow).where(*silent).values(state=EngineState.FAILED.value, detail=detail))
+
+
+def forget_ended(session: Session, before: datetime) -> None:
+    """Delete the rows of engines that ended before a moment."""
+    ended = EngineRow.state.in_([EngineState.FAILED.value, EngineState.STOPPED.value])
+    session.execute(delete(EngineRow).where(ended, EngineRow.heartbeat_at < before))
+
+
+def _engine(row: EngineRow) -> KnownEngine:
+    return KnownEngine(
+        id=row.id,
+        generator=row.generator,
+        version=row.version,
+        host=row.host,
+        pid=row.pid,
+        url=row.url,
+        state=EngineState(row.state),
+        detail=row.detail,
+        environment_digest=row.environment_digest,
+        started_at=row.started_at,
+        ready_at=row.ready_at,
+        heartbeat_at=row.heartbeat_at,
+    )
