@@ -43,12 +43,12 @@ class Responder:
         self._links = links
 
     def respond(self, session: Session, generator: str, verdicts: Sequence[StoredVerdict], now: datetime) -> None:
-        """Open or extend an incident for every degraded verdict, then follow all open ones."""
+        """Open or extend an incident for every degraded verdict of a critical monitor, then follow all open ones."""
         entry = ledger.newest_release(session, generator)
         if entry is None:
             return
         for verdict in verdicts:
-            if verdict.verdict.health is Health.DEGRADED:
+            if verdict.critical and verdict.verdict.health is Health.DEGRADED:
                 self._degraded(session, entry, verdict, now)
         for incident in incidents.open_incidents(session, generator):
             self._follow(session, incident, entry, now)

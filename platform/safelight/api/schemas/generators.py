@@ -1,0 +1,56 @@
+"""What the first screen answers: what serves, since when, is it healthy, what fired."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from monitors.verdict import Health
+from safelight.api.schemas.releases import Release
+from safelight.store.incidents import PolicyMode
+
+
+class Serving(BaseModel):
+    version: int
+    since: datetime
+    description: str
+    accepted: bool
+    release_id: UUID | None
+
+
+class RollbackTarget(BaseModel):
+    """Where one click leads."""
+
+    version: int
+    warm: bool
+    description: str
+
+
+class EngineInfo(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    version: int
+    host: str
+    state: str
+    detail: str
+    started_at: datetime
+    ready_at: datetime | None
+    heartbeat_at: datetime
+
+
+class GeneratorStatus(BaseModel):
+    name: str
+    description: str
+    serving: Serving | None
+    health: Health
+    health_reason: str
+    health_summary: str
+    rollback_target: RollbackTarget | None
+    open_release: Release | None
+    engines: list[EngineInfo]
+    in_flight: int
+    open_incidents: int
+    images_per_minute: float
+    last_generation_at: datetime | None
+    policy: PolicyMode

@@ -1,0 +1,140 @@
+"""Generators, versions, releases and the ledger."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from registry.ledger import EntryKind
+from registry.progress import State
+from safelight.store.incidents import PolicyMode
+
+Why = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
+GeneratorName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+
+
+class NewVersion(BaseModel):
+    """Register a checkpoint that lies in a folder the server can read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    generator: GeneratorName
+    folder: str = Field(description="A diffusers folder on the server, safetensors only")
+    manifest: dict[str, Any] = Field(description="The version's manifest, without 'checkpoint'")
+
+
+class Version(BaseModel):
+    """One immutable bundle, and what became of it."""
+
+    generator: str
+    number: int
+    digest: str
+    description: str
+    manifest: dict[str, Any]
+    registered_at: datetime
+    registered_by: str
+    serving: bool
+    accepted: bool = Field(description="Known good: a target of rollbacks")
+    rolled_back: bool = Field(description="Production was taken away from it and it was not accepted since")
+    warm: bool = Field(description="Loaded and checked: going to it takes less than a second")
+    baselines: int
+
+
+class Promote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    generator: GeneratorName
+    version: int = Field(ge=1)
+    expected_serving: int | None = Field(None, description="The version the asker saw serving; 409 when it moved")
+    reason: Why = ""
+
+
+class Rollback(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    generator: GeneratorName
+    version: int | None = Field(None, ge=1, description="Left out: the last known good")
+    expected_serving: int | None = Field(None, description="The version the asker saw serving; 409 when it moved")
+    reason: Why = ""
+    incident_id: UUID | None = None
+
+
+class Accept(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    generator: GeneratorName
+    expected_serving: int | None = None
+    reason: Why = ""
+
+
+class ReleaseStep(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    seq: int
+    step: State
+    detail: str
+    at: datetime
+
+
+class Release(BaseModel):
+    """One change of what serves, and how far it has come."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    generator: str
+    kind: EntryKind
+    from_version: int | None
+    to_version: int
+    state: State
+    moving: bool = Field(description="Whether the platform still has something to do for it by itself")
+    actor: str
+    reason: str
+    incident_id: UUID | None
+    created_at: datetime
+    finished_at: datetime | None
+    ledger_seq: int | None
+    steps: list[ReleaseStep] = []
+
+
+class LedgerLine(BaseModel):
+    """One link of the chain."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    seq: int
+    kind: EntryKind
+    from_version: int | None
+    to_version: int
+    to_digest: str
+    actor: str
+    reason: str
+    incident_id: str | None
+    at: datetime
+    prev_hash: str
+    hash: str
+
+
+class Ledger(BaseModel):
+    """The whole chain, the newest entry first, and whether it holds."""
+
+    items: list[LedgerLine]
+    verified: bool
+    broken_at: int | None
+    broken_because: str | None
+
+
+class Live(BaseModel):
+    """What served at a moment, since when, and who decided it."""
+
+    generator: str
+    at: datetime
+    version: int | None
+    entry: LedgerLine | None
+
+
+class PolicyDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    mode: PolicyMode
