@@ -50,13 +50,16 @@ async def authenticate(request: Request, platform: PlatformDep) -> Principal:
     return principal
 
 
+PrincipalDep = Annotated[Principal, Depends(authenticate)]
+
+
 class Requires:
     """A dependency: the principal, if it holds any one of the permissions. Raises `not_allowed`."""
 
     def __init__(self, *any_of: Permission) -> None:
         self._any_of = any_of
 
-    def __call__(self, principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+    def __call__(self, principal: PrincipalDep) -> Principal:
         if not any(principal.may(permission) for permission in self._any_of):
             needed = " or ".join(self._any_of)
             raise SafelightError(

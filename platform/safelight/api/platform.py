@@ -1,5 +1,6 @@
 """What the routes work with, as the composition root made it."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -9,6 +10,9 @@ from registry.versions import VersionStore
 from safelight.clock import Clock
 from safelight.recording.images import ImageStore
 from safelight.recording.recorder import Recorder
+from safelight.releasing.registration import Registration
+from safelight.releasing.service import Releasing
+from safelight.responding.handling import Handling
 from safelight.serving.gateway import Gateway
 from safelight.settings import Settings
 from safelight.store.database import Database
@@ -25,6 +29,11 @@ class Platform:
     images: ImageStore
     recorder: Recorder
     gateway: Gateway
+    releasing: Releasing
+    registration: Registration
+    handling: Handling
+    stopping: asyncio.Event
+    """Set when the server shuts down: open streams end then, or the process would wait for them for ever."""
 
 
 def _platform(request: Request) -> Platform:

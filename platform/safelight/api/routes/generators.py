@@ -1,0 +1,42 @@
+"""Generators and their policies."""
+
+from fastapi import APIRouter
+
+from safelight.api import status
+from safelight.api.auth import Operator, Reader
+from safelight.api.platform import PlatformDep
+from safelight.api.schemas.generators import GeneratorStatus
+from safelight.api.schemas.page import Items
+from safelight.api.schemas.releases import PolicyDocument
+from safelight.store import access, incidents, versions
+
+router = APIRouter(prefix="/api/v1", tags=["generators"])
+
+
+@router.get("/generators")
+def list_generators(platform: PlatformDep, _reader: Reader) -> Items[GeneratorStatus]:
+    """What serves, since when, is it healthy, what fired."""
+    return Items(items=status.statuses(platform))
+
+
+@router.get("/generators/{generator}")
+def get_generator(generator: str, platform: PlatformDep, _reader: Reader) -> GeneratorStatus:
+    return status.status(platform, generator)
+
+
+@router.get("/policies/{generator}")
+def get_policy(generator: str, platform: PlatformDep, _reader: Reader) -> PolicyDocument:
+    with platform.database.reading() as session:
+        versions.require_generator(session, generator)
+        return PolicyDocument(mode=incidents.policy(session, generator))
+
+
+@router.put("/policies/{generator}")
+def set_policy(generator: str, document: PolicyDocument, platform: PlatformDep, operator: Operator) -> PolicyDocument:
+    """Say what may be done about an incident without asking."""
+    now = platform.clock.now()
+    with platform.database.transaction() as session:
+        versions.require_generator(session, generator)
+        incidents.set_policy(session, generator, document.mode, operator.name, now)
+        access.record_audit(session, now, operator.name, "policy.set", generator, document.mode)
+    return document

@@ -1,0 +1,158 @@
+"""Promote, roll back, accept, and the ledger of all that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from registry.ledger import verify
+from registry.rules import live_at
+from safelight.api.auth import Operator, Reader
+from safelight.api.idempotency import IdempotentRoute
+from safelight.api.platform import Platform, PlatformDep
+from safelight.api.schemas.page import Limit, Page
+from safelight.api.schemas.releases import Accept, Ledger, LedgerLine, Live, Promote, Release, Rollback
+from safelight.api.status import release_document
+from safelight.store import ledger, releases, versions
+
+router = APIRouter(prefix="/api/v1", tags=["releases"], route_class=IdempotentRoute)
+
+_STEP_POLL_SECONDS = 0.1
+
+
+@router.post("/releases/promote", status_code=202)
+async def promote(ask: Promote, platform: PlatformDep, operator: Operator) -> Release:
+    """Have a version loaded, warmed and checked; it serves as soon as that is done."""
+
+    def run() -> Release:
+        with platform.database.transaction() as session:
+            release = platform.releasing.promote(
+                session,
+                generator=ask.generator,
+                version=ask.version,
+                expected_serving=ask.expected_serving,
+                actor=operator.name,
+                reason=ask.reason,
+            )
+            return release_document(session, release)
+
+    return await run_sync(run)
+
+
+@router.post("/releases/rollback", status_code=202)
+async def rollback(ask: Rollback, platform: PlatformDep, operator: Operator) -> Release:
+    """Take production back: to the last known good, or to the version that is named."""
+
+    def run() -> Release:
+        with platform.database.transaction() as session:
+            release = platform.releasing.rollback(
+                session,
+                generator=ask.generator,
+                to=ask.version,
+                expected_serving=ask.expected_serving,
+                actor=operator.name,
+                reason=ask.reason,
+                incident_id=ask.incident_id,
+            )
+            return release_document(session, release)
+
+    document = await run_sync(run)
+    await platform.gateway.refresh()
+    return document
+
+
+@router.post("/releases/accept")
+def accept(ask: Accept, platform: PlatformDep, operator: Operator) -> LedgerLine:
+    """Call what serves good: from now on it is a target of rollbacks."""
+    with platform.database.transaction() as session:
+        entry = platform.releasing.accept(
+            session,
+            generator=ask.generator,
+            expected_serving=ask.expected_serving,
+            actor=operator.name,
+            reason=ask.reason,
+        )
+    return LedgerLine.model_validate(entry)
+
+
+@router.get("/releases")
+def list_releases(
+    platform: PlatformDep,
+    _reader: Reader,
+    generator: str | None = None,
+    before: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[Release]:
+    """The newest first."""
+    with platform.database.reading() as session:
+        found = releases.page(session, generator, before, limit)
+        last = str(found[-1].id) if len(found) == limit else None
+        return Page(items=[release_document(session, release) for release in found], next=last)
+
+
+@router.get("/releases/{release_id}")
+def get_release(release_id: UUID, platform: PlatformDep, _reader: Reader) -> Release:
+    return _release(platform, release_id)
+
+
+@router.get("/releases/{release_id}/events", response_class=EventSourceResponse)
+async def follow_release(
+    release_id: UUID, request: Request, platform: PlatformDep, _reader: Reader
+) -> AsyncIterator[ServerSentEvent]:
+    """The release, whole, at every change (event `release`); ends when the platform has nothing left to do for it."""
+    seen: Release | None = None
+    while not (platform.stopping.is_set() or await request.is_disconnected()):
+        release = await run_sync(_release, platform, release_id)
+        if release != seen:
+            yield ServerSentEvent(event="release", data=release)
+            seen = release
+        if not release.moving:
+            return
+        await asyncio.sleep(_STEP_POLL_SECONDS)
+
+
+@router.get("/ledger")
+def get_ledger(generator: str, platform: PlatformDep, _reader: Reader) -> Ledger:
+    """The chain of a generator, the newest entry first, verified link by link."""
+    with platform.database.reading() as session:
+        versions.require_generator(session, generator)
+        chain = ledger.chain(session, generator)
+    broken = verify(chain)
+    return Ledger(
+        items=[LedgerLine.model_validate(entry) for entry in reversed(chain)],
+        verified=broken is None,
+        broken_at=broken.seq if broken else None,
+        broken_because=broken.reason if broken else None,
+    )
+
+
+@router.get("/live")
+def live(
+    generator: str,
+    platform: PlatformDep,
+    _reader: Reader,
+    at: Annotated[datetime | None, Query(description="With its time zone; left out: now")] = None,
+) -> Live:
+    """What served at a moment, since when, who decided it and why."""
+    moment = at or platform.clock.now()
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=platform.clock.now().tzinfo)
+    with platform.database.reading() as session:
+        versions.require_generator(session, generator)
+        entry = live_at(ledger.chain(session, generator), moment)
+    return Live(
+        generator=generator,
+        at=moment,
+        version=entry.to_version if entry else None,
+        entry=LedgerLine.model_validate(entry) if entry else None,
+    )
+
+
+def _release(platform: Platform, release_id: UUID) -> Release:
+    with platform.database.reading() as session:
+        return release_document(session, releases.require(session, release_id))

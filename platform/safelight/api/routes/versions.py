@@ -1,0 +1,71 @@
+"""Versions."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from registry.rules import known_good, serving
+from registry.ledger import Entry, EntryKind
+from safelight.api.auth import Admin, Reader
+from safelight.api.idempotency import IdempotentRoute
+from safelight.api.platform import Platform, PlatformDep
+from safelight.api.schemas.page import Items
+from safelight.api.schemas.releases import NewVersion, Version
+from safelight.releasing.service import ALIVE
+from safelight.store import baselines, engines, ledger, versions
+from safelight.store.database import Session
+from safelight.store.versions import KnownVersion
+
+router = APIRouter(prefix="/api/v1/versions", tags=["versions"], route_class=IdempotentRoute)
+
+
+@router.get("")
+def list_versions(generator: str, platform: PlatformDep, _reader: Reader) -> Items[Version]:
+    """All versions of a generator, the newest first."""
+    with platform.database.reading() as session:
+        versions.require_generator(session, generator)
+        return Items(items=_documents(session, platform, generator, versions.versions(session, generator)))
+
+
+@router.get("/{generator}/{number}")
+def get_version(generator: str, number: int, platform: PlatformDep, _reader: Reader) -> Version:
+    with platform.database.reading() as session:
+        known = versions.require_version(session, generator, number)
+        return _documents(session, platform, generator, [known])[0]
+
+
+# Admins only: the server reads the folder with its own rights.
+@router.post("", status_code=201)
+def register(new: NewVersion, platform: PlatformDep, admin: Admin) -> Version:
+    """Register a checkpoint: inspected, digested and kept in MLflow. The same bundle twice is one version."""
+    known = platform.registration.register(new.generator, Path(new.folder), new.manifest, admin.name)
+    with platform.database.reading() as session:
+        return _documents(session, platform, new.generator, [known])[0]
+
+
+def _documents(
+    session: Session, platform: Platform, generator: str, known: list[KnownVersion]
+) -> list[Version]:
+    chain = ledger.chain(session, generator)
+    warm = engines.ready_versions(session, generator, platform.clock.now() - ALIVE)
+    references = [baseline.version for baseline in baselines.of_generator(session, generator)]
+    return [_document(version, chain, warm, references.count(version.number)) for version in known]
+
+
+def _document(version: KnownVersion, chain: list[Entry], warm: frozenset[int], references: int) -> Version:
+    left = any(entry.kind is EntryKind.ROLLBACK and entry.from_version == version.number for entry in chain)
+    accepted = version.number in known_good(chain)
+    return Version(
+        generator=version.generator,
+        number=version.number,
+        digest=version.digest,
+        description=version.description,
+        manifest=version.manifest.model_dump(mode="json"),
+        registered_at=version.registered_at,
+        registered_by=version.registered_by,
+        serving=serving(chain) == version.number,
+        accepted=accepted,
+        rolled_back=left and not accepted,
+        warm=version.number in warm,
+        baselines=references,
+    )
