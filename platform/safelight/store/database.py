@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError as StoreError
 from sqlalchemy.orm import Session
 
-__all__ = ["Database", "Session"]
+__all__ = ["Database", "Session", "StoreError"]
 
 
 class Database:
