@@ -1,0 +1,69 @@
+"""The HTTP application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from safelight.api import page, problems
+from safelight.api.body_limit import BodyLimit
+from safelight.api.platform import Platform
+from safelight.api.routes import (
+    generations,
+    generators,
+    health,
+    incidents,
+    ingest,
+    keys,
+    metrics,
+    monitors,
+    notifications,
+    openai,
+    releases,
+    session,
+    stream,
+    versions,
+)
+from safelight.settings import ApiSettings
+
+# What a process does from its first request to its last; yields the collaborators.
+Lifetime = Callable[[], AbstractAsyncContextManager[Platform]]
+
+
+def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
+    """The application. Nothing is connected before it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with lifetime() as platform:
+            app.state.platform = platform
+            yield
+
+    app = FastAPI(
+        title="Safelight",
+        version="1",
+        description="Monitoring and rollback for text-to-image generators.",
+        lifespan=lifespan,
+        responses={"default": {"model": problems.Problem, "description": "RFC 9457 problem details"}},
+    )
+    for noun in (
+        session,
+        generators,
+        versions,
+        releases,
+        generations,
+        openai,
+        ingest,
+        monitors,
+        incidents,
+        notifications,
+        keys,
+        stream,
+        health,
+        metrics,
+    ):
+        app.include_router(noun.router)
+    page.mount(app)
+    problems.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    return app
