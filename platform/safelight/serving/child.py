@@ -1,0 +1,151 @@
+"""The host's side of one engine: fetch the checkpoint, start the process, listen to it, let go of it."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from safelight.clock import Clock
+from safelight.serving.control import EngineSpec, Report, ReportKind
+from safelight.store.engines import EngineState
+
+logger = logging.getLogger(__name__)
+
+SILENCE_SECONDS = 30.0
+"""A ready engine that says nothing for so long hangs and is killed."""
+
+
+@dataclass(frozen=True)
+class ChildStatus:
+    """What is known of the process. `heard_at` is monotonic time."""
+
+    state: EngineState
+    heard_at: float
+    detail: str = ""
+    pid: int | None = None
+    port: int | None = None
+    environment_digest: str | None = None
+    in_flight: int = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.state in (EngineState.FAILED, EngineState.STOPPED)
+
+
+class EngineChild:
+    """One engine process from its preparation to its end; a thread of its own follows it all the way."""
+
+    def __init__(self, prepare: Callable[[], EngineSpec], clock: Clock) -> None:
+        """`prepare` may take long (it fetches and verifies the checkpoint) and runs in the thread."""
+        self._prepare = prepare
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._released = False
+        self._status = ChildStatus(EngineState.STARTING, clock.monotonic(), "fetching the checkpoint")
+        self._thread = threading.Thread(target=self._live, name="engine-child", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def status(self) -> ChildStatus:
+        with self._lock:
+            return self._status
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it was ready once and has fallen silent."""
+        status = self.status
+        return status.state is EngineState.READY and self._clock.monotonic() - status.heard_at > SILENCE_SECONDS
+
+    def release(self) -> None:
+        """Let the engine finish what it has, within its farewell time, and end."""
+        with self._lock:
+            self._released = True
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; whether it came in time."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _live(self) -> None:
+        try:
+            spec = self._prepare()
+        except Exception as error:
+            # Whatever keeps a version from being loaded is this engine's failure, never the host's.
+            logger.exception("an engine cannot be prepared")
+            self._update(state=EngineState.FAILED, detail=f"{type(error).__name__}: {error}"[:500])
+            return
+        process = self._spawn(spec)
+        if process is None or process.stdout is None:
+            self._update(state=EngineState.STOPPED, detail="not needed any more")
+            return
+        for line in process.stdout:
+            self._hear(Report.model_validate_json(line))
+        self._conclude(process.wait())
+        process.stdout.close()
+
+    def _spawn(self, spec: EngineSpec) -> subprocess.Popen[bytes] | None:
+        one_thread_pool = {"OMP_NUM_THREADS": str(spec.threads), "TOKENIZERS_PARALLELISM": "false"}
+        with self._lock:
+            if self._released:
+                return None
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "safelight.serving.engine"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | one_thread_pool,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the host, which ends its engines in order
+            )
+            self._status = replace(self._status, pid=self._process.pid, detail="loading")
+            # A child that dies at once breaks the pipe; how it ended is told by its exit status.
+            with suppress(BrokenPipeError):
+                if self._process.stdin is not None:
+                    self._process.stdin.write(spec.model_dump_json().encode() + b"\n")
+                    self._process.stdin.flush()
+            return self._process
+
+    def _hear(self, report: Report) -> None:
+        match report.kind:
+            case ReportKind.VERIFYING:
+                self._update(detail="verifying")
+            case ReportKind.READY:
+                self._update(
+                    state=EngineState.READY,
+                    detail="",
+                    port=report.port,
+                    environment_digest=report.environment_digest,
+                )
+            case ReportKind.BEAT:
+                self._update(in_flight=report.in_flight)
+            case ReportKind.FAILED:
+                self._update(state=EngineState.FAILED, detail=report.detail)
+
+    def _conclude(self, code: int) -> None:
+        if self.status.ended:
+            return
+        if self._released:
+            self._update(state=EngineState.STOPPED, detail="", in_flight=0)
+        else:
+            self._update(state=EngineState.FAILED, detail=f"the process ended by itself ({_reason(code)})", in_flight=0)
+
+    def _update(self, **changed: object) -> None:
+        with self._lock:
+            self._status = replace(self._status, heard_at=self._clock.monotonic(), **changed)  # type: ignore[arg-type]
+
+
+def _reason(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"

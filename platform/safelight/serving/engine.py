@@ -1,0 +1,103 @@
+"""An engine: a process that loads one version, checks its golden prompts and makes images until its host lets go.
+
+Run by an engine host as `python -m safelight.serving.engine`, with an EngineSpec on its standard input. The pipe is
+also its lifeline: when it closes, because the host says so or has died, the engine finishes what it has and ends.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from typing import BinaryIO
+
+import uvicorn
+
+from safelight.clock import SystemClock
+from safelight.serving import engine_app, golden
+from safelight.serving.batching import Window
+from safelight.serving.control import EngineSpec, Report, ReportKind
+from safelight.serving.environment import environment_digest
+from safelight.serving.rendering import Pipeline
+from safelight.serving.worker import BatchWorker
+
+FAREWELL_SECONDS = 2
+"""How long an engine that is let go may take over the requests it has."""
+BEAT_SECONDS = 1.0
+
+
+class _Lifeline:
+    """Ends this process when the standard input closes: gracefully once there is a server, at once before."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+        threading.Thread(target=self._hold, name="lifeline", daemon=True).start()
+
+    def _hold(self) -> None:
+        sys.stdin.buffer.read()
+        if self.server is not None:
+            self.server.should_exit = True
+            time.sleep(FAREWELL_SECONDS + 0.5)
+        os._exit(0)
+
+
+class _Reports:
+    """The standard output as a channel to the host; what libraries print goes to the log instead."""
+
+    def __init__(self) -> None:
+        self._channel: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+
+    def send(self, report: Report) -> None:
+        self._channel.write(report.model_dump_json().encode() + b"\n")
+
+
+async def _serve(pipeline: Pipeline, spec: EngineSpec, reports: _Reports, lifeline: _Lifeline) -> None:
+    async with BatchWorker(pipeline, Window(spec.max_batch, spec.max_wait_ms / 1000), SystemClock()) as worker:
+        listening = socket.create_server((spec.host, 0), backlog=1024)
+        config = uvicorn.Config(
+            engine_app.build(worker, spec.token),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=FAREWELL_SECONDS,
+        )
+        lifeline.server = uvicorn.Server(config)
+        serving = asyncio.create_task(lifeline.server.serve(sockets=[listening]))
+        digest = environment_digest(pipeline.environment)
+        reports.send(Report(kind=ReportKind.READY, port=listening.getsockname()[1], environment_digest=digest))
+        # From the event loop, so that an engine that hangs falls silent.
+        while not (await asyncio.wait({serving}, timeout=BEAT_SECONDS))[0]:
+            reports.send(Report(kind=ReportKind.BEAT, in_flight=worker.in_flight))
+
+
+def _load(spec: EngineSpec, reports: _Reports) -> Pipeline:
+    from safelight.serving import pipeline  # seconds of imports: after the lifeline holds
+
+    loaded = pipeline.load(spec.folder, spec.manifest, device=spec.device, threads=spec.threads)
+    reports.send(Report(kind=ReportKind.VERIFYING))
+    result, prompt = golden.check(loaded, spec.manifest)
+    if result is not golden.GoldenResult.PASSED:
+        raise ValueError(f"{result}: the golden prompt {prompt!r} gave no acceptable image")
+    return loaded
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    reports = _Reports()
+    spec = EngineSpec.model_validate_json(sys.stdin.buffer.readline())
+    lifeline = _Lifeline()
+    try:
+        loaded = _load(spec, reports)
+    except Exception as error:
+        logging.getLogger(__name__).exception("the version cannot be served")
+        reports.send(Report(kind=ReportKind.FAILED, detail=f"{type(error).__name__}: {error}"[:500]))
+        os._exit(1)
+    asyncio.run(_serve(loaded, spec, reports, lifeline))
+    os._exit(0)  # a rendering that nobody waits for would hold the interpreter's exit
+
+
+if __name__ == "__main__":
+    main()

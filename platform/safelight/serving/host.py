@@ -1,0 +1,240 @@
+"""The engine host: keeps the wanted versions loaded on this machine and says so in the store."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from registry.progress import State
+from registry.versions import VersionStore
+from safelight.clock import Clock
+from safelight.ids import new_id
+from safelight.serving.child import ChildStatus, EngineChild
+from safelight.serving.control import EngineSpec
+from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
+from safelight.settings import EngineSettings
+from safelight.store import engines, ledger, releases, versions
+from safelight.store.database import Database, StoreError
+from safelight.store.engines import EngineState, KnownEngine
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT = 1.0
+DRAIN_AT_LEAST = 2.5
+"""Seconds in which every gateway has learnt that an engine drains, and the engine has told what it still does."""
+DRAIN_AT_MOST = 30.0
+SILENT_AFTER = timedelta(seconds=10)
+FORGET_AFTER = timedelta(days=1)
+STEADY_AFTER = 60.0
+"""Seconds of service after which an engine's earlier failures are forgiven."""
+STOP_WITHIN = 2.5
+_TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING)
+
+
+@dataclass
+class _Held:
+    """An engine of this host. Times without a date are monotonic."""
+
+    id: UUID
+    child: EngineChild
+    started_at: datetime
+    ready_at: datetime | None = None
+    ready_since: float | None = None
+    draining_since: float | None = None
+    released: bool = False
+
+
+@dataclass
+class _Rest:
+    """How often a version failed in a row, and until when it is left alone."""
+
+    failures: int = 0
+    until: float = 0.0
+
+
+@dataclass
+class _Published:
+    """What the store was told last, so that it is told again only when something changed or a heartbeat is due."""
+
+    states: dict[UUID, EngineState] = field(default_factory=dict)
+    at: float = float("-inf")
+
+
+class EngineHost:
+    """Reconciles this machine's engine processes with what the ledger and the open releases ask for.
+
+    A database that is away changes nothing: the engines go on, and their rows are mended when it is back.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        version_store: VersionStore,
+        settings: EngineSettings,
+        token: SecretStr,
+        checkpoints: Path,
+        name: str,
+        clock: Clock,
+    ) -> None:
+        """`name` is what this machine is known by, the replica of its generations."""
+        self._database = database
+        self._versions = version_store
+        self._settings = settings
+        self._token = token
+        self._checkpoints = checkpoints
+        self._name = name
+        self._clock = clock
+        self._held: dict[Bundle, _Held] = {}
+        self._rests: dict[Bundle, _Rest] = {}
+        self._ended: list[KnownEngine] = []
+        self._published = _Published()
+        self._fetching = threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Reconcile until `stop` is set, then end every engine within three seconds."""
+        while not stop.wait(self._settings.poll_seconds):
+            try:
+                self.step()
+            except StoreError:
+                logger.warning("the database does not answer; the engines go on as they are", exc_info=True)
+        self.close()
+
+    def step(self) -> None:
+        """Look once: at the engines, at what is wanted, and bring the two nearer. Raises StoreError."""
+        self._bury()
+        wanted_now = self._wanted()
+        now = self._clock.monotonic()
+        resting = {bundle for bundle, rest in self._rests.items() if rest.until > now}
+        todo = changes(wanted_now, self._held.keys(), resting)
+        for bundle, held in self._held.items():
+            self._tend(held, retire=bundle in todo.retire)
+        for bundle in todo.start:
+            self._start(bundle)
+        self._publish()
+
+    def close(self) -> None:
+        """Let go of all engines, kill what does not end in time, and mark them stopped."""
+        for held in self._held.values():
+            held.child.release()
+        end = self._clock.monotonic() + STOP_WITHIN
+        for held in self._held.values():
+            if not held.child.join(max(end - self._clock.monotonic(), 0)):
+                held.child.kill()
+                held.child.join(0.2)
+        self._bury()
+        try:
+            self._publish()
+        except StoreError:
+            logger.warning("the database does not answer; it will find these engines silent")
+
+    def _wanted(self) -> list[Bundle]:
+        with self._database.reading() as session:
+            targets = releases.in_states(session, _TARGETS)
+            return [
+                Bundle(generator.name, version)
+                for generator in versions.generators(session)
+                for version in wanted(
+                    ledger.chain(session, generator.name),
+                    [release.to_version for release in targets if release.generator == generator.name],
+                    self._settings.keep_warm,
+                )
+            ]
+
+    def _start(self, bundle: Bundle) -> None:
+        child = EngineChild(lambda: self._prepare(bundle), self._clock)
+        self._held[bundle] = _Held(new_id(), child, self._clock.now())
+        logger.info("starting an engine for version %s of %s", bundle.version, bundle.generator)
+        child.start()
+
+    def _prepare(self, bundle: Bundle) -> EngineSpec:
+        version = self._versions.get(*bundle)
+        # Two versions may share one checkpoint, hence one fetch at a time.
+        with self._fetching:
+            folder = self._versions.fetch(version, self._checkpoints / version.manifest.checkpoint.partition(":")[2])
+        return EngineSpec(
+            folder=folder,
+            manifest=version.manifest,
+            device=self._settings.device,
+            threads=self._settings.threads,
+            max_batch=self._settings.max_batch,
+            max_wait_ms=self._settings.max_wait_ms,
+            host=self._settings.host,
+            token=self._token.get_secret_value(),
+        )
+
+    def _tend(self, held: _Held, *, retire: bool) -> None:
+        status, now = held.child.status, self._clock.monotonic()
+        if status.state is EngineState.READY and held.ready_at is None:
+            held.ready_at, held.ready_since = self._clock.now(), now
+        if held.child.hangs:
+            held.child.kill()
+        if held.released:
+            return
+        if not retire:
+            held.draining_since = None  # wanted again before it was let go: it is still loaded
+            return
+        held.draining_since = now if held.draining_since is None else held.draining_since
+        drained = now - held.draining_since
+        idle = status.in_flight == 0 and drained >= DRAIN_AT_LEAST
+        if status.state is EngineState.STARTING or idle or drained >= DRAIN_AT_MOST:
+            held.released = True
+            held.child.release()
+
+    def _bury(self) -> None:
+        for bundle, held in list(self._held.items()):
+            status = held.child.status
+            if not status.ended or not held.child.join(0):
+                continue
+            del self._held[bundle]
+            self._ended.append(self._describe(bundle, held, status))
+            if status.state is EngineState.FAILED:
+                self._rest(bundle, held)
+                logger.warning("version %s of %s: %s", bundle.version, bundle.generator, status.detail)
+
+    def _rest(self, bundle: Bundle, held: _Held) -> None:
+        rest = self._rests.setdefault(bundle, _Rest())
+        now = self._clock.monotonic()
+        steady = held.ready_since is not None and now - held.ready_since >= STEADY_AFTER
+        rest.failures = 1 if steady else rest.failures + 1
+        rest.until = now + rest_seconds(rest.failures)
+
+    def _publish(self) -> None:
+        statuses = {bundle: held.child.status for bundle, held in self._held.items()}
+        rows = [self._describe(bundle, self._held[bundle], status) for bundle, status in statuses.items()]
+        now = self._clock.monotonic()
+        states = {row.id: row.state for row in rows}
+        beat = now - self._published.at >= HEARTBEAT
+        if not (beat or self._ended or states != self._published.states):
+            return
+        with self._database.transaction() as session:
+            for row in [*self._ended, *rows]:
+                engines.put(session, row)
+            if beat:
+                moment = self._clock.now()
+                engines.fail_silent(session, moment - SILENT_AFTER)
+                engines.forget_ended(session, moment - FORGET_AFTER)
+        self._ended.clear()
+        self._published = _Published(states, now)
+
+    def _describe(self, bundle: Bundle, held: _Held, status: ChildStatus) -> KnownEngine:
+        draining = held.draining_since is not None and not status.ended
+        address = self._settings.advertise or self._settings.host
+        return KnownEngine(
+            id=held.id,
+            generator=bundle.generator,
+            version=bundle.version,
+            host=self._name,
+            pid=status.pid,
+            url=f"http://{address}:{status.port}" if status.port is not None else "",
+            state=EngineState.DRAINING if draining else status.state,
+            detail=status.detail,
+            environment_digest=status.environment_digest,
+            started_at=held.started_at,
+            ready_at=held.ready_at,
+            heartbeat_at=self._clock.now(),
+        )

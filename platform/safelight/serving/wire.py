@@ -1,0 +1,35 @@
+"""What a gateway and an engine say to each other: an order and its facts."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.parameters import GenerationParameters
+from safelight.serving.rendering import Finish
+
+FACTS_HEADER = "x-safelight-facts"
+"""Carries the facts as ASCII JSON beside the PNG that is the body."""
+
+
+class Order(BaseModel):
+    """Make one image, unless it takes longer than `seconds`: a duration, for clocks of two hosts differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameters: GenerationParameters
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Facts(BaseModel):
+    """How an image was made. Times in milliseconds; `position` counts from 0 within the batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    finish: Finish
+    queue_ms: float
+    engine_ms: float
+    batch_size: int
+    position: int
+    scheduler: str
+    environment: dict[str, str | int]
+    environment_digest: str
