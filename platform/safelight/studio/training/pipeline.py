@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import torch
-from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderTiny, ConfigMixin, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -81,15 +81,13 @@ def new_autoencoder() -> AutoencoderTiny:
     )
 
 
-def save(
-    folder: Path, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, autoencoder: AutoencoderTiny
-) -> None:
+def save(folder: Path, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, autoencoder: AutoencoderTiny) -> None:
     """Writes the parts as half-precision safetensors that ``DiffusionPipeline.from_pretrained`` loads."""
     pipeline = StableDiffusionPipeline(
-        vae=_half(autoencoder),
+        vae=_nameless(_half(autoencoder)),
         text_encoder=_half(text_encoder),
         tokenizer=clip_tokenizer(),
-        unet=_half(unet),
+        unet=_nameless(_half(unet)),
         scheduler=new_scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -102,3 +100,9 @@ def save(
 
 def _half(module: Module) -> Module:
     return copy.deepcopy(module).eval().to(torch.float16)
+
+
+def _nameless(module: ConfigMixin) -> ConfigMixin:
+    """Forgets the folder that a module came from, which would be shipped with its configuration."""
+    module.register_to_config(_name_or_path="")
+    return module

@@ -8,8 +8,10 @@ from random import Random
 from typing import Final, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from safelight.studio.scenes import BACKGROUNDS, Scene, SceneKind, Size, Thing
 from safelight.studio.training import sprites
@@ -36,13 +38,15 @@ class Renderer:
 
     def __init__(self, cache: Path) -> None:
         masters = sprites.load(sprites.fetch(cache))
-        self._sprite = lru_cache(maxsize=None)(
-            lambda name, colour, side: sprites.scale(masters[name, colour], side)
-        )
+        self._sprite = lru_cache(maxsize=None)(lambda name, colour, side: sprites.scale(masters[name, colour], side))
 
     def render(self, scene: Scene, rng: Random) -> Pixels:
-        """Pixels, uint8 of shape (64, 64, 3); positions and exact sizes are drawn from ``rng``."""
-        assert scene.background is not None, "only a whole scene can be drawn"
+        """Pixels, uint8 of shape (64, 64, 3); positions and exact sizes are drawn from ``rng``.
+
+        Raises ValueError for a scene whose background is left unsaid.
+        """
+        if scene.background is None:
+            raise ValueError("only a whole scene can be drawn: its background is missing")
         image = _background(scene.background)
         for thing, side, x, y in _layout(scene, rng):
             sprite = self._sprite(thing.object, thing.colour, side)
@@ -50,6 +54,11 @@ class Renderer:
             top = min(max(round(y - sprite.height / 2), 0), SIDE - sprite.height)
             image.paste(sprite, (left, top), sprite)
         return np.asarray(image)
+
+
+def to_tensor(images: list[Pixels]) -> Tensor:
+    """Images in [-1, 1], shape (n, 3, 64, 64), of uint8 pixels."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _background(name: str) -> Image.Image:

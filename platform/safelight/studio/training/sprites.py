@@ -6,12 +6,11 @@ The archive is training data: it goes to a cache folder, never into the reposito
 from __future__ import annotations
 
 import hashlib
-import io
 import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import IO, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,14 +70,19 @@ def load(archive: Path) -> Mapping[tuple[str, str | None], Sprite]:
     sprites: dict[tuple[str, str | None], Sprite] = {}
     with tarfile.open(archive) as files:
         for name, codepoint in _CODEPOINTS.items():
-            member = files.extractfile(f"package/assets/{codepoint}.webp")
-            assert member is not None, f"{name} is a regular file of the archive"
-            emoji = Image.open(io.BytesIO(member.read())).convert("RGBA")
+            emoji = Image.open(_member(files, f"package/assets/{codepoint}.webp")).convert("RGBA")
             emoji = scale(emoji.crop(emoji.getbbox()), _MASTER)
             sprites[name, None] = emoji
             for colour, rgb in _RGB.items():
                 sprites[name, colour] = tint(emoji, rgb)
     return sprites
+
+
+def _member(files: tarfile.TarFile, path: str) -> IO[bytes]:
+    member = files.extractfile(path)
+    if member is None:
+        raise RuntimeError(f"{path} of {PACKAGE} is not a file")
+    return member
 
 
 def scale(sprite: Sprite, longer_side: int) -> Sprite:

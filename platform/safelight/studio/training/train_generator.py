@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import torch
 import torch.nn.functional as functional
 from diffusers import UNet2DConditionModel
@@ -19,7 +18,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from safelight.studio.scenes import sample_caption, sample_scene, training_pairs
 from safelight.studio.training import latents, pipeline
-from safelight.studio.training.rendering import Renderer
+from safelight.studio.training.rendering import Renderer, to_tensor
 from safelight.studio.training.runs import Average, Run, arguments
 from safelight.studio.training.tokenizer import clip_tokenizer
 
@@ -41,11 +40,6 @@ class SceneStream:
             "" if self._rng.random() < _EMPTY_CAPTIONS else sample_caption(self._rng, scene)[1] for scene in scenes
         ]
         return self._space.encode(to_tensor([self._renderer.render(scene, self._rng) for scene in scenes])), captions
-
-
-def to_tensor(images: list[np.ndarray]) -> Tensor:
-    """Images in [-1, 1], shape (n, 3, 64, 64), of uint8 pixels."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def velocity_loss(

@@ -1,0 +1,57 @@
+"""Puts trained parts together as the folders that Safelight ships.
+
+Run as ``python -m safelight.studio.training.package`` after the three training scripts: ``good`` is an early
+snapshot of the generator, ``better`` its end, both with the same autoencoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from safelight.studio.training import pipeline
+from safelight.studio.training.tokenizer import MERGES_FILE
+
+_EMBEDDER_FILES = ("open_clip_config.json", "open_clip_model.safetensors", MERGES_FILE)
+
+
+def package_generator(trained: Path, autoencoder: Path, destination: Path) -> None:
+    """Joins a generator's snapshot and an autoencoder in ``destination``; a model card there stays."""
+    pipeline.save(
+        destination,
+        UNet2DConditionModel.from_pretrained(trained, subfolder="unet", dtype=torch.float32),
+        CLIPTextModel.from_pretrained(trained, subfolder="text_encoder", dtype=torch.float32),
+        AutoencoderTiny.from_pretrained(autoencoder, dtype=torch.float32),
+    )
+
+
+def package_embedder(trained: Path, destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    for name in _EMBEDDER_FILES:
+        shutil.copyfile(trained / name, destination / name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Package trained parts as the studio's weights.")
+    parser.add_argument("--workspace", type=Path, default=Path(".studio"))
+    parser.add_argument("--destination", type=Path, required=True, help="folder for good, better and embedder")
+    parser.add_argument("--good", default="at-0.25", help="the generator's snapshot to ship as the earlier version")
+    parser.add_argument("--better", default="final", help="the snapshot to ship as the later version")
+    options = parser.parse_args()
+
+    for name, snapshot in (("good", options.good), ("better", options.better)):
+        package_generator(
+            options.workspace / "generator" / snapshot,
+            options.workspace / "decoder" / "final",
+            options.destination / name,
+        )
+    package_embedder(options.workspace / "embedder", options.destination / "embedder")
+
+
+if __name__ == "__main__":
+    main()
