@@ -1,0 +1,103 @@
+"""Where images and thumbnails are kept: a local folder, or any object store fsspec knows."""
+
+import os
+from datetime import UTC
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import fsspec
+
+from safelight.ids import made_at
+from safelight.settings import ImageStoreSettings
+
+
+class ImageStore(Protocol):
+    """Keeps bytes under keys. An object is there whole or not at all; writing it again replaces it."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Durable once it returns. Raises OSError where the store is away."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """Raises FileNotFoundError for a key that does not exist, another OSError where the store is away."""
+        ...
+
+
+class LocalImages:
+    """Files in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside its place and moved there: no reader and no crash ever sees half an image.
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        self._sync_folder(path.parent)
+
+    def read(self, key: str) -> bytes:
+        return self._path(key).read_bytes()
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        if ".." in path.parts or key.startswith("/"):
+            raise ValueError(f"{key!r} is not a key")
+        return path
+
+    @staticmethod
+    def _sync_folder(folder: Path) -> None:
+        """Makes the new name as durable as the bytes."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class ObjectImages:
+    """Objects in a store that fsspec reaches, S3 for one. Such stores put an object whole or not at all."""
+
+    def __init__(self, filesystem: fsspec.AbstractFileSystem, root: str) -> None:
+        self._filesystem = filesystem
+        self._root = root.rstrip("/")
+
+    def write(self, key: str, data: bytes) -> None:
+        self._filesystem.pipe_file(f"{self._root}/{key}", data)
+
+    def read(self, key: str) -> bytes:
+        data: bytes = self._filesystem.cat_file(f"{self._root}/{key}")
+        return data
+
+
+def open_images(url: str, settings: ImageStoreSettings) -> ImageStore:
+    """The store at an address: file:///folder, s3://bucket/prefix ... Nothing is connected yet."""
+    scheme = urlsplit(url).scheme
+    if scheme == "file":
+        return LocalImages(Path(unquote(urlsplit(url).path)))
+    options: dict[str, object] = {}
+    if scheme == "s3":
+        # What is left empty is looked for where every AWS client looks: environment, profile, instance role.
+        options = {
+            "key": settings.s3_key.get_secret_value() or None,
+            "secret": settings.s3_secret.get_secret_value() or None,
+            "endpoint_url": settings.s3_endpoint or None,
+        }
+    filesystem, root = fsspec.core.url_to_fs(url, **options)
+    return ObjectImages(filesystem, root)
+
+
+def image_key(identifier: UUID) -> str:
+    """The key of a generation's PNG: by day, so that a day can be listed, kept or expired as one."""
+    return f"{made_at(identifier).astimezone(UTC):%Y/%m/%d}/{identifier}.png"
+
+
+def thumbnail_key(identifier: UUID) -> str:
+    return image_key(identifier).removesuffix(".png") + ".webp"

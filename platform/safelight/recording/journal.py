@@ -1,0 +1,54 @@
+"""Group commit: whoever waits for the disk takes everybody along who came meanwhile."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from safelight.store.journal import Entry, JournalFile
+
+# A group is held in memory twice while it is written; SQLite's write-ahead log grows by as much.
+_GROUP_BYTES = 64 * 1024 * 1024
+
+
+class Journal:
+    """Makes entries durable, many of them with one commit."""
+
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
+        self._waiting: deque[tuple[Entry, Future[None]]] = deque()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    def append(self, entry: Entry) -> Future[None]:
+        """A future that is done once the entry is on disk, or fails with JournalUnwritable."""
+        done: Future[None] = Future()
+        # From here on the entry is written whether or not anybody still waits.
+        done.set_running_or_notify_cancel()
+        self._waiting.append((entry, done))
+        self._writer.submit(self._commit_group)
+        return done
+
+    def close(self) -> None:
+        """Writes what waits and lets the file go."""
+        self._writer.shutdown(wait=True)
+        self._file.close()
+
+    def _commit_group(self) -> None:
+        group = self._take_group()
+        if not group:
+            return  # an earlier commit took this call's entry along
+        try:
+            self._file.append([entry for entry, _ in group])
+        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for the answer
+            for _, done in group:
+                done.set_exception(error)
+        else:
+            for _, done in group:
+                done.set_result(None)
+
+    def _take_group(self) -> list[tuple[Entry, "Future[None]"]]:
+        group: list[tuple[Entry, Future[None]]] = []
+        size = 0
+        while self._waiting and size < _GROUP_BYTES:
+            entry, done = self._waiting.popleft()
+            group.append((entry, done))
+            size += entry.size
+        return group

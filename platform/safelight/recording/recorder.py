@@ -1,0 +1,65 @@
+"""The door every generation goes through: what is recorded here is not lost."""
+
+import asyncio
+import logging
+from enum import StrEnum
+
+from safelight.clock import Clock
+from safelight.errors import Kind, SafelightError
+from safelight.recording.generation import Generation
+from safelight.recording.journal import Journal
+from safelight.settings import OnFull
+from safelight.store.journal import Entry, JournalUnwritable
+
+logger = logging.getLogger(__name__)
+
+
+class Recorded(StrEnum):
+    """What became of a generation that was to be recorded."""
+
+    DURABLE = "durable"
+    UNLOGGED = "unlogged"
+
+
+class Recorder:
+    """Records generations in the durable journal of this host."""
+
+    def __init__(self, journal: Journal, clock: Clock, on_full: OnFull) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._on_full = on_full
+        self._unlogged = 0
+        self._losing = False
+
+    @property
+    def unlogged(self) -> int:
+        """How many generations were served without being recorded since this process started."""
+        return self._unlogged
+
+    async def record(self, generation: Generation, image: bytes | None, on_full: OnFull | None = None) -> Recorded:
+        """Returns once the generation and its PNG are on disk.
+
+        Where the journal cannot write, `on_full` decides (the setting's value unless given): SERVE counts the
+        generation as unlogged and returns; REFUSE raises `journal_full`.
+        """
+        entry = Entry(generation.id, self._clock.now(), generation.model_dump_json(), image)
+        try:
+            # Shielded: a caller that goes away takes its answer along, not the commit.
+            await asyncio.shield(asyncio.wrap_future(self._journal.append(entry)))
+        except JournalUnwritable as error:
+            if (on_full or self._on_full) is OnFull.REFUSE:
+                raise SafelightError(
+                    Kind.UNAVAILABLE,
+                    "journal_full",
+                    "The generation cannot be recorded: the local journal cannot write. Try again later; an operator "
+                    "should see whether the database and the image store are reachable and the disk has room.",
+                ) from error
+            if not self._losing:
+                logger.error("serving unlogged: the journal cannot write (%s)", error)
+            self._losing = True
+            self._unlogged += 1
+            return Recorded.UNLOGGED
+        if self._losing:
+            logger.warning("the journal writes again; %d generations are unlogged since the start", self._unlogged)
+        self._losing = False
+        return Recorded.DURABLE

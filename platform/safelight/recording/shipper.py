@@ -1,0 +1,157 @@
+"""Moves generations from the journal to the image store and the database: at least once, counted once."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from pydantic import ValidationError
+
+from safelight.clock import Clock
+from safelight.errors import SafelightError
+from safelight.recording.generation import Generation
+from safelight.recording.images import ImageStore, image_key, thumbnail_key
+from safelight.recording.pixels import decode, thumbnail
+from safelight.recording.tally import tally
+from safelight.store import generations, traffic
+from safelight.store.database import Database
+from safelight.store.generations import RowRefused
+from safelight.store.journal import Entry, JournalFile
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 64
+_BATCH_BYTES = 32 * 1024 * 1024
+_UPLOADS_AT_ONCE = 4
+_IDLE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Shipment:
+    generation: Generation
+    row: dict[str, Any]
+
+
+class Shipper:
+    """Ships what one host has recorded. Two that ship the same entries do no harm."""
+
+    def __init__(
+        self,
+        journal: JournalFile,
+        images: ImageStore,
+        database: Database,
+        clock: Clock,
+        *,
+        bucket_seconds: int,
+        thumbnail_pixels: int,
+    ) -> None:
+        self._journal = journal
+        self._images = images
+        self._database = database
+        self._clock = clock
+        self._bucket_seconds = bucket_seconds
+        self._thumbnail_pixels = thumbnail_pixels
+        self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="shipper")
+        self._obstacle = ""
+
+    @property
+    def obstacle(self) -> str:
+        """What kept the last batch from arriving; empty when nothing did."""
+        return self._obstacle
+
+    def run(self, stop: Event) -> None:
+        """Ships until told to stop; whatever is away is tried again, at growing intervals."""
+        pause = _IDLE_SECONDS
+        while not stop.is_set():
+            try:
+                shipped = self.run_once()
+            except Exception as error:  # noqa: BLE001 - the entries are safe where they are, whatever happened
+                if not self._obstacle:
+                    logger.warning("cannot ship generations, will keep trying: %s", _describe(error))
+                self._obstacle = _describe(error)
+                stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                if self._obstacle:
+                    logger.info("generations are shipped again")
+                self._obstacle, pause = "", _IDLE_SECONDS
+                if not shipped:
+                    stop.wait(_IDLE_SECONDS)
+
+    def run_once(self) -> int:
+        """Ships the oldest batch and returns its size. Raises whatever the image store or the database raises."""
+        batch = self._journal.head(_BATCH, _BATCH_BYTES)
+        if batch:
+            self._ship(batch)
+        return len(batch)
+
+    def close(self) -> None:
+        """Lets the journal go; not while `run` runs."""
+        self._uploads.shutdown(wait=True)
+        self._journal.close()
+
+    def _ship(self, batch: Sequence[Entry]) -> None:
+        try:
+            shipments = list(self._uploads.map(self._upload, batch))
+            self._store(shipments)
+        except (RowRefused, ValidationError) as error:
+            if len(batch) == 1:
+                logger.error("generation %s is set aside, the database refuses it: %s", batch[0].id, _describe(error))
+                self._journal.refuse(batch[0].id, _describe(error))
+                return
+            # One of them holds the others up: let each stand for itself.
+            for entry in batch:
+                self._ship([entry])
+        else:
+            self._journal.remove([entry.id for entry in batch])
+
+    def _upload(self, entry: Entry) -> _Shipment:
+        """Images first: a row never names an image that is not there."""
+        generation = Generation.model_validate_json(entry.document)
+        row = generation.model_dump(exclude={"environment"}) | {
+            "source": generation.source.value,
+            "arm": generation.arm.value,
+            "outcome": generation.outcome.value,
+            "image_key": None,
+            "thumbnail_key": None,
+            "image_sha256": None,
+        }
+        if entry.image is not None:
+            row["image_key"] = image_key(entry.id)
+            row["image_sha256"] = hashlib.sha256(entry.image).hexdigest()
+            self._images.write(row["image_key"], entry.image)
+            row["thumbnail_key"] = self._write_thumbnail(entry, entry.image)
+        return _Shipment(generation, row)
+
+    def _write_thumbnail(self, entry: Entry, image: bytes) -> str | None:
+        try:
+            small = thumbnail(decode(image), self._thumbnail_pixels)
+        except SafelightError as error:
+            # A broken image is what somebody was served: it stays on record, and scoring will call it broken.
+            logger.warning("generation %s has no thumbnail: %s", entry.id, error.code)
+            return None
+        key = thumbnail_key(entry.id)
+        self._images.write(key, small)
+        return key
+
+    def _store(self, shipments: Sequence[_Shipment]) -> None:
+        environments = {
+            s.generation.environment_digest: s.generation.environment
+            for s in shipments
+            if s.generation.environment_digest is not None and s.generation.environment is not None
+        }
+        with self._database.transaction() as session:
+            generations.add_environments(session, environments, self._clock.now())
+            new = generations.add(session, [s.row for s in shipments])
+            # Counted here and nowhere else: with the row, so once, however often its entry is shipped.
+            arrived = [s.generation for s in shipments if s.generation.id in new]
+            traffic.add(session, tally(arrived, self._bucket_seconds))
+
+
+def _describe(error: Exception) -> str:
+    """The first line of what a driver says: the rest may quote values of the row."""
+    return f"{type(error).__name__}: {str(getattr(error, 'orig', error)).partition(chr(10))[0]}"

@@ -1,0 +1,39 @@
+"""From generations to the counts that are kept of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from safelight.clock import bucket_start
+from safelight.recording.generation import Generation, Outcome
+from safelight.store.traffic import LATENCY_CLASSES, Traffic, latency_class
+
+
+def tally(generations: Iterable[Generation], bucket_seconds: int) -> list[Traffic]:
+    """What each version did on each arm in each bucket of time."""
+    groups: dict[tuple[str, int, str, datetime], list[Generation]] = defaultdict(list)
+    for generation in generations:
+        start = bucket_start(generation.created_at, bucket_seconds)
+        groups[generation.generator, generation.version, generation.arm.value, start].append(generation)
+    return [_traffic(*key, group) for key, group in groups.items()]
+
+
+def _traffic(generator: str, version: int, arm: str, start: datetime, group: list[Generation]) -> Traffic:
+    outcomes = [generation.outcome for generation in group]
+    latency = [0] * LATENCY_CLASSES
+    for generation in group:
+        # A refusal is quick and a timeout slow: neither says how long an image takes.
+        if generation.outcome is Outcome.SERVED and generation.total_ms is not None:
+            latency[latency_class(generation.total_ms)] += 1
+    return Traffic(
+        generator=generator,
+        version=version,
+        arm=arm,
+        bucket_start=start,
+        served=outcomes.count(Outcome.SERVED),
+        filtered=outcomes.count(Outcome.FILTERED),
+        failed=outcomes.count(Outcome.FAILED),
+        cancelled=outcomes.count(Outcome.CANCELLED),
+        latency_counts=tuple(latency),
+        engine_ms_sum=sum(generation.engine_ms or 0.0 for generation in group),
+    )
