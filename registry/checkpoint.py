@@ -39,7 +39,7 @@ def inspect(folder: Path) -> Checkpoint:
     """Read every file of a checkpoint; refuse what could run code and what is not whole.
 
     Names that start with a dot are the caches of tools: neither looked at nor part of the checkpoint. The digest is
-    over the lines that ``sha256sum`` prints for the files in the order of their paths: it takes no code of ours to check.
+    over the lines that ``sha256sum`` prints for the files in the order of their paths.
     Raises CheckpointRefused, with a code for each reason.
     """
     try:
@@ -79,7 +79,7 @@ def _listed(folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
             if entry.is_dir():
                 yield from _listed(Path(entry.path), f"{path}/")
                 continue
-            content = content_by_name(path) if entry.is_file() and path.isprintable() else None
+            content = content_by_name(path) if entry.is_file() else None
             if content is None:
                 raise CheckpointRefused(CheckpointCode.UNSAFE_FILE, f"{path!r} has no place in a checkpoint")
             yield path, content

@@ -1,11 +1,12 @@
 """What a file of a checkpoint may be, by its name and by what is in it.
 
-An allow-list: in a folder that passes, diffusers and transformers find tensors, JSON and vocabularies, and nothing else to
-load. Pickles of protocols 0 and 1 carry no signature; they are refused as what they pretend to be, since neither a tensor
-file nor JSON can begin like one, and text is never loaded as anything else.
+An allow-list: in a folder that passes, diffusers and transformers find tensors, JSON and vocabularies, and nothing
+else to load. Pickles of protocols 0 and 1 carry no signature; they are refused as what they pretend to be, since
+neither a tensor file nor JSON can begin like one, and text is never loaded as anything else.
 """
 
 import json
+import re
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,6 +38,8 @@ _BY_SUFFIX = {
     ".jpeg": Content.OPAQUE,
     ".webp": Content.OPAQUE,
 }
+# What every store of artifacts takes without escaping.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+-]*")
 _WITHOUT_SUFFIX = {"LICENSE": Content.TEXT, "NOTICE": Content.TEXT}
 
 _SIGNATURES = {
@@ -56,6 +59,8 @@ _ZIP_END_SIZE = 22
 def content_by_name(path: str) -> Content | None:
     """None for a file that has no place in a checkpoint."""
     name = PurePosixPath(path)
+    if not all(_NAME.fullmatch(part) for part in name.parts):
+        return None
     return _BY_SUFFIX.get(name.suffix) or _WITHOUT_SUFFIX.get(name.name)
 
 

@@ -21,14 +21,14 @@ class CheckpointCode(StrEnum):
 _ADVICE = {
     CheckpointCode.NOT_FOUND: "Name the folder that holds model_index.json.",
     CheckpointCode.UNREADABLE: "Give the service the right to read it.",
-    CheckpointCode.UNSAFE_FILE: "Weights are .safetensors only, and no file may run code: convert the weights "
-    "(save_pretrained writes safetensors) and remove this file.",
+    CheckpointCode.UNSAFE_FILE: "Weights are .safetensors only, no file may run code, and names are plain: "
+    "convert the weights (save_pretrained writes safetensors) and remove or rename this file.",
     CheckpointCode.UNSAFE_CONTENT: "No file may run code, whatever its name: remove it from the folder.",
     CheckpointCode.LINK: "Copy the folder with its links followed (cp -rL) and register the copy.",
     CheckpointCode.TRUNCATED: "Copy or download it again.",
     CheckpointCode.MALFORMED: "Mend it, or save the pipeline again with save_pretrained.",
     CheckpointCode.INCOMPLETE: "Add what is missing, or save the pipeline again with save_pretrained.",
-    CheckpointCode.CUSTOM_CODE: "No code of a checkpoint is ever run: use classes that diffusers and transformers ship.",
+    CheckpointCode.CUSTOM_CODE: "Code of a checkpoint is never run: use classes that diffusers and transformers ship.",
 }
 
 

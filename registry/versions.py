@@ -81,9 +81,7 @@ class Version:
     manifest: Manifest
     created_at: datetime
     source: str
-    """Where the store keeps the checkpoint, in the store's own words."""
-    run_id: str | None
-    """The MLflow run that logged it; None in a store without runs."""
+    """Where the store keeps the checkpoint, in the store's own words; for MLflow ``runs:/<run id>/model``."""
 
     @property
     def description(self) -> str:

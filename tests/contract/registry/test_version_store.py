@@ -1,0 +1,212 @@
+"""What every version store does alike: the fake, MLflow embedded, and MLflow behind its server."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from registry.checkpoint import inspect
+from registry.errors import RegistryError
+from registry.fakes import FolderVersionStore, write_checkpoint
+from registry.manifest import Manifest, ManifestError, parse_manifest
+from registry.refusals import CheckpointRefused
+from registry.versions import (
+    GeneratorNameError,
+    UnknownGenerator,
+    UnknownVersion,
+    Version,
+    VersionCorrupt,
+    VersionStore,
+)
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    # MLflow's own mappings use a loader strategy that SQLAlchemy 2.1 deprecates.
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
+]
+
+
+def manifest_of(folder: Path, **changes: object) -> Manifest:
+    document: dict[str, object] = {
+        "checkpoint": inspect(folder).digest,
+        "dtype": "float16",
+        "defaults": {"steps": 10, "guidance": 3.0, "width": 64, "height": 64},
+        "limits": {"min_side": 64, "max_side": 64, "max_steps": 50, "max_guidance": 20, "max_prompt_length": 300},
+        "golden": [{"prompt": "zwei gelbe Bälle 🟡", "seed": 7}],
+        "description": "The first one.\nIt knows yellow.",
+        "tags": {"owner": "images"},
+    }
+    return parse_manifest(document | changes)
+
+
+def register(store: VersionStore, generator: str, folder: Path, *, seed: int = 0) -> Version:
+    write_checkpoint(folder, seed=seed)
+    return store.register(generator, folder, manifest_of(folder))
+
+
+def test_a_registered_version_is_what_was_given(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "one")
+    manifest = manifest_of(folder)
+    version = store.register(generator, folder, manifest)
+    assert (version.generator, version.number) == (generator, 1)
+    assert version.manifest == manifest
+    assert version.digest == manifest.digest
+    assert version.description == "The first one.\nIt knows yellow."
+    assert version.created_at.utcoffset() == timedelta(0)
+    assert store.get(generator, 1) == version
+    assert store.versions(generator) == (version,)
+    assert generator in store.generators()
+
+
+def test_numbers_count_up_and_the_newest_comes_first(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    registered = [register(store, generator, tmp_path / str(seed), seed=seed) for seed in range(3)]
+    assert [version.number for version in registered] == [1, 2, 3]
+    assert store.versions(generator) == tuple(reversed(registered))
+
+
+def test_the_same_bundle_is_kept_once(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    first = register(store, generator, tmp_path / "one")
+    copy = write_checkpoint(tmp_path / "copy")
+    again = store.register(generator, copy, manifest_of(copy, description="Other words about the same bundle."))
+    assert again == first
+    assert store.versions(generator) == (first,)
+
+
+def test_one_checkpoint_with_other_defaults_is_another_version(
+    store: VersionStore, generator: str, tmp_path: Path
+) -> None:
+    first = register(store, generator, tmp_path / "one")
+    hasty = manifest_of(tmp_path / "one", defaults={"steps": 2, "guidance": 3.0, "width": 64, "height": 64})
+    second = store.register(generator, tmp_path / "one", hasty)
+    assert second.number == 2
+    assert second.manifest.checkpoint == first.manifest.checkpoint
+
+
+def test_two_generators_share_nothing(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    register(store, generator, tmp_path / "one")
+    other = f"{generator}.other"
+    assert store.register(other, tmp_path / "one", manifest_of(tmp_path / "one")).number == 1
+    assert len(store.versions(generator)) == 1
+
+
+def test_the_same_bundle_from_many_at_once_is_one_version(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    if isinstance(store, FolderVersionStore):
+        register(store, generator, tmp_path / "folder")  # for one writer only: what follows finds it kept
+    folder = write_checkpoint(tmp_path / "one")
+    manifest = manifest_of(folder)
+    with ThreadPoolExecutor(4) as pool:
+        versions = list(pool.map(lambda _: store.register(generator, folder, manifest), range(4)))
+    assert {version.number for version in versions} == {store.get(generator, versions[0].number).number}
+    assert len(store.versions(generator)) == 1
+
+
+def test_fetch_brings_every_file_and_leaves_nothing_else(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "one")
+    (folder / "tokenizer" / "a vocabulary-1_of+2.txt").write_text("käse")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "model.bin").write_bytes(b"not part of it")
+    version = store.register(generator, folder, manifest_of(folder))
+    fetched = store.fetch(version, tmp_path / "engines" / "one")
+    assert fetched == tmp_path / "engines" / "one"
+    assert contents(fetched) == {path: sha for path, sha in contents(folder).items() if not path.startswith(".")}
+    assert list((tmp_path / "engines").iterdir()) == [fetched]
+
+
+def test_fetch_to_where_the_checkpoint_lies_already(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    version = register(store, generator, tmp_path / "one")
+    fetched = store.fetch(version, tmp_path / "engine")
+    inode = fetched.stat().st_ino
+    assert store.fetch(version, tmp_path / "engine").stat().st_ino == inode
+
+
+def test_fetch_onto_something_else_is_refused_and_touches_nothing(
+    store: VersionStore, generator: str, tmp_path: Path
+) -> None:
+    version = register(store, generator, tmp_path / "one")
+    other = write_checkpoint(tmp_path / "other", seed=1)
+    before = contents(other)
+    with pytest.raises(VersionCorrupt):
+        store.fetch(version, other)
+    assert contents(other) == before
+
+
+def test_production_moves_and_moves_back(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    for seed in range(2):
+        register(store, generator, tmp_path / str(seed), seed=seed)
+    assert store.production(generator) is None
+    for number in (1, 2, 2, 1):
+        store.set_production(generator, number)
+        assert store.production(generator) == number
+
+
+def test_the_first_alias_survives_a_race(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    for seed in range(2):
+        register(store, generator, tmp_path / str(seed), seed=seed)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: store.set_production(generator, number), [1, 2] * 4))
+    assert store.production(generator) in {1, 2}
+
+
+def test_a_generator_that_does_not_exist(store: VersionStore, generator: str) -> None:
+    for ask in (
+        lambda: store.get(generator, 1),
+        lambda: store.versions(generator),
+        lambda: store.production(generator),
+        lambda: store.set_production(generator, 1),
+    ):
+        with pytest.raises(UnknownGenerator) as refused:
+            ask()
+        assert refused.value.code == "unknown_generator"
+        assert generator in refused.value.message
+
+
+@pytest.mark.parametrize("number", [0, -1, 2, 2**40, 10**30])
+def test_a_version_that_does_not_exist(store: VersionStore, generator: str, tmp_path: Path, number: int) -> None:
+    register(store, generator, tmp_path / "one")
+    for ask in (lambda: store.get(generator, number), lambda: store.set_production(generator, number)):
+        with pytest.raises(UnknownVersion) as refused:
+            ask()
+        assert refused.value.code == "unknown_version"
+    assert store.production(generator) is None
+
+
+@pytest.mark.parametrize("name", ["", "UPPER", "with space", "a/b", "..", "a" * 64, "naïve", "x' or name != '"])
+def test_a_name_that_is_no_name(store: VersionStore, tmp_path: Path, name: str) -> None:
+    folder = write_checkpoint(tmp_path / "one")
+    for ask in (
+        lambda: store.register(name, folder, manifest_of(folder)),
+        lambda: store.get(name, 1),
+        lambda: store.versions(name),
+        lambda: store.production(name),
+    ):
+        with pytest.raises(GeneratorNameError):
+            ask()
+
+
+def test_what_is_refused_leaves_no_trace(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "one")
+    manifest = manifest_of(folder)
+    lists_a_missing_adapter = manifest_of(folder, adapters=[{"name": "style", "file": "adapters/style.safetensors"}])
+    refused(ManifestError, "manifest_adapter_missing", store, generator, folder, lists_a_missing_adapter)
+    (folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"")
+    refused(CheckpointRefused, "checkpoint_unsafe_file", store, generator, folder, manifest)
+    other = write_checkpoint(tmp_path / "other", seed=1)
+    refused(ManifestError, "manifest_other_checkpoint", store, generator, other, manifest)
+    with pytest.raises(UnknownGenerator):
+        store.versions(generator)
+    assert generator not in store.generators()
+
+
+def refused(
+    error: type[RegistryError], code: str, store: VersionStore, generator: str, folder: Path, manifest: Manifest
+) -> None:
+    with pytest.raises(error) as caught:
+        store.register(generator, folder, manifest)
+    assert caught.value.code == code
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
