@@ -30,7 +30,7 @@ async def ready(platform: PlatformDep) -> Alive:
 
 def _check(platform: Platform) -> None:
     try:
-        behind = pending(platform.settings.database_url)
+        behind = pending(platform.database)
     except Exception as error:
         raise SafelightError(
             Kind.UNAVAILABLE, "database_unavailable", "The database does not answer. Check its address and that it runs."

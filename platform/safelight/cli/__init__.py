@@ -1,0 +1,37 @@
+"""The command `safelight`."""
+
+import logging
+import sys
+
+import typer
+
+from registry.errors import RegistryError
+from safelight.cli import access, inspection, operation, processes
+from safelight.errors import SafelightError
+
+app = typer.Typer(
+    name="safelight",
+    help="Monitoring and rollback for text-to-image generators.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for group in (processes, operation, access, inspection):
+    app.registered_commands += group.commands.registered_commands
+app.add_typer(operation.ledger, name="ledger")
+app.add_typer(access.keys, name="key")
+
+
+def main() -> None:
+    """Run the command line; a refusal is a sentence and status 1, not a traceback."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        app()
+    except (SafelightError, RegistryError) as error:
+        typer.echo(f"safelight: {error.message} [{error.code}]", err=True)
+        raise SystemExit(1) from error

@@ -1,0 +1,104 @@
+"""Register, promote, roll back: straight on the store, so that they work while the API is down."""
+
+import getpass
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.ledger import verify
+from safelight import wiring
+from safelight.settings import Settings
+from safelight.store import ledger as ledger_store
+from safelight.store import versions
+
+commands = typer.Typer()
+ledger = typer.Typer(help="The release ledger.", no_args_is_help=True)
+
+Generator = Annotated[str, typer.Argument(help="The generator's name")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept in the ledger")]
+Expected = Annotated[int | None, typer.Option(help="Refuse unless this version serves")]
+
+
+@commands.command()
+def register(
+    generator: Generator,
+    folder: Annotated[Path, typer.Argument(help="A diffusers folder, safetensors only")],
+    manifest: Annotated[Path, typer.Option(help="The version's manifest as JSON, without 'checkpoint'")],
+) -> None:
+    """Register a checkpoint as a new version."""
+    document = json.loads(manifest.read_text())
+    known = wiring.registration(Settings()).register(generator, folder, document, _actor())
+    typer.echo(f"{known.generator} version {known.number}  {known.digest}")
+
+
+@commands.command()
+def promote(generator: Generator, version: int, reason: Reason = "", expected: Expected = None) -> None:
+    """Have a version loaded and checked; it serves as soon as an engine is ready."""
+    settings = Settings()
+    with wiring.database(settings).transaction() as session:
+        release = wiring.releasing().promote(
+            session, generator=generator, version=version, expected_serving=expected, actor=_actor(), reason=reason
+        )
+    typer.echo(f"promote {release.from_version} -> {release.to_version}: {release.state}  {release.id}")
+
+
+@commands.command()
+def rollback(
+    generator: Generator,
+    to: Annotated[int | None, typer.Option(help="The version to go back to; left out: the last known good")] = None,
+    reason: Reason = "",
+    expected: Expected = None,
+) -> None:
+    """Take production back to the last known good version."""
+    with wiring.database(Settings()).transaction() as session:
+        release = wiring.releasing().rollback(
+            session, generator=generator, to=to, expected_serving=expected, actor=_actor(), reason=reason
+        )
+    typer.echo(f"rollback {release.from_version} -> {release.to_version}: {release.state}  {release.id}")
+
+
+@commands.command()
+def accept(generator: Generator, reason: Reason = "", expected: Expected = None) -> None:
+    """Call what serves good: from now on it is a target of rollbacks."""
+    with wiring.database(Settings()).transaction() as session:
+        entry = wiring.releasing().accept(
+            session, generator=generator, expected_serving=expected, actor=_actor(), reason=reason
+        )
+    typer.echo(f"version {entry.to_version} is accepted")
+
+
+@ledger.command("show")
+def show(generator: Generator) -> None:
+    """Print the ledger, the newest entry first."""
+    with wiring.database(Settings()).reading() as session:
+        versions.require_generator(session, generator)
+        chain = ledger_store.chain(session, generator)
+    for entry in reversed(chain):
+        change = f"{entry.from_version or '-'} -> {entry.to_version}"
+        typer.echo(f"{entry.seq:>4}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<9} {change:<10} {entry.actor}  {entry.reason}")
+
+
+@ledger.command("verify")
+def verify_chain(
+    generator: Annotated[str | None, typer.Argument(help="Left out: every generator")] = None,
+    head: Annotated[str | None, typer.Option(help="The newest entry's hash, as noted elsewhere")] = None,
+) -> None:
+    """Check the hash chain link by link; status 1 when it does not hold."""
+    with wiring.database(Settings()).reading() as session:
+        names = [generator] if generator else [known.name for known in versions.generators(session)]
+        chains = {name: ledger_store.chain(session, name) for name in names}
+    broken = False
+    for name, chain in chains.items():
+        found = verify(chain, head=head)
+        broken = broken or found is not None
+        state = f"BROKEN at entry {found.seq}: {found.reason}" if found else "holds"
+        newest = chain[-1].hash if chain else "empty"
+        typer.echo(f"{name}: {len(chain)} entries, {state}, head {newest}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _actor() -> str:
+    return f"cli:{getpass.getuser()}"
