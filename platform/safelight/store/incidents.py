@@ -151,9 +151,7 @@ def set_repair(session: Session, incident_id: UUID, release_id: UUID) -> None:
     session.flush()
 
 
-def note(
-    session: Session, incident_id: UUID, kind: str, actor: str, message: str, now: datetime, **data: Any
-) -> Event:
+def note(session: Session, incident_id: UUID, kind: str, actor: str, message: str, now: datetime, **data: Any) -> Event:
     """Add a line to the timeline."""
     last = session.scalar(select(func.max(IncidentEvent.seq)).where(IncidentEvent.incident_id == incident_id))
     row = IncidentEvent(
@@ -181,6 +179,11 @@ def page(
     if before is not None:
         query = query.where(Incident.id < before)
     return [_incident(row) for row in session.scalars(query)]
+
+
+def last_resolved(session: Session, generator: str) -> datetime | None:
+    """When an incident of the generator was last resolved."""
+    return session.scalar(select(func.max(Incident.resolved_at)).where(Incident.generator == generator))
 
 
 def between(session: Session, generator: str, start: datetime, end: datetime) -> list[KnownIncident]:
