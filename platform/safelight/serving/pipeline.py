@@ -97,10 +97,11 @@ def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Diff
 
 
 def _scheduler(class_name: str, current: Any, overrides: Mapping[str, Any]) -> Any:
-    kind: Any = getattr(diffusers, class_name, None)
-    if not (inspect.isclass(kind) and issubclass(kind, diffusers.SchedulerMixin)):
+    found = getattr(diffusers, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
         raise Unsupported(f"diffusers {diffusers.__version__} has no scheduler {class_name}. Name one that it has.")
-    return kind.from_config(current.config, **overrides)
+    replacement: Any = found
+    return replacement.from_config(current.config, **overrides)
 
 
 def _finish(image: NDArray[np.floating], flagged: bool) -> Rendered:

@@ -1,0 +1,27 @@
+"""A request for images and what becomes of it."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from registry.parameters import Requested
+from safelight.ids import new_id
+from safelight.recording.generation import Arm, Generation
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequest:
+    """What somebody asks a generator for. `requested` leaves to the version what it does not say."""
+
+    generator: str
+    requested: Requested
+    api_key_id: UUID | None = None
+    arm: Arm = Arm.STABLE
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A recorded generation and its image; `png` is empty when there is none."""
+
+    generation: Generation
+    png: bytes
