@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from safelight import wiring
 from safelight.ids import new_id
 from safelight.recording.images import open_images
 from safelight.settings import Settings
+from safelight.store.database import server_time
 from safelight.store.migrate import pending
 
 _LOW_DISK_BYTES = 2 * 1024**3
@@ -68,8 +68,11 @@ def _database(settings: Settings) -> Finding:
 
 
 def _clock(settings: Settings) -> Finding:
-    with wiring.database(settings).reading() as session:
-        skew = abs((wiring.database_time(session) - datetime.now(UTC)).total_seconds())
+    database = wiring.database(settings)
+    if database.is_sqlite:
+        return Finding("clock", True, "SQLite shares this machine's")
+    with database.reading() as session:
+        skew = abs((server_time(session) - wiring.clock().now()).total_seconds())
     if skew > _CLOCK_SKEW_SECONDS:
         return Finding("clock", False, f"{skew:.0f} s apart from the database's. Synchronise both with NTP.")
     return Finding("clock", True, "agrees with the database's")

@@ -81,7 +81,9 @@ class EngineSettings(Section):
     host: str = Field("127.0.0.1", description="Address engines listen on")
     advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")
     poll_seconds: PositiveSeconds = 0.2
-    token: SecretStr = Field(SecretStr(""), description="Shared by gateways and engines; empty: made in the data folder")
+    token: SecretStr = Field(
+        SecretStr(""), description="Shared by gateways and engines; empty: made in the data folder"
+    )
 
 
 class ScoringSettings(Section):
@@ -138,8 +140,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("SAFELIGHT_CONFIG", "safelight.toml")))
         return init_settings, env_settings, toml

@@ -19,6 +19,7 @@ STOP_WITHIN = 4.0
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0
 _PR_SET_PDEATHSIG = 1
+_PARENT = "SAFELIGHT_SUPERVISOR_PID"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Supervisor:
             child.failures = 1 if steady else child.failures + 1
             pause = min(2.0 ** (child.failures - 1), _LONGEST_PAUSE)
             logger.error(
-                "%s ended with status %s; starting it again in %.0f s", child.program.name, child.process.returncode, pause
+                "%s ended with status %s; starting it again in %.0f s",
+                child.program.name,
+                child.process.returncode,
+                pause,
             )
             child.process, child.start_at = None, now + pause
         if child.process is None and now >= child.start_at:
@@ -73,11 +77,10 @@ class Supervisor:
     def _start(self, program: Program) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "safelight.cli", *program.arguments],
-            env={**os.environ, **self._environment},
+            env={**os.environ, **self._environment, _PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             # A Ctrl-C in the terminal is for the supervisor, which ends its processes in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
         )
 
     def _end(self) -> None:
@@ -95,6 +98,12 @@ class Supervisor:
                 process.wait()
 
 
-def _die_with_parent() -> None:
-    """A supervisor that is killed leaves no process behind (Linux)."""
+def die_with_supervisor() -> None:
+    """Called first thing by a supervised process: a supervisor that is killed leaves none behind (Linux)."""
+    parent = os.environ.pop(_PARENT, None)
+    if parent is None:
+        return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        # It died before the line above.
+        sys.exit(1)

@@ -65,7 +65,7 @@ class Requires:
             raise SafelightError(
                 Kind.FORBIDDEN,
                 "not_allowed",
-                f"A {principal.role} may not do this: it needs the permission to {needed}. Ask an admin for such a key.",
+                f"A {principal.role} may not do this: it takes the permission to {needed}. Ask an admin for a key.",
             )
         return principal
 

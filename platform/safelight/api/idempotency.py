@@ -39,9 +39,7 @@ class IdempotentRoute(APIRoute):
         return handle_once
 
 
-async def _once(
-    request: Request, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]
-) -> Response:
+async def _once(request: Request, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
     if not 1 <= len(key) <= _LONGEST_KEY:
         raise SafelightError(
             Kind.INVALID, "idempotency_key_invalid", f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters."

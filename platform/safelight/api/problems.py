@@ -86,7 +86,10 @@ def of_validation(error: RequestValidationError) -> JSONResponse:
     where = f"{first['field']}: " if first["field"] else ""
     code = "invalid_json" if any(i["type"] == "json_invalid" for i in error.errors()) else "invalid_request"
     return problem_response(
-        HTTPStatus.UNPROCESSABLE_ENTITY, code, f"{where}{first['message']}. See /docs for what is allowed.", errors=errors
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        code,
+        f"{where}{first['message']}. See /docs for what is allowed.",
+        errors=errors,
     )
 
 
@@ -113,7 +116,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        logger.exception("unhandled error on %s %s", request.method, request.url.path, exc_info=error)
+        logger.error("unhandled error on %s %s", request.method, request.url.path, exc_info=error)
         return problem_response(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "internal_error",

@@ -59,7 +59,7 @@ def _status(session: Session, platform: Platform, generator: KnownGenerator) -> 
             for engine in engines.engines(session, generator.name)
             if engine.state in LIVING and engine.heartbeat_at >= now - ALIVE
         ],
-        in_flight=platform.gateway.in_flight(generator.name),
+        in_flight=platform.gateway.in_flight,
         open_incidents=len(incidents.open_incidents(session, generator.name)),
         images_per_minute=sum(bucket.served for bucket in recent) / RATE_WINDOW.total_seconds() * 60,
         last_generation_at=max((bucket.bucket_start for bucket in recent), default=None),
@@ -99,4 +99,3 @@ def _health(session: Session, platform: Platform, generator: str, entry: Entry |
         if stored.critical and stored.version == entry.to_version and stored.slot >= since
     ]
     return combine(answers)
-

@@ -77,7 +77,9 @@ def show(generator: Generator) -> None:
         chain = ledger_store.chain(session, generator)
     for entry in reversed(chain):
         change = f"{entry.from_version or '-'} -> {entry.to_version}"
-        typer.echo(f"{entry.seq:>4}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<9} {change:<10} {entry.actor}  {entry.reason}")
+        typer.echo(
+            f"{entry.seq:>4}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<9} {change:<10} {entry.actor}  {entry.reason}"
+        )
 
 
 @ledger.command("verify")

@@ -57,7 +57,9 @@ class Releasing:
         plan = plan_rollback(chain, to, registered=registered, warm=warm, expected_serving=expected_serving)
         return self._begin(session, generator, plan, actor, reason, incident_id)
 
-    def accept(self, session: Session, *, generator: str, expected_serving: int | None, actor: str, reason: str) -> Entry:
+    def accept(
+        self, session: Session, *, generator: str, expected_serving: int | None, actor: str, reason: str
+    ) -> Entry:
         """Call what serves good: from now on it is a target of rollbacks. Raises ReleaseRefused."""
         versions.require_generator(session, generator)
         plan = plan_accept(ledger.locked_chain(session, generator), expected_serving=expected_serving)

@@ -59,7 +59,9 @@ class Responder:
         incident = incidents.find_open(session, key)
         if incident is None:
             self._open(session, key, entry, verdict, now)
-        elif not any(event.data.get("monitor") == verdict.monitor for event in incidents.timeline(session, incident.id)):
+        elif not any(
+            event.data.get("monitor") == verdict.monitor for event in incidents.timeline(session, incident.id)
+        ):
             self._note_verdict(session, incident, verdict, now)
 
     def _open(self, session: Session, key: str, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
@@ -83,9 +85,7 @@ class Responder:
         self._apply_policy(session, incident, verdict, now)
         self._tell(session, incident, "incident.opened", verdict.verdict.summary, now)
 
-    def _apply_policy(
-        self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime
-    ) -> None:
+    def _apply_policy(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
         facts = Facts(
             mode=incidents.policy(session, incident.generator),
             reason=verdict.verdict.reason,
@@ -127,15 +127,16 @@ class Responder:
 
     def _close(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
         seconds = (now - entry.at).total_seconds()
-        summary = f"Recovery confirmed: the monitors are content with version {entry.to_version}, {seconds:.0f} s after it took over."
+        summary = (
+            f"Recovery confirmed: the monitors are content with version {entry.to_version}, "
+            f"{seconds:.0f} s after it took over."
+        )
         resolution = Resolution.ROLLED_BACK if entry.kind is EntryKind.ROLLBACK else Resolution.REPLACED
         resolved = incidents.resolve(session, incident.id, ACTOR, resolution, now)
         incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
         self._tell(session, resolved, "incident.resolved", summary, now)
 
-    def _note_verdict(
-        self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime
-    ) -> None:
+    def _note_verdict(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
         incidents.note(
             session,
             incident.id,

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError as StoreError
 from sqlalchemy.orm import Session
 
-__all__ = ["Database", "Session", "StoreError"]
+__all__ = ["Database", "Session", "StoreError", "server_time"]
 
 
 class Database:
@@ -42,6 +43,12 @@ class Database:
 
     def dispose(self) -> None:
         self._engine.dispose()
+
+
+def server_time(session: Session) -> datetime:
+    """What time the database server believes it is; PostgreSQL only."""
+    moment: datetime = session.execute(select(func.now())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 def _is_sqlite(url: str) -> bool:

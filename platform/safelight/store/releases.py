@@ -88,7 +88,12 @@ def add(
 
 
 def move(
-    session: Session, release: KnownRelease, state: State, now: datetime, detail: str = "", ledger_seq: int | None = None
+    session: Session,
+    release: KnownRelease,
+    state: State,
+    now: datetime,
+    detail: str = "",
+    ledger_seq: int | None = None,
 ) -> KnownRelease:
     """Put the release in another state and note the step. The caller has asked `registry.progress` whether it may."""
     row = session.get(Release, release.id)

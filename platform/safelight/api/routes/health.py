@@ -33,7 +33,9 @@ def _check(platform: Platform) -> None:
         behind = pending(platform.database)
     except Exception as error:
         raise SafelightError(
-            Kind.UNAVAILABLE, "database_unavailable", "The database does not answer. Check its address and that it runs."
+            Kind.UNAVAILABLE,
+            "database_unavailable",
+            "The database does not answer. Check its address and that it runs.",
         ) from error
     if behind:
         raise SafelightError(

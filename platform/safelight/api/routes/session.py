@@ -27,9 +27,10 @@ def log_in(login: Login, request: Request, response: Response, platform: Platfor
     with platform.database.transaction() as session:
         if login.token is not None:
             principal = access.use_login_link(session, login.token.get_secret_value(), now)
-        else:
-            assert login.key is not None
+        elif login.key is not None:
             principal = access.principal_of_key(session, login.key.get_secret_value())
+        else:
+            principal = None
         if principal is None:
             raise SafelightError(
                 Kind.UNAUTHENTICATED,

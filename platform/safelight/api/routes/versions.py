@@ -4,8 +4,8 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from registry.rules import known_good, serving
 from registry.ledger import Entry, EntryKind
+from registry.rules import known_good, serving
 from safelight.api.auth import Admin, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
@@ -43,9 +43,7 @@ def register(new: NewVersion, platform: PlatformDep, admin: Admin) -> Version:
         return _documents(session, platform, new.generator, [known])[0]
 
 
-def _documents(
-    session: Session, platform: Platform, generator: str, known: list[KnownVersion]
-) -> list[Version]:
+def _documents(session: Session, platform: Platform, generator: str, known: list[KnownVersion]) -> list[Version]:
     chain = ledger.chain(session, generator)
     warm = engines.ready_versions(session, generator, platform.clock.now() - ALIVE)
     references = [baseline.version for baseline in baselines.of_generator(session, generator)]
