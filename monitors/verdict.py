@@ -36,6 +36,7 @@ class Reason(StrEnum):
     TOO_FEW_GENERATIONS = "too_few_generations"
     NO_BASELINE = "no_baseline"
     UNSEEN_PROMPTS = "unseen_prompts"
+    SCORING_BEHIND = "scoring_behind"
     NO_MONITORS = "no_monitors"
 
     FAILED = "failed"
