@@ -1,0 +1,71 @@
+"""From scores to the sums of their buckets. Pure: the same generations in any order and grouping give the same sums."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from monitors.lens import Lens
+from monitors.sketch import Sketch
+from safelight.clock import bucket_start
+from safelight.store.scores import GenerationScore, ScoredGeneration, Waiting
+from safelight.store.sketches import ALL, SignalKey, SignalSums, SketchKey
+from safelight.watching.samples import JUDGED_ARMS, Row, row, sample
+
+Scored = tuple[Waiting, GenerationScore]
+
+
+def judged(scored: Iterable[Scored]) -> list[Scored]:
+    """Only what people asked for and were served says how a version does in production."""
+    return [each for each in scored if each[0].outcome == "served" and each[0].arm in JUDGED_ARMS]
+
+
+def fold_signals(scored: Iterable[Scored], bucket_seconds: int) -> dict[SignalKey, SignalSums]:
+    sums: dict[SignalKey, SignalSums] = {}
+    for made, score in scored:
+        start = bucket_start(made.created_at, bucket_seconds)
+        key = SignalKey(made.generator, made.version, made.arm, score.embedder_digest, start)
+        sums[key] = sums.get(key, SignalSums()) + signal_sums(score)
+    return sums
+
+
+def signal_sums(score: GenerationScore) -> SignalSums:
+    """One image's share. A blank image counts as blank and stays out of the sums: it has no style to average."""
+    if score.broken:
+        return SignalSums(n=1, broken=1)
+    if score.blank:
+        return SignalSums(n=1, blank=1)
+    alignment = score.alignment or 0.0
+    return SignalSums(
+        n=1,
+        near_duplicates=int(score.near_duplicate_of is not None),
+        alignment_sum=alignment,
+        alignment_squares=alignment**2,
+        sharpness_sum=score.sharpness or 0.0,
+        contrast_sum=score.contrast or 0.0,
+    )
+
+
+def fold_sketches(
+    scored: Iterable[Scored],
+    lenses: Mapping[tuple[str, int], Sequence[tuple[UUID, Lens]]],
+    bucket_seconds: int,
+) -> dict[SketchKey, Sketch]:
+    """Look at each version's generations through each of its baselines' lenses; `lenses` by generator and version."""
+    groups: dict[tuple[str, int, str, datetime], list[Row]] = defaultdict(list)
+    for made, score in scored:
+        read = row(ScoredGeneration(score, made.prompt, made.parameters))
+        if read is not None:
+            start = bucket_start(made.created_at, bucket_seconds)
+            groups[made.generator, made.version, made.arm, start].append(read)
+    folded: dict[SketchKey, Sketch] = {}
+    for (generator, version, arm, start), rows in groups.items():
+        for baseline_id, lens in lenses.get((generator, version), ()):
+            key = SketchKey(generator, version, arm, baseline_id, ALL, start)
+            folded[key] = Sketch.of(lens.features(sample(rows)))
+    return folded
+
+
+def merge(stored: bytes, fresh: bytes) -> bytes:
+    """Add two serialised sketches of one lens."""
+    return (Sketch.from_bytes(stored) + Sketch.from_bytes(fresh)).to_bytes()

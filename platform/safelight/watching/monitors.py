@@ -1,0 +1,120 @@
+"""Monitors as documents: what is asked, how far back, and which share of the false alarms each may use up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from monitors.budget import AlarmBudget
+from monitors.scan import TESTS_PER_WINDOW
+from monitors.windows import window_count
+from safelight.errors import Kind, SafelightError
+from safelight.store.monitors import StoredMonitor
+
+
+class Monitor(BaseModel):
+    """What every monitor says. `share` is its part of the generator's budget, in proportion to the other monitors'."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float = Field(1.0, gt=0, allow_inf_nan=False)
+    critical: bool = Field(True, description="Whether a degraded verdict opens an incident")
+    longest_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400, description="The longest window")
+
+    @property
+    def longest(self) -> timedelta:
+        return timedelta(seconds=self.longest_seconds)
+
+    @property
+    def tests(self) -> int:
+        """Comparisons made in each window."""
+        return 1
+
+
+class ConditionalDrift(Monitor):
+    """Has the serving version changed since it was accepted? Any change counts."""
+
+    kind: Literal["conditional_drift"] = "conditional_drift"
+
+    @property
+    def tests(self) -> int:
+        return TESTS_PER_WINDOW
+
+
+class ReleaseComparison(Monitor):
+    """Is the serving version worse than the one it replaced? A new style is none of its business."""
+
+    kind: Literal["release_comparison"] = "release_comparison"
+
+    @property
+    def tests(self) -> int:
+        return TESTS_PER_WINDOW
+
+
+class PromptDrift(Monitor):
+    """Do people ask for other things than they did? Informs; nobody is at fault."""
+
+    kind: Literal["prompt_drift"] = "prompt_drift"
+    critical: Literal[False] = False
+
+
+class BlankRate(Monitor):
+    """Are more images blank than at the baseline, beyond its uncertainty and `tolerance`?"""
+
+    kind: Literal["blank_rate"] = "blank_rate"
+    tolerance: float = Field(0.002, ge=0, lt=1)
+
+
+class ServiceHealth(Monitor):
+    """Do more requests fail, or take longer, than is allowed?"""
+
+    kind: Literal["service_health"] = "service_health"
+    max_error_rate: float = Field(0.05, gt=0, lt=1)
+    latency_seconds: float = Field(30.0, gt=0, description="What the quantile of latency must stay under")
+    latency_quantile: float = Field(0.95, gt=0, lt=1)
+
+    @property
+    def tests(self) -> int:
+        return 2
+
+
+Document = Annotated[
+    ConditionalDrift | ReleaseComparison | PromptDrift | BlankRate | ServiceHealth, Field(discriminator="kind")
+]
+_DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
+_DEFAULTS: tuple[Document, ...] = (
+    ConditionalDrift(),
+    ReleaseComparison(),
+    BlankRate(),
+    ServiceHealth(),
+    PromptDrift(),
+)
+
+
+def parse(document: dict[str, Any]) -> Document:
+    """Raises SafelightError `monitor_invalid` that names each field in error."""
+    try:
+        return _DOCUMENT.validate_python(document)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'document'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SafelightError(Kind.INVALID, "monitor_invalid", f"This is no monitor. Mend: {problems}") from error
+
+
+def defaults(generator: str, now: datetime) -> list[StoredMonitor]:
+    """The monitors that a new generator gets, each under the name of its kind."""
+    return [StoredMonitor(generator, each.kind, each.kind, each.model_dump(), True, now) for each in _DEFAULTS]
+
+
+def alpha(
+    document: Document, enabled: Sequence[Document], *, false_alarms_per_month: float, tick: timedelta, width: timedelta
+) -> float:
+    """The level of one comparison of a monitor, such that all `enabled` ones together keep the generator's budget."""
+    return AlarmBudget(
+        false_alarms_per_month * document.share / sum(each.share for each in enabled),
+        tick,
+        window_count(width, document.longest),
+        document.tests,
+    ).alpha

@@ -1,0 +1,112 @@
+"""Reading from the store what a monitor's question rests on; every read is bounded by a range of time."""
+
+from datetime import datetime
+
+from monitors.rates import LatencyHistogram, RateCounts
+from monitors.scan import Rule
+from monitors.sketch import Sketch
+from safelight.store import sketches, traffic
+from safelight.store.baselines import KnownBaseline
+from safelight.store.database import Session
+from safelight.store.traffic import LATENCY_BOUNDS_MS
+from safelight.watching.lenses import LensCache
+from safelight.watching.monitors import (
+    BlankRate,
+    ConditionalDrift,
+    Document,
+    PromptDrift,
+    ReleaseComparison,
+    ServiceHealth,
+)
+from safelight.watching.questions import (
+    BlankQuestion,
+    LensQuestion,
+    MixQuestion,
+    Question,
+    ServiceQuestion,
+    Span,
+    on_grid,
+)
+from safelight.watching.samples import SERVING_ARM
+from safelight.watching.situation import Situation
+
+_BOUNDS_SECONDS = tuple(bound / 1000 for bound in LATENCY_BOUNDS_MS)
+
+
+class Observer:
+    """Turns a monitor's document into a question about what serves."""
+
+    def __init__(self, lenses: LensCache, embedder_digest: str) -> None:
+        self._lenses = lenses
+        self._embedder_digest = embedder_digest
+
+    def question(self, session: Session, document: Document, now: Situation, span: Span) -> Question | None:
+        """None where there is no baseline to compare with."""
+        own, previous = now.references.own, now.references.previous
+        match document:
+            case ConditionalDrift():
+                return self._lens_question(session, now, own, Rule.ANY_CHANGE, span) if own else None
+            case ReleaseComparison():
+                return self._lens_question(session, now, previous, Rule.WORSE, span) if previous else None
+            case PromptDrift():
+                return self._mix_question(session, now, own, span) if own else None
+            case BlankRate():
+                usual = own or previous
+                return self._blank_question(session, document, now, usual, span) if usual else None
+            case ServiceHealth():
+                return _service_question(session, document, now, span)
+
+    def _lens_question(
+        self, session: Session, now: Situation, baseline: KnownBaseline, rule: Rule, span: Span
+    ) -> LensQuestion:
+        lens = self._lenses.get(session, baseline)
+        return LensQuestion(lens, _sketches(session, now, baseline, span), rule)
+
+    def _mix_question(self, session: Session, now: Situation, baseline: KnownBaseline, span: Span) -> MixQuestion:
+        return MixQuestion(self._lenses.get(session, baseline), _sketches(session, now, baseline, span))
+
+    def _blank_question(
+        self, session: Session, document: BlankRate, now: Situation, usual: KnownBaseline, span: Span
+    ) -> BlankQuestion:
+        points = sketches.signals(
+            session,
+            now.generator,
+            span.start,
+            span.end,
+            embedder_digest=self._embedder_digest,
+            arms=(SERVING_ARM,),
+            version=now.version,
+        )
+        # Images that cannot be read say nothing of the generator: they are not in the total.
+        counts = [
+            (point.bucket_start, RateCounts(point.sums.blank, point.sums.n - point.sums.broken)) for point in points
+        ]
+        return BlankQuestion(
+            on_grid(counts, span.width), RateCounts(usual.blank, usual.n + usual.blank), document.tolerance
+        )
+
+
+def _sketches(session: Session, now: Situation, baseline: KnownBaseline, span: Span) -> dict[datetime, Sketch]:
+    stored = sketches.sketches(session, now.generator, now.version, SERVING_ARM, baseline.id, span.start, span.end)
+    return on_grid([(moment, Sketch.from_bytes(payload)) for moment, payload in stored], span.width)
+
+
+def _service_question(session: Session, document: ServiceHealth, now: Situation, span: Span) -> ServiceQuestion:
+    recorded = traffic.between(session, now.generator, span.start, span.end)
+    served = [each for each in recorded if (each.version, each.arm) == (now.version, SERVING_ARM)]
+    return ServiceQuestion(
+        requests=on_grid(
+            [
+                (each.bucket_start, RateCounts(each.failed, each.served + each.filtered + each.failed))
+                for each in served
+            ],
+            span.width,
+        ),
+        latencies=on_grid(
+            [(each.bucket_start, LatencyHistogram(_BOUNDS_SECONDS, each.latency_counts)) for each in served],
+            span.width,
+        ),
+        max_error_rate=document.max_error_rate,
+        latency_seconds=document.latency_seconds,
+        latency_quantile=document.latency_quantile,
+    )

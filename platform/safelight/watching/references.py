@@ -1,0 +1,47 @@
+"""Which baselines a version is held against. Pure: decided from the ledger and the list of baselines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from registry.ledger import Entry, EntryKind
+from safelight.store.baselines import KnownBaseline
+
+
+@dataclass(frozen=True)
+class References:
+    """`own`: has the version changed since it was accepted? `previous`: is it worse than what it replaced?"""
+
+    own: KnownBaseline | None
+    previous: KnownBaseline | None
+
+    @property
+    def all(self) -> tuple[KnownBaseline, ...]:
+        return tuple(baseline for baseline in (self.own, self.previous) if baseline is not None)
+
+
+def references(
+    version: int, ledger: Sequence[Entry], baselines: Sequence[KnownBaseline], embedder_digest: str
+) -> References:
+    """The newest baselines seen by the same embedder: the version's own, and that of the version it replaced.
+
+    A version that nobody ever accepted has no baseline, and is passed over: the comparison then is with the one that
+    served before it. `ledger` is the generator's chain, the oldest entry first.
+    """
+    newest: dict[int, KnownBaseline] = {}
+    for baseline in sorted(baselines, key=lambda each: (each.created_at, each.id)):
+        if baseline.embedder_digest == embedder_digest:
+            newest[baseline.version] = baseline
+    replaced = (newest[number] for number in _served_before(version, ledger) if number in newest)
+    return References(own=newest.get(version), previous=next(replaced, None))
+
+
+def _served_before(version: int, ledger: Sequence[Entry]) -> list[int]:
+    """Other versions that served before the version's newest promote, the latest first.
+
+    A rollback puts back what once was promoted: it is compared with what it replaced then, not with what failed now.
+    """
+    promotes = [i for i, entry in enumerate(ledger) if entry.kind is EntryKind.PROMOTE and entry.to_version == version]
+    if not promotes:
+        return []
+    before = [entry.from_version for entry in reversed(ledger[: promotes[-1] + 1])]
+    return [number for number in before if number is not None and number != version]

@@ -1,0 +1,84 @@
+"""Scored generations as the arrays that a lens reads: the one place that says which columns there are."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitors.sample import ALIGNMENT, PARAMETERS, Direction, Sample, Scalar, Schema, encode_parameters, prompt_key
+from safelight.store.scores import GenerationScore, ScoredGeneration
+
+# Only alignment has a worse direction: a softer or a darker style is a change that a person may want.
+SCHEMA = Schema(
+    PARAMETERS,
+    (
+        Scalar(ALIGNMENT, Direction.LOW),
+        Scalar("log_sharpness", Direction.NEITHER),
+        Scalar("contrast", Direction.NEITHER),
+        Scalar("brightness", Direction.NEITHER),
+    ),
+)
+SERVING_ARM = "stable"
+"""The arm that the monitors of what serves look at."""
+JUDGED_ARMS = (SERVING_ARM, "canary")
+"""Arms that carry people's requests. Shadows, probes and replays are made for a purpose and would bias a sketch."""
+_SHARPNESS_FLOOR = 1e-6  # of a flat image; keeps the logarithm finite
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What a lens reads of one generation: unit vectors [d], and one value for each of the schema's columns."""
+
+    prompt: NDArray[np.float32]
+    image: NDArray[np.float32]
+    parameters: tuple[float, ...]
+    scalars: tuple[float, ...]
+    prompt_key: int
+
+
+def row(scored: ScoredGeneration) -> Row | None:
+    """None where the image is broken or blank: there is nothing to read, and it is counted elsewhere."""
+    score = scored.score
+    if score.blank or score.image_embedding is None or score.prompt_embedding is None:
+        return None
+    return Row(
+        prompt=score.prompt_embedding,
+        image=score.image_embedding,
+        parameters=request_parameters(scored.parameters),
+        scalars=scalar_signals(score),
+        prompt_key=prompt_key(scored.prompt),
+    )
+
+
+def sample(rows: Sequence[Row]) -> Sample:
+    """Raises ValueError for no rows at all: an empty sample has no dimensions."""
+    if not rows:
+        raise ValueError("a sample needs at least one generation")
+    return Sample(
+        SCHEMA,
+        prompts=np.stack([each.prompt for each in rows]),
+        images=np.stack([each.image for each in rows]),
+        parameters=np.array([each.parameters for each in rows], dtype=np.float32),
+        scalars=np.array([each.scalars for each in rows], dtype=np.float32),
+        prompt_keys=np.array([each.prompt_key for each in rows], dtype=np.uint64),
+    )
+
+
+def request_parameters(resolved: Mapping[str, Any]) -> tuple[float, ...]:
+    """The request's columns; what a foreign source does not tell stays at a fixed value and so means nothing."""
+    return encode_parameters(
+        steps=int(resolved.get("steps") or 1),
+        guidance=float(resolved.get("guidance") or 0.0),
+        width=int(resolved.get("width") or 1),
+        height=int(resolved.get("height") or 1),
+    )
+
+
+def scalar_signals(score: GenerationScore) -> tuple[float, ...]:
+    """The values of the schema's scalars for an image that could be read."""
+    values = (score.alignment, score.sharpness, score.contrast, score.brightness)
+    alignment, sharpness, contrast, brightness = (math.nan if value is None else value for value in values)
+    return (alignment, math.log(max(sharpness, _SHARPNESS_FLOOR)), contrast, brightness)
