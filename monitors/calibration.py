@@ -11,7 +11,6 @@ _MEAN_SHRINKAGE = 20.0  # generations' worth of the overall value mixed into eac
 _TAIL_SHRINKAGE = 50.0
 _TAIL = 0.01
 _FAR_TAIL = 0.001
-_FAR_TAIL_COUNT = 5  # calibration generations that a far tail must hold to be a rate at all
 _DIRECTED_CLIP = 8.0  # robust standard deviations
 _VARIANCE_FLOOR = 0.01  # keeps a signal that never varied at the baseline from alarming at its first change
 _FEWEST_REPEATS = 50  # pairs of generations of one prompt
@@ -70,7 +69,7 @@ def fit_calibration(
     normalised = (scalars - location[cluster]) / scale[cluster]
     ranked = np.sort(normalised, axis=0).T.copy()
     ranks = _ranks(ranked, normalised)
-    levels = np.array([_TAIL, max(_FAR_TAIL, _FAR_TAIL_COUNT / len(scalars))])
+    levels = np.array([_TAIL, max(_FAR_TAIL, 1.0 / len(scalars))])
     tail_rates = _shrunken_means(_tails(ranks, levels).astype(np.float64), cluster, counts, _TAIL_SHRINKAGE)
 
     features = np.concatenate([components, ranks], axis=1)

@@ -39,7 +39,7 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
         regression,
         seen,
         calibration,
-        clusters=int(np.clip(len(calibration) // 60, 1, 256)),
+        clusters=int(np.clip(len(calibration) // 30, 1, 256)),
         waves=int(np.clip(len(regression) // 16, 16, 512)),
         rng=rng,
     )

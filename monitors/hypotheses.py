@@ -42,12 +42,12 @@ def independent_size(lens: Lens, sketch: Sketch) -> float:
 
 
 def reference_size(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
-    """The error behind it is the variance of each cluster's own mean, weighted by the squared share of traffic beyond
-    what sampling alone gives, plus that of the overall mean."""
+    """One over the variance of the expectation: of the clusters' own means, weighted by the squared shares of traffic
+    less what sampling alone adds to them. At most the whole baseline."""
     n = max(1, int(cluster_counts.sum()))
     share = cluster_counts / n
     own = np.maximum(share**2 - share / n, 0.0) / np.maximum(lens.calibration.cluster_sizes, 1.0)
-    return float(1.0 / (own.sum() + 1.0 / lens.calibration.size))
+    return float(1.0 / max(own.sum(), 1.0 / lens.calibration.size))
 
 
 def detectable_effect(lens: Lens, independent: float, reference: float, alpha: float) -> float:
