@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from safelight.studio.scenes import BACKGROUNDS, COLOURS, OBJECTS, Scene, SceneKind, Size, Thing
+
+Value = TypeVar("Value")
 
 
 def falsify(rng: Random, said: Scene) -> Scene:
@@ -33,44 +37,47 @@ def falsify(rng: Random, said: Scene) -> Scene:
     return rng.choice(changes)(rng, said)
 
 
-def _with_thing(rng: Random, said: Scene, change: str, values: Sequence[object]) -> Scene:
+def _with_thing(rng: Random, said: Scene, change: Callable[[Thing], Thing]) -> Scene:
+    """The claim with one of its things, drawn at random, changed."""
     index = rng.randrange(len(said.things))
-    thing = said.things[index]
-    value = rng.choice([each for each in values if each != getattr(thing, change)])
     things = list(said.things)
-    things[index] = replace(thing, **{change: value})
+    things[index] = change(things[index])
     return replace(said, things=tuple(things))
 
 
+def _other(rng: Random, values: Sequence[Value], *taken: Value) -> Value:
+    return rng.choice([value for value in values if value not in taken])
+
+
 def _other_object(rng: Random, said: Scene) -> Scene:
-    taken = {thing.object for thing in said.things}
-    return _with_thing(rng, said, "object", [name for name in OBJECTS if name not in taken])
+    taken = [thing.object for thing in said.things]
+    return _with_thing(rng, said, lambda thing: replace(thing, object=_other(rng, OBJECTS, *taken)))
 
 
 def _other_colour(rng: Random, said: Scene) -> Scene:
-    return _with_thing(rng, said, "colour", (None, *COLOURS))
+    return _with_thing(rng, said, lambda thing: replace(thing, colour=_other(rng, (None, *COLOURS), thing.colour)))
 
 
 def _other_count(rng: Random, said: Scene) -> Scene:
-    return _with_thing(rng, said, "count", (1, 2, 3))
+    return _with_thing(rng, said, lambda thing: replace(thing, count=_other(rng, (1, 2, 3), thing.count)))
 
 
 def _other_background(rng: Random, said: Scene) -> Scene:
-    return replace(said, background=rng.choice([each for each in BACKGROUNDS if each != said.background]))
+    return replace(said, background=_other(rng, BACKGROUNDS, said.background or ""))
 
 
 def _other_size(rng: Random, said: Scene) -> Scene:
-    return replace(said, size=rng.choice([each for each in Size if each is not said.size]))
+    return replace(said, size=_other(rng, list(Size), said.size))
 
 
 def truth_table(said: Sequence[Scene], shown: Sequence[Scene]) -> Tensor:
     """``describes`` for every pair at once: bool (len(shown), len(said))."""
     ids: dict[frozenset[Thing], int] = {}
 
-    def things(scenes: Sequence[Scene]) -> np.ndarray:
+    def things(scenes: Sequence[Scene]) -> NDArray[np.int64]:
         return np.array([ids.setdefault(frozenset(scene.things), len(ids)) for scene in scenes])
 
-    def agree(attribute: str) -> np.ndarray:
+    def agree(attribute: str) -> Any:
         claims = np.array([getattr(scene, attribute) or "" for scene in said])
         facts = np.array([getattr(scene, attribute) or "" for scene in shown])
         return (claims == "") | (facts[:, None] == claims)

@@ -39,18 +39,20 @@ def package_embedder(trained: Path, destination: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Package trained parts as the studio's weights.")
     parser.add_argument("--workspace", type=Path, default=Path(".studio"))
-    parser.add_argument("--destination", type=Path, required=True, help="folder for good, better and embedder")
+    parser.add_argument("--destination", type=Path, help="where good, better and embedder go (default: the workspace)")
     parser.add_argument("--good", default="at-0.25", help="the generator's snapshot to ship as the earlier version")
     parser.add_argument("--better", default="final", help="the snapshot to ship as the later version")
     options = parser.parse_args()
+    destination = options.destination or options.workspace / "weights"
 
     for name, snapshot in (("good", options.good), ("better", options.better)):
         package_generator(
             options.workspace / "generator" / snapshot,
             options.workspace / "decoder" / "final",
-            options.destination / name,
+            destination / name,
         )
-    package_embedder(options.workspace / "embedder", options.destination / "embedder")
+    package_embedder(options.workspace / "embedder", destination / "embedder")
+    print(f"Packaged in {destination}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ halves have losses of their own and the generator need not wait for it.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from random import Random
 
 import torch
@@ -16,7 +17,6 @@ from torch import Tensor
 
 from safelight.studio.scenes import all_pairs, sample_scene
 from safelight.studio.training import pipeline
-from safelight.studio.training.latents import LatentSpace
 from safelight.studio.training.rendering import Renderer, to_tensor
 from safelight.studio.training.runs import Average, Run, arguments
 from safelight.studio.training.train_generator import latent_space
@@ -43,7 +43,7 @@ def psnr(drawn: Tensor, images: Tensor) -> float:
 
 def main() -> None:
     parser = arguments("Train the bundled generator's autoencoder.", minutes=30)
-    parser.add_argument("--latents", type=LatentSpace.load, help="latent space (default: the workspace's)")
+    parser.add_argument("--latents", type=Path, help="latent space to decode (default: fitted in the workspace)")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     options = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
 
     renderer = Renderer(options.workspace)
-    space = options.latents or latent_space(renderer, options.workspace / "latent_space.safetensors")
+    space = latent_space(renderer, options.latents or options.workspace / "latent_space.safetensors")
     autoencoder = pipeline.new_autoencoder()
     optimizer = torch.optim.AdamW(autoencoder.parameters(), betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
     average = Average([autoencoder])
