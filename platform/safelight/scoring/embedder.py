@@ -65,7 +65,7 @@ class OpenClipEmbedder:
             loaded, self._prepare = open_clip.create_model_from_pretrained(
                 source.name, pretrained=str(source.weights) if source.weights else None, device=chosen
             )
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # each format of weights fails in its own way
             raise _unavailable(f"open_clip cannot load {model!r}: {error}") from error
         self._model = loaded.eval()
         self._device = torch.device(chosen)
