@@ -1,0 +1,50 @@
+"""Chores of the worker: what must be done now and then, and may be done twice."""
+
+from datetime import timedelta
+
+from safelight.clock import Clock
+from safelight.releasing.alias import AliasProjection
+from safelight.releasing.registration import Registration
+from safelight.store import idempotency, monitors, partitions, versions
+from safelight.store.database import Database
+from safelight.watching.monitors import defaults
+
+REPLIES_KEPT = timedelta(days=1)
+MONTHS_AHEAD = 2
+
+
+class Housekeeping:
+    """Each method is a job of its own."""
+
+    def __init__(self, database: Database, registration: Registration, alias: AliasProjection, clock: Clock) -> None:
+        self._database = database
+        self._registration = registration
+        self._alias = alias
+        self._clock = clock
+
+    def provide_monitors(self) -> None:
+        """Give every generator the default monitors it lacks."""
+        now = self._clock.now()
+        with self._database.reading() as session:
+            names = [generator.name for generator in versions.generators(session)]
+            lacking = [
+                monitor
+                for name in names
+                for monitor in defaults(name, now)
+                if monitor.name not in {known.name for known in monitors.all_of(session, name)}
+            ]
+        if lacking:
+            with self._database.transaction() as session:
+                monitors.add_missing(session, lacking)
+
+    def follow_registry(self) -> None:
+        """Adopt versions registered elsewhere, and keep the alias `production` at what the ledger says."""
+        self._registration.synchronise()
+        self._alias.project()
+
+    def tidy(self) -> None:
+        """Forget old replies and make room for the months to come."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            idempotency.forget_before(session, now - REPLIES_KEPT)
+            partitions.ensure_partitions(session, now, MONTHS_AHEAD)

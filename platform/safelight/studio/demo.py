@@ -1,0 +1,106 @@
+"""The demonstration: the studio's versions registered and released the way any other's are, and people who ask."""
+
+import asyncio
+import logging
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from registry.progress import State
+from registry.rules import known_good, serving
+from safelight.access import Role
+from safelight.clock import Clock
+from safelight.errors import Kind, SafelightError
+from safelight.releasing.registration import Registration
+from safelight.releasing.service import Releasing
+from safelight.store import access, ledger, releases, versions
+from safelight.store.database import Database
+from safelight.studio.prompts import prompt_stream
+from safelight.studio.traffic import Traffic
+from safelight.studio.versions import build_version, numbers
+
+logger = logging.getLogger(__name__)
+
+GENERATOR = "studio"
+ACTOR = "demo"
+KEY_NAME = "demo traffic"
+_ACCEPTED = (1, 2)
+"""The versions production goes through before anything happens: the second serves, the first is known good."""
+_POLL_SECONDS = 0.2
+
+
+def seed(registration: Registration) -> None:
+    """Register all the studio's versions; those that are known already stay as they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in numbers():
+            built = build_version(number, Path(folder) / str(number))
+            manifest = built.manifest.model_dump(mode="json", exclude={"checkpoint"})
+            registration.register(GENERATOR, built.folder, manifest, ACTOR)
+
+
+def release_in_turn(database: Database, releasing: Releasing, stop: threading.Event) -> None:
+    """Promote and accept the first versions, where nothing serves yet."""
+    with database.reading() as session:
+        chain = ledger.chain(session, GENERATOR)
+    for version in _ACCEPTED:
+        if version in known_good(chain) or (serving(chain) or 0) > version:
+            continue
+        if serving(chain) != version:
+            _promote(database, releasing, version, stop)
+        if stop.is_set():
+            return
+        with database.transaction() as session:
+            releasing.accept(
+                session, generator=GENERATOR, expected_serving=version, actor=ACTOR, reason="shipped with Safelight"
+            )
+            chain = ledger.chain(session, GENERATOR)
+
+
+def traffic_key(database: Database, clock: Clock) -> str:
+    """A fresh client key; the one of an earlier run is revoked, since nobody knows its secret any more."""
+    now = clock.now()
+    with database.transaction() as session:
+        for key in access.keys(session):
+            if key.name == KEY_NAME and key.revoked_at is None:
+                access.revoke_key(session, key.id, now)
+        return access.create_key(session, KEY_NAME, Role.CLIENT, now)[1]
+
+
+async def send_traffic(url: str, key: str, rate: Callable[[], float], seed_: int, stop: threading.Event) -> None:
+    """Ask for images until told to stop."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=150.0, trust_env=False) as client:
+        running = asyncio.create_task(Traffic(client, GENERATOR, prompt_stream(seed_), rate).run())
+        while not (stop.is_set() or running.done()):
+            await asyncio.sleep(_POLL_SECONDS)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def _promote(database: Database, releasing: Releasing, version: int, stop: threading.Event) -> None:
+    with database.transaction() as session:
+        versions.require_version(session, GENERATOR, version)
+        release = releasing.promote(
+            session,
+            generator=GENERATOR,
+            version=version,
+            expected_serving=None,
+            actor=ACTOR,
+            reason="first release" if version == _ACCEPTED[0] else "better trained",
+        )
+    while not stop.wait(_POLL_SECONDS):
+        with database.reading() as session:
+            release = releases.require(session, release.id)
+        if release.state is State.SERVING:
+            return
+        if not release.moving:
+            raise SafelightError(
+                Kind.UNAVAILABLE,
+                "demo_release_failed",
+                f"Version {version} of the studio could not be released ({release.state}). 'safelight doctor' may say why.",
+            )

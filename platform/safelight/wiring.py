@@ -1,0 +1,196 @@
+"""The composition root: the only place that decides which parts are put together, and the only one that knows all."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from registry.versions import VersionStore
+from safelight.api.platform import Platform
+from safelight.clock import Clock, SystemClock
+from safelight.housekeeping import Housekeeping
+from safelight.ids import new_id
+from safelight.notifying.deliverer import Deliverer
+from safelight.recording.images import open_images
+from safelight.recording.journal import Journal
+from safelight.recording.recorder import Recorder
+from safelight.recording.shipper import Shipper
+from safelight.releasing.alias import AliasProjection
+from safelight.releasing.follower import Follower
+from safelight.releasing.registration import Registration
+from safelight.releasing.service import Releasing
+from safelight.responding.announcement import Links
+from safelight.responding.handling import Handling
+from safelight.responding.responder import Responder
+from safelight.scoring.embedder import Embedder
+from safelight.scoring.scorer import Scorer
+from safelight.serving.dispatch import EngineClient
+from safelight.serving.gateway import Gateway, GatewayLimits
+from safelight.serving.host import EngineHost
+from safelight.serving.live_routing import LiveRouting
+from safelight.serving.token import engine_token
+from safelight.settings import Settings
+from safelight.store.database import Database
+from safelight.store.journal import JournalFile
+from safelight.studio.versions import EMBEDDER
+from safelight.watching.assess import Assessor
+from safelight.watching.evidence import EvidenceGatherer
+from safelight.watching.lease import Leadership
+from safelight.watching.lenses import LensCache
+from safelight.watching.observing import Observer
+from safelight.watching.recovery import RecoveryJudge
+from safelight.watching.schedule import Job, Schedule
+from safelight.watching.tick import Ticker
+from safelight.worker import Loop, Worker
+
+_CHORES_SECONDS = 10.0
+_TIDY_SECONDS = 3600.0
+_DELIVERY_SECONDS = 0.5
+
+
+def clock() -> Clock:
+    return SystemClock()
+
+
+def database(settings: Settings) -> Database:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database_url, settings.database.lock_timeout_seconds)
+
+
+def version_store(settings: Settings) -> VersionStore:
+    from registry.mlflow_store import MlflowVersionStore  # takes seconds to import
+
+    artifacts = (settings.data_dir.resolve() / "mlflow").as_uri()
+    return MlflowVersionStore(settings.tracking_uri, artifact_root=artifacts)
+
+
+def registration(settings: Settings) -> Registration:
+    return Registration(database(settings), version_store(settings), clock())
+
+
+def releasing() -> Releasing:
+    return Releasing(clock())
+
+
+def embedder(settings: Settings) -> Embedder:
+    from safelight.scoring.embedder import OpenClipEmbedder  # brings in torch
+
+    scoring = settings.scoring
+    return OpenClipEmbedder(scoring.embedder or str(EMBEDDER), scoring.pretrained, device=scoring.device)
+
+
+def host_name() -> str:
+    return socket.gethostname()
+
+
+@asynccontextmanager
+async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Platform]:
+    """What an API process runs beside its requests: the gateway, the shipper, and the follower of releases."""
+    time, store = clock(), database(settings)
+    images = open_images(settings.images_url, settings.images)
+    journal = Journal(JournalFile(settings.journal_dir, settings.journal.max_bytes))
+    recorder = Recorder(journal, time, settings.journal.on_full)
+    shipper = Shipper(
+        JournalFile(settings.journal_dir, settings.journal.max_bytes),
+        images,
+        store,
+        time,
+        bucket_seconds=settings.watching.bucket_seconds,
+        thumbnail_pixels=settings.images.thumbnail_pixels,
+    )
+    engines = EngineClient(engine_token(settings))
+    gateway = Gateway(
+        routing=LiveRouting(store, f"{host_name()}-{new_id()}", time),
+        engines=engines,
+        log=recorder,
+        limits=GatewayLimits(settings.api.max_in_flight, settings.api.request_timeout_seconds),
+        clock=time,
+    )
+    release_rules = Releasing(time)
+    stopped = threading.Event()
+    threads = [
+        threading.Thread(target=shipper.run, args=(stopped,), name="shipper"),
+        threading.Thread(target=Follower(store, release_rules).run, args=(stopped,), name="follower"),
+    ]
+    versions = version_store(settings)
+    await gateway.start()
+    for thread in threads:
+        thread.start()
+    try:
+        yield Platform(
+            settings=settings,
+            clock=time,
+            database=store,
+            versions=versions,
+            images=images,
+            recorder=recorder,
+            gateway=gateway,
+            releasing=release_rules,
+            registration=Registration(store, versions, time),
+            handling=Handling(Links(settings.public_url)),
+            stopping=stopping,
+        )
+    finally:
+        await gateway.stop()
+        stopped.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+        await engines.close()
+        journal.close()
+        shipper.close()
+        store.dispose()
+
+
+def engine_host(settings: Settings) -> EngineHost:
+    return EngineHost(
+        database=database(settings),
+        version_store=version_store(settings),
+        settings=settings.engine,
+        token=engine_token(settings),
+        checkpoints=settings.checkpoints_dir,
+        name=host_name(),
+        clock=clock(),
+    )
+
+
+def worker(settings: Settings) -> Worker:
+    time, store, sight = clock(), database(settings), embedder(settings)
+    name = f"{host_name()}-{new_id()}"
+    lenses = LensCache()
+    observer = Observer(lenses, sight.digest)
+    assessor = Assessor(settings.watching, observer, sight.digest)
+    responder = Responder(
+        Releasing(time),
+        EvidenceGatherer(lenses, sight.digest),
+        RecoveryJudge(assessor, observer),
+        Links(settings.public_url),
+    )
+    leadership = Leadership(store, time, name, settings.watching.lease_seconds)
+    ticker = Ticker(store, time, assessor, responder, leadership, name, settings.watching.tick_seconds)
+    scorer = Scorer(
+        store,
+        open_images(settings.images_url, settings.images),
+        sight,
+        lenses,
+        time,
+        batch=settings.scoring.batch,
+        bucket_seconds=settings.watching.bucket_seconds,
+    )
+    registered = version_store(settings)
+    chores = Housekeeping(store, Registration(store, registered, time), AliasProjection(store, registered, time), time)
+    deliverer = Deliverer(store, settings.notifying, time)
+    schedule = Schedule(
+        [
+            Job("lease", leadership.renew_seconds, leadership.renew),
+            Job("tick", settings.watching.tick_seconds, ticker.run_once),
+            Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
+            Job("registry", _CHORES_SECONDS, chores.follow_registry),
+            Job("tidy", _TIDY_SECONDS, chores.tidy),
+        ]
+    )
+    loops = [
+        Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
+        Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
+    ]
+    return Worker(loops, schedule, leadership)
