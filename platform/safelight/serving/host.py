@@ -5,12 +5,13 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from registry.progress import State
-from registry.versions import VersionStore
+from registry.versions import Version
 from safelight.clock import Clock
 from safelight.ids import new_id
 from safelight.serving.child import ChildStatus, EngineChild
@@ -64,6 +65,14 @@ class _Published:
     at: float = float("-inf")
 
 
+class VersionSource(Protocol):
+    """Where checkpoints come from; `registry.versions.VersionStore` says how it answers."""
+
+    def get(self, generator: str, number: int) -> Version: ...
+
+    def fetch(self, version: Version, destination: Path) -> Path: ...
+
+
 class EngineHost:
     """Reconciles this machine's engine processes with what the ledger and the open releases ask for.
 
@@ -74,7 +83,7 @@ class EngineHost:
         self,
         *,
         database: Database,
-        version_store: VersionStore,
+        version_source: VersionSource,
         settings: EngineSettings,
         token: SecretStr,
         checkpoints: Path,
@@ -83,7 +92,7 @@ class EngineHost:
     ) -> None:
         """`name` is what this machine is known by, the replica of its generations."""
         self._database = database
-        self._versions = version_store
+        self._versions = version_source
         self._settings = settings
         self._token = token
         self._checkpoints = checkpoints

@@ -1,0 +1,203 @@
+"""Images: asked for, listed, and looked at one by one."""
+
+import base64
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from safelight.access import Permission, Principal
+from safelight.api.auth import Maker, Reader, ReaderOrMaker
+from safelight.api.idempotency import IdempotentRoute
+from safelight.api.platform import Platform, PlatformDep
+from safelight.api.schemas.generations import Generate, GenerationDetail, GenerationSummary, MadeGeneration
+from safelight.api.schemas.page import Items, Limit, Page
+from safelight.errors import Kind, SafelightError, not_found
+from safelight.recording.generation import Arm, Generation, Outcome
+from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
+from safelight.serving.request import Generated, GenerationRequest
+from safelight.store import generations
+from safelight.store.generations import Filters, Flag, StoredGeneration
+
+router = APIRouter(prefix="/api/v1/generations", tags=["generations"], route_class=IdempotentRoute)
+
+PNG = "image/png"
+# An image never changes; whoever may not see it must not find it in a shared cache.
+_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_FOR_NOW = {"Cache-Control": "private, no-cache"}
+_PNG_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {PNG: {}}}}
+
+
+@router.post("", response_model=Items[MadeGeneration], responses=_PNG_ANSWER)
+async def generate(
+    ask: Generate, request: Request, platform: PlatformDep, maker: Maker
+) -> Items[MadeGeneration] | Response:
+    """Make images with the version that serves. With `Accept: image/png` the answer is the image itself."""
+    wants_png = PNG in request.headers.get("accept", "")
+    if wants_png and ask.n not in (None, 1):
+        raise SafelightError(
+            Kind.INVALID,
+            "one_image_only",
+            "A PNG is one image. Ask for n=1, or for JSON with 'Accept: application/json'.",
+        )
+    order = GenerationRequest(generator=ask.generator, requested=ask.requested, api_key_id=maker.key_id)
+    try:
+        made = await unless_gone(request, platform.gateway.generate(order))
+    except ClientGone:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    if wants_png:
+        return _png(made[0])
+    return Items(items=[_made(each, with_image=ask.b64_json) for each in made])
+
+
+@router.get("")
+def list_generations(
+    platform: PlatformDep,
+    _reader: Reader,
+    generator: str | None = None,
+    version: int | None = None,
+    outcome: Outcome | None = None,
+    arm: Arm | None = None,
+    flag: Flag | None = None,
+    since: Annotated[datetime | None, Query(alias="from", description="With its time zone")] = None,
+    until: Annotated[datetime | None, Query(alias="to", description="With its time zone")] = None,
+    q: Annotated[str, Query(max_length=500, description="Words in the prompt")] = "",
+    before: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[GenerationSummary]:
+    """The newest first."""
+    filters = Filters(
+        generator=generator,
+        version=version,
+        outcomes=(outcome.value,) if outcome else (),
+        arms=(arm.value,) if arm else (),
+        flag=flag,
+        since=_aware("from", since),
+        until=_aware("to", until),
+        text=q,
+    )
+    with platform.database.reading() as session:
+        found = generations.page(session, filters, before, limit)
+    last = str(found[-1].id) if len(found) == limit else None
+    items = [GenerationSummary.of(each, has_image=each.image_key is not None) for each in found]
+    return Page(items=items, next=last)
+
+
+@router.get("/{generation_id}")
+def get_generation(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> GenerationDetail:
+    """All that is known of it. A client's key sees its own."""
+    found = _find(platform, generation_id, principal)
+    detail = GenerationDetail.of(found.record, has_image=found.has_image)
+    if detail.environment is None and detail.environment_digest is not None:
+        with platform.database.reading() as session:
+            detail.environment = generations.environment(session, detail.environment_digest)
+    return detail
+
+
+@router.get("/{generation_id}/image", response_class=Response, responses=_PNG_ANSWER)
+def get_image(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> Response:
+    """The image as it was served."""
+    found = _find(platform, generation_id, principal)
+    return Response(_image(platform, found), media_type=PNG, headers=_FOR_EVER)
+
+
+@router.get("/{generation_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
+def get_thumbnail(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> Response:
+    """A small copy; the whole image as long as there is none."""
+    found = _find(platform, generation_id, principal)
+    if isinstance(found.record, Generation) or found.record.thumbnail_key is None:
+        return Response(_image(platform, found), media_type=PNG, headers=_FOR_NOW)
+    small = _read(platform, found.record.thumbnail_key, generation_id)
+    return Response(small, media_type="image/webp", headers=_FOR_EVER)
+
+
+def _made(generated: Generated, *, with_image: bool) -> MadeGeneration:
+    made = MadeGeneration.of(generated.generation, has_image=bool(generated.png))
+    if with_image and generated.png:
+        made.b64_json = base64.b64encode(generated.png).decode()
+    return made
+
+
+def _png(generated: Generated) -> Response:
+    generation = generated.generation
+    headers = {
+        "X-Safelight-Generation": str(generation.id),
+        "X-Safelight-Version": str(generation.version),
+        "X-Safelight-Seed": str(generation.seed),
+    }
+    return Response(generated.png, media_type=PNG, headers=headers)
+
+
+def _aware(name: str, moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise SafelightError(
+            Kind.INVALID, "time_zone_missing", f"'{name}' has no time zone. Write it like 2026-01-31T12:00:00Z."
+        )
+    return moment
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A generation in the database, or one that is still in the journal, and there its image."""
+
+    record: Generation | StoredGeneration
+    journalled_image: bytes | None = None
+
+    @property
+    def has_image(self) -> bool:
+        return self.journalled_image is not None or getattr(self.record, "image_key", None) is not None
+
+
+def _find(platform: Platform, generation_id: UUID, principal: Principal) -> _Found:
+    """Raises `generation_not_found`, also for one that is none of the principal's business."""
+    found = (
+        _stored(platform, generation_id)
+        or _journalled(platform, generation_id)
+        # It may have been shipped from the one to the other between the two looks.
+        or _stored(platform, generation_id)
+    )
+    if found is None:
+        raise not_found("generation", generation_id)
+    made_by = found.record.api_key_id
+    if not principal.may(Permission.READ) and (made_by is None or made_by != principal.key_id):
+        raise not_found("generation", generation_id)
+    return found
+
+
+def _stored(platform: Platform, generation_id: UUID) -> _Found | None:
+    with platform.database.reading() as session:
+        record = generations.find(session, generation_id)
+    return _Found(record) if record else None
+
+
+def _journalled(platform: Platform, generation_id: UUID) -> _Found | None:
+    entry = platform.recorder.find(generation_id)
+    return _Found(Generation.model_validate_json(entry.document), entry.image) if entry else None
+
+
+def _image(platform: Platform, found: _Found) -> bytes:
+    if isinstance(found.record, Generation):
+        if found.journalled_image is None:
+            raise _no_image(found.record.id)
+        return found.journalled_image
+    if found.record.image_key is None:
+        raise _no_image(found.record.id)
+    return _read(platform, found.record.image_key, found.record.id)
+
+
+def _read(platform: Platform, key: str, generation_id: UUID) -> bytes:
+    try:
+        return platform.images.read(key)
+    except FileNotFoundError as error:
+        raise _no_image(generation_id) from error
+    except OSError as error:
+        message = "The image store does not answer. Try again later."
+        raise SafelightError(Kind.UNAVAILABLE, "image_store_unavailable", message, retry_after=5) from error
+
+
+def _no_image(generation_id: UUID) -> SafelightError:
+    return SafelightError(
+        Kind.NOT_FOUND, "image_not_found", f"Generation {generation_id} has no image. Its outcome says why."
+    )

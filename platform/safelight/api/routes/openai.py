@@ -1,0 +1,146 @@
+"""The OpenAI Images API: the official client works unchanged, with a generator's name as the model."""
+
+import base64
+import re
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.parameters import Requested
+from safelight.api.auth import Maker
+from safelight.api.platform import PlatformDep
+from safelight.api.problems import STATUS
+from safelight.errors import Kind, SafelightError
+from safelight.serving.attempt import failure_of
+from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
+from safelight.serving.request import Generated, GenerationRequest
+
+_SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
+_LIMITS = {
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "server_error",
+}
+
+
+class OpenAIRoute(APIRoute):
+    """Answers errors, also those of its dependencies, in OpenAI's envelope instead of a problem document."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_in_envelope(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except SafelightError as error:
+                return _of_error(error)
+            except RequestValidationError as error:
+                return _of_validation(error)
+
+        return handle_in_envelope
+
+
+router = APIRouter(prefix="/v1", tags=["openai"], route_class=OpenAIRoute)
+
+
+class ImagesRequest(BaseModel):
+    """OpenAI's parameters, and ours as extras. What a version decides by itself may be named, but not changed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: Annotated[str, Field(description="The generator's name")]
+    prompt: str
+    n: int | None = None
+    size: Annotated[str | None, Field(description="WIDTHxHEIGHT in pixels, or auto")] = None
+    response_format: Literal["b64_json", "url"] | None = None
+    user: Annotated[str | None, Field(description="Accepted, not kept")] = None
+    quality: Literal["auto", "standard"] | None = None
+    background: Literal["auto", "opaque"] | None = None
+    moderation: Literal["auto"] | None = None
+    output_format: Literal["png"] | None = None
+    stream: Literal[False] | None = None
+    negative_prompt: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+
+    @property
+    def requested(self) -> Requested:
+        """Raises `size_invalid`."""
+        width, height = _sides(self.size)
+        ours = self.model_dump(include={"prompt", "n", "negative_prompt", "steps", "guidance", "seed"})
+        return Requested(width=width, height=height, **ours)
+
+
+class ImageData(BaseModel):
+    """One of the two, as `response_format` asked."""
+
+    b64_json: str | None = None
+    url: str | None = None
+
+
+class ImagesResponse(BaseModel):
+    created: Annotated[int, Field(description="Seconds since 1970")]
+    data: list[ImageData]
+
+
+@router.post("/images/generations", response_model=ImagesResponse, response_model_exclude_none=True)
+async def generate_images(
+    ask: ImagesRequest, request: Request, platform: PlatformDep, maker: Maker
+) -> ImagesResponse | Response:
+    """Make images. A `url` leads to an image that needs the same key."""
+    order = GenerationRequest(generator=ask.model, requested=ask.requested, api_key_id=maker.key_id)
+    try:
+        made = await unless_gone(request, platform.gateway.generate(order))
+    except ClientGone:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    missing = next((each for each in made if not each.png), None)
+    if missing is not None:
+        raise failure_of(missing.generation)
+    created = int(made[0].generation.created_at.timestamp())
+    as_url = platform.settings.public_url if ask.response_format == "url" else None
+    return ImagesResponse(created=created, data=[_data(each, as_url) for each in made])
+
+
+def _data(generated: Generated, public_url: str | None) -> ImageData:
+    if public_url is None:
+        return ImageData(b64_json=base64.b64encode(generated.png).decode())
+    return ImageData(url=f"{public_url}/api/v1/generations/{generated.generation.id}/image")
+
+
+def _sides(size: str | None) -> tuple[int, int] | tuple[None, None]:
+    if size is None or size == "auto":
+        return None, None
+    sides = _SIZE.fullmatch(size)
+    if sides is None:
+        message = "size must be WIDTHxHEIGHT in pixels, such as 64x64, or auto."
+        raise SafelightError(Kind.INVALID, "size_invalid", message, field="size")
+    return int(sides[1]), int(sides[2])
+
+
+def _of_error(error: SafelightError) -> JSONResponse:
+    # Where ours is 422, OpenAI's clients expect a 400.
+    status = HTTPStatus.BAD_REQUEST if error.kind is Kind.INVALID else STATUS[error.kind]
+    code = "model_not_found" if error.code == "generator_not_found" else error.code
+    headers = {"Retry-After": str(error.details["retry_after"])} if "retry_after" in error.details else None
+    return _envelope(status, code, error.message, error.details.get("field"), headers)
+
+
+def _of_validation(error: RequestValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_request"
+    return _envelope(HTTPStatus.BAD_REQUEST, code, f"{field or 'request'}: {first['msg']}.", field or None)
+
+
+def _envelope(
+    status: HTTPStatus, code: str, message: str, param: object = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    kind = _LIMITS.get(status, "invalid_request_error")
+    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return JSONResponse(body, status_code=status, headers=headers)

@@ -1,0 +1,99 @@
+"""Generations: asking for them and looking at them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.parameters import Requested
+from safelight.recording.generation import Arm, Generation, Outcome, Source
+from safelight.store.generations import StoredGeneration
+
+
+class Generate(BaseModel):
+    """A request for images. What is left out is the version's default; its limits are checked against its manifest."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    generator: str
+    prompt: str
+    negative_prompt: str | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    n: Annotated[int | None, Field(description="How many images; image i is made with seed + i")] = None
+    seed: int | None = None
+    b64_json: Annotated[bool, Field(description="Send the images along, in base64")] = False
+
+    @property
+    def requested(self) -> Requested:
+        return Requested(**self.model_dump(exclude={"generator", "b64_json"}))
+
+
+class Score(BaseModel):
+    """The signals of an image; null where it had no pixels to judge."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    alignment: float | None
+    sharpness: float | None
+    contrast: float | None
+    brightness: float | None
+    blank: bool
+    broken: bool
+    broken_reason: str | None
+    near_duplicate_of: UUID | None
+    prompt_truncated: bool
+
+
+class GenerationSummary(BaseModel):
+    """One image made, or one that should have been."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    created_at: datetime
+    generator: str
+    version: int
+    outcome: Outcome
+    arm: Arm
+    source: Source
+    prompt: str
+    seed: int | None
+    parameters: dict[str, Any]
+    total_ms: float | None
+    error_code: str | None
+    image_url: str | None = None
+    thumbnail_url: str | None = None
+    score: Score | None = None
+
+    @classmethod
+    def of(cls, generation: Generation | StoredGeneration, *, has_image: bool) -> Self:
+        """Of a record in the database, or of one that has not arrived there yet."""
+        found = cls.model_validate(generation)
+        if has_image:
+            found.image_url = f"/api/v1/generations/{generation.id}/image"
+            found.thumbnail_url = f"/api/v1/generations/{generation.id}/thumbnail"
+        return found
+
+
+class GenerationDetail(GenerationSummary):
+    """All that is known of a generation, enough to make it again."""
+
+    bundle_digest: str
+    environment_digest: str | None
+    environment: dict[str, Any] | None = None
+    envelope: dict[str, Any]
+    request_id: UUID
+    replica: str | None
+    final_prompt: str | None
+    queue_ms: float | None
+    engine_ms: float | None
+
+
+class MadeGeneration(GenerationSummary):
+    """A generation that was just made."""
+
+    b64_json: Annotated[str | None, Field(description="The PNG, when it was asked for")] = None
