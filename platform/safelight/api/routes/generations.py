@@ -37,12 +37,10 @@ async def generate(
     """Make images with the version that serves. With `Accept: image/png` the answer is the image itself."""
     wants_png = PNG in request.headers.get("accept", "")
     if wants_png and ask.n not in (None, 1):
-        raise SafelightError(
-            Kind.INVALID,
-            "one_image_only",
-            "A PNG is one image. Ask for n=1, or for JSON with 'Accept: application/json'.",
-        )
-    order = GenerationRequest(generator=ask.generator, requested=ask.requested, api_key_id=maker.key_id)
+        message = "A PNG is one image. Ask for n=1, or accept application/json."
+        raise SafelightError(Kind.INVALID, "one_image_only", message, field="n")
+    requested = replace(ask.requested, n=1) if wants_png else ask.requested
+    order = GenerationRequest(generator=ask.generator, requested=requested, api_key_id=maker.key_id)
     try:
         made = await unless_gone(request, platform.gateway.generate(order))
     except ClientGone:
