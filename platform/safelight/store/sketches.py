@@ -140,5 +140,11 @@ def signals(
     return [SignalPoint(moment, number, sums) for (moment, number), sums in points.items()]
 
 
+def newest_embedder(session: Session, generator: str) -> str | None:
+    """The embedder that scored the newest bucket; signals of two embedders are never mixed."""
+    query = select(SignalBucket.embedder_digest).where(SignalBucket.generator == generator)
+    return session.scalar(query.order_by(SignalBucket.bucket_start.desc()).limit(1))
+
+
 def _sums(row: SignalBucket) -> SignalSums:
     return SignalSums(**{f.name: getattr(row, f.name) for f in fields(SignalSums)})
