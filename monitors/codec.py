@@ -26,7 +26,7 @@ class UnreadableArtifact(ValueError):
 
 def pack(kind: str, version: int, header: Mapping[str, object], arrays: Arrays) -> bytes:
     described = json.dumps({"kind": kind, "version": version, **header}, sort_keys=True).encode()
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return save({**contiguous, _HEADER: np.frombuffer(described, dtype=np.uint8)})
 
 
