@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from registry.digests import canonical_json, digest_of
+from registry.errors import Kind, RegistryError
 
 GENESIS = "sha256:" + "0" * 64
 """What the first entry names as the entry before it."""
@@ -45,9 +47,26 @@ class Entry(Draft):
     seq: int
     """1, 2, 3 ... within the chain."""
     at: datetime
-    """Aware, UTC, in microseconds; never before the entry before it."""
+    """Aware; kept in UTC. Never before the entry before it."""
     prev_hash: str
     hash: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", _utc(self.at))  # so that one moment has one hash, in whatever zone it was read
+
+
+class StaleServing(RegistryError):
+    """What somebody acted on no longer serves."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+    def __init__(self, expected: int | None, current: int | None) -> None:
+        seen, now = ("nothing" if version is None else f"version {version}" for version in (expected, current))
+        super().__init__(
+            "stale_expected_serving",
+            f"You acted on a state in which {seen} served; now {now} does. Look again, then decide.",
+        )
+        self.current = current
 
 
 class BreakReason(StrEnum):
@@ -61,6 +80,8 @@ class BreakReason(StrEnum):
     """Its content is not what was hashed."""
     TIME = "time"
     """It is older than the entry before it."""
+    SERVING = "serving"
+    """What it says served before is not what the entry before it put in place."""
     HEAD = "head"
     """The chain ends elsewhere than at the head that was noted: entries at its end are gone, or were all rewritten."""
 
@@ -76,11 +97,13 @@ def append(tail: Entry | None, draft: Draft, at: datetime) -> Entry:
     """The entry that follows ``tail`` (None: the chain is empty). The caller stores it, under a unique ``seq``.
 
     A clock that was set back does not make the chain run backwards: the entry then takes its predecessor's time.
-    Raises ValueError for a naive time or a tail of another chain.
+    Raises StaleServing when something else serves than the draft was made for; ValueError for a naive time or a tail of
+    another chain.
     """
-    if at.tzinfo is None:
-        raise ValueError("an entry's time must be aware")
-    at = at.astimezone(UTC)
+    at = _utc(at)
+    current = None if tail is None else tail.to_version
+    if draft.from_version != current:
+        raise StaleServing(draft.from_version, current)
     if tail is None:
         return _sealed(draft, seq=1, at=at, prev_hash=GENESIS)
     if (tail.generator, tail.scope) != (draft.generator, draft.scope):
@@ -116,6 +139,8 @@ def _breaks(tail: Entry | None, entry: Entry) -> BreakReason | None:
         return BreakReason.HASH
     if tail is not None and entry.at < tail.at:
         return BreakReason.TIME
+    if entry.from_version != (None if tail is None else tail.to_version):
+        return BreakReason.SERVING
     return None
 
 
@@ -124,8 +149,14 @@ def _sealed(draft: Draft, *, seq: int, at: datetime, prev_hash: str) -> Entry:
     return replace(entry, hash=_hash(entry))
 
 
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("an entry's time must be aware")
+    return moment.astimezone(UTC)
+
+
 def _hash(entry: Entry) -> str:
     content = asdict(entry)
     del content["hash"]
-    content["at"] = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    content["at"] = entry.at.isoformat(timespec="microseconds")
     return digest_of(canonical_json(content))

@@ -24,6 +24,9 @@ from registry.parameters import (
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 
+MAX_BYTES = 100_000
+"""What a registry takes as one value."""
+
 
 class ManifestCode(StrEnum):
     INVALID = "manifest_invalid"
@@ -62,7 +65,7 @@ class Golden(Part):
     """An image that the engine makes before it takes traffic, at the defaults."""
 
     prompt: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 
 
 class Dataset(Part):
@@ -93,7 +96,7 @@ class Manifest(Part):
     defaults: Defaults
     limits: Limits
     golden: Annotated[tuple[Golden, ...], Field(min_length=1)]
-    description: Text = ""
+    description: Annotated[str, StringConstraints(max_length=5_000)] = ""
     tags: dict[Name, Text] = Field(default_factory=dict)
     provenance: Provenance | None = None
 
@@ -107,7 +110,9 @@ class Manifest(Part):
         names = [adapter.name for adapter in self.adapters]
         if len(set(names)) != len(names):
             raise ValueError("two adapters have the same name")
-        canonical_json(self.model_dump(mode="json"))  # refuses what has no canonical form, such as a NaN in a config
+        # This also refuses what has no canonical form, such as a NaN in a config.
+        if len(canonical_json(self.model_dump(mode="json"))) > MAX_BYTES:
+            raise ValueError(f"it takes more than {MAX_BYTES} bytes of JSON")
         return self
 
     def resolve(self, requested: Requested, *, fallback_seed: int) -> GenerationParameters:

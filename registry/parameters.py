@@ -1,6 +1,5 @@
 """A request's parameters, completed by a version's defaults and held to its limits."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
@@ -11,8 +10,8 @@ from registry.errors import Kind, RegistryError
 MAX_SEED = 2**53 - 1
 """The largest integer that every reader of JSON carries exactly."""
 
-Whole = Annotated[int, Field(ge=1, le=1_000_000)]
-Real = Annotated[float, Field(ge=-1_000_000, le=1_000_000, allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+Real = Annotated[float, Field(ge=-1_000_000, le=1_000_000, allow_inf_nan=False, strict=True)]
 
 
 class ParameterError(RegistryError):
@@ -146,11 +145,8 @@ def _check_side(field: str, value: int, limits: Limits) -> None:
 
 
 def _guidance(value: float, limits: Limits) -> float:
-    if (
-        type(value) not in (int, float)
-        or not math.isfinite(value)
-        or not limits.min_guidance <= value <= limits.max_guidance
-    ):
+    # Stated as what is allowed: a comparison with NaN is false.
+    if type(value) not in (int, float) or not limits.min_guidance <= value <= limits.max_guidance:
         allowed = f"a number from {limits.min_guidance:g} to {limits.max_guidance:g}"
         raise ParameterError("guidance", allowed, _shown(value))
     return float(value)

@@ -7,13 +7,12 @@ from enum import StrEnum
 from typing import ClassVar
 
 from registry.errors import Kind, RegistryError
-from registry.ledger import Entry, EntryKind
+from registry.ledger import Entry, EntryKind, StaleServing
 from registry.progress import State
 
 
 class ReleaseCode(StrEnum):
     UNKNOWN_VERSION = "unknown_version"
-    STALE_EXPECTED_SERVING = "stale_expected_serving"
     ALREADY_SERVING = "already_serving"
     NOTHING_SERVING = "nothing_serving"
     NOTHING_TO_ROLL_BACK_TO = "nothing_to_roll_back_to"
@@ -47,7 +46,7 @@ def serving(entries: Sequence[Entry]) -> int | None:
 
 def live_at(entries: Sequence[Entry], moment: datetime) -> Entry | None:
     """The entry that put in place what served at ``moment`` (aware); None before the first promote."""
-    released = (entry for entry in reversed(entries) if entry.kind is not EntryKind.ACCEPT)
+    released = (entry for entry in reversed(entries) if entry.kind != EntryKind.ACCEPT)
     return next((entry for entry in released if entry.at <= moment), None)
 
 
@@ -55,9 +54,9 @@ def known_good(entries: Sequence[Entry]) -> frozenset[int]:
     """The versions that were accepted, and not rolled away from since."""
     good: set[int] = set()
     for entry in entries:
-        if entry.kind is EntryKind.ACCEPT:
+        if entry.kind == EntryKind.ACCEPT:
             good.add(entry.to_version)
-        elif entry.kind is EntryKind.ROLLBACK and entry.from_version is not None:
+        elif entry.kind == EntryKind.ROLLBACK and entry.from_version is not None:
             good.discard(entry.from_version)
     return frozenset(good)
 
@@ -71,7 +70,10 @@ def last_known_good(entries: Sequence[Entry], *, excluding: Collection[int] = ()
 def plan_promote(
     entries: Sequence[Entry], version: int, *, registered: Collection[int], expected_serving: int | None = None
 ) -> Plan:
-    """``expected_serving`` is what the asker saw serving; None leaves that unchecked. Raises ReleaseRefused."""
+    """``expected_serving`` is what the asker saw serving; None leaves that unchecked.
+
+    Raises StaleServing, ReleaseRefused.
+    """
     current = serving(entries)
     _check_expected(current, expected_serving)
     _check_target(current, version, registered)
@@ -87,7 +89,10 @@ def plan_rollback(
     warm: Collection[int] = (),
     expected_serving: int | None = None,
 ) -> Plan:
-    """``to`` None means the last known good. A target in ``warm`` (loaded) flips at once. Raises ReleaseRefused."""
+    """``to`` None means the last known good. A target in ``warm`` (loaded) flips at once.
+
+    Raises StaleServing, ReleaseRefused.
+    """
     current = serving(entries)
     _check_expected(current, expected_serving)
     if current is None:
@@ -111,7 +116,7 @@ def plan_rollback(
 
 
 def plan_accept(entries: Sequence[Entry], *, expected_serving: int | None = None) -> Plan:
-    """Accept what serves. Raises ReleaseRefused."""
+    """Accept what serves. Raises StaleServing, ReleaseRefused."""
     current = serving(entries)
     _check_expected(current, expected_serving)
     if current is None:
@@ -125,11 +130,7 @@ def plan_accept(entries: Sequence[Entry], *, expected_serving: int | None = None
 
 def _check_expected(current: int | None, expected: int | None) -> None:
     if expected is not None and expected != current:
-        now = "nothing serves" if current is None else f"version {current} serves"
-        raise ReleaseRefused(
-            ReleaseCode.STALE_EXPECTED_SERVING,
-            f"You acted on a page where version {expected} served; now {now}. Look again, then decide.",
-        )
+        raise StaleServing(expected, current)
 
 
 def _check_target(current: int | None, version: int, registered: Collection[int]) -> None:
