@@ -1,11 +1,13 @@
 """Where images and thumbnails are kept: a local folder, or any object store fsspec knows."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import fsspec
 
@@ -35,7 +37,7 @@ class LocalImages:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written beside its place and moved there: no reader and no crash ever sees half an image.
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
         with unfinished.open("wb") as file:
             file.write(data)
             file.flush()
@@ -70,11 +72,24 @@ class ObjectImages:
         self._root = root.rstrip("/")
 
     def write(self, key: str, data: bytes) -> None:
-        self._filesystem.pipe_file(f"{self._root}/{key}", data)
+        with _client_errors():
+            self._filesystem.pipe_file(f"{self._root}/{key}", data)
 
     def read(self, key: str) -> bytes:
-        data: bytes = self._filesystem.cat_file(f"{self._root}/{key}")
+        with _client_errors():
+            data: bytes = self._filesystem.cat_file(f"{self._root}/{key}")
         return data
+
+
+@contextmanager
+def _client_errors() -> Iterator[None]:
+    """Each store's client has errors of its own for a store that is away; here they are all an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def open_images(url: str, settings: ImageStoreSettings) -> ImageStore:

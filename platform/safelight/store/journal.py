@@ -154,8 +154,8 @@ class JournalFile:
         """After an outage the file is large and empty; everyday traffic reuses its free pages."""
         with self._lock:
             if self._pragma("freelist_count") * self._page_bytes > _KEPT_FREE_BYTES:
-                # Each row fetched is one page freed.
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                # execute() would stop after the first page: the statement has no rows to fetch.
+                self._connection.executescript("PRAGMA incremental_vacuum")
 
     def _pragma(self, name: str) -> int:
         (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()

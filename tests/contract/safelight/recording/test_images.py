@@ -1,0 +1,92 @@
+"""What every image store keeps its word on: a folder, an object store in memory, and S3 over HTTP."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
+
+from safelight.ids import first_id_at
+from safelight.recording.images import ImageStore, image_key, open_images, thumbnail_key
+from safelight.settings import ImageStoreSettings
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[ImageStoreSettings]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = ImageStoreSettings(
+        s3_endpoint=f"http://{host}:{port}", s3_key=SecretStr("key"), s3_secret=SecretStr("secret")
+    )
+    fsspec.filesystem("s3", endpoint_url=settings.s3_endpoint, key="key", secret="secret").mkdir("images")
+    yield settings
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
+    if request.param == "folder":
+        yield open_images((tmp_path / "with space").as_uri(), ImageStoreSettings())
+    elif request.param == "memory":
+        yield open_images("memory://images", ImageStoreSettings())
+        MemoryFileSystem.store.clear()
+    else:
+        yield open_images("s3://images/prefix", request.getfixturevalue("s3"))
+
+
+def test_what_was_written_is_read(images: ImageStore) -> None:
+    key, data = f"2026/11/23/{uuid4()}.png", bytes(range(256)) * 1000
+    images.write(key, data)
+    assert images.read(key) == data
+
+
+def test_writing_again_replaces(images: ImageStore) -> None:
+    key = f"2026/11/23/{uuid4()}.png"
+    images.write(key, b"a longer first version")
+    images.write(key, b"second")
+    assert images.read(key) == b"second"
+
+
+def test_a_missing_key_says_so(images: ImageStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        images.read(f"2026/11/23/{uuid4()}.png")
+
+
+def test_keys_sort_by_day() -> None:
+    identifier = first_id_at(datetime(2026, 2, 3, 23, 59, tzinfo=UTC))
+    assert image_key(identifier) == f"2026/02/03/{identifier}.png"
+    assert thumbnail_key(identifier) == f"2026/02/03/{identifier}.webp"
+
+
+@pytest.mark.parametrize("key", ["../outside.png", "a/../../outside.png", "/etc/passwd"])
+def test_a_folder_is_not_left(key: str, tmp_path: Path) -> None:
+    images = open_images(tmp_path.as_uri(), ImageStoreSettings())
+    with pytest.raises(ValueError, match="not a key"):
+        images.read(key)
+
+
+def test_a_folder_holds_whole_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = open_images(tmp_path.as_uri(), ImageStoreSettings())
+    images.write("day/a.png", b"whole")
+    monkeypatch.setattr(Path, "replace", _refuse)
+    with pytest.raises(OSError, match="no space"):
+        images.write("day/a.png", b"half")
+    assert images.read("day/a.png") == b"whole"
+
+
+def test_an_s3_store_that_is_away_is_an_os_error() -> None:
+    settings = ImageStoreSettings(
+        s3_endpoint="http://127.0.0.1:9", s3_key=SecretStr("key"), s3_secret=SecretStr("secret")
+    )
+    with pytest.raises(OSError, match=r"127\.0\.0\.1:9"):
+        open_images("s3://images", settings).read("a.png")
+
+
+def _refuse(*_: object) -> None:
+    raise OSError("no space left on device")
