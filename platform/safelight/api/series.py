@@ -27,7 +27,9 @@ def read_series(session: Session, generator: str, start: datetime, end: datetime
     )
     return Series(
         bucket_seconds=width,
-        traffic=traffic_points(traffic.between(session, generator, start, end, _SHOWN_ARMS), width),
+        traffic=traffic_points(
+            [bucket for bucket in traffic.between(session, generator, start, end) if bucket.arm in _SHOWN_ARMS], width
+        ),
         signals=signal_points(signals, width),
         releases=[
             ReleaseMarker(
