@@ -44,7 +44,7 @@ class FakeEmbedder:
         chance = _unit(rng.standard_normal(self._dimensions))
         code = fidelity * self.embed_prompts([prompt])[0][0] + np.sqrt(1 - fidelity**2) * chance
         pixels = 128 + _CONTRAST * (code @ self._basis) + _GRAIN * rng.standard_normal(_PIXELS)
-        return np.clip(pixels, 0, 255).astype(np.uint8).reshape(_SIDE, _SIDE, 3)
+        return np.asarray(np.clip(pixels, 0, 255), dtype=np.uint8).reshape(_SIDE, _SIDE, 3)
 
     def _word(self, word: str) -> NDArray[np.float64]:
         seed = int.from_bytes(hashlib.sha256(f"{self._seed} {word}".encode("utf-8", "replace")).digest()[:8], "big")
@@ -57,7 +57,7 @@ def _words(prompt: str) -> list[str]:
 
 def _pixels(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     sized = np.asarray(Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64).ravel()
-    return sized - sized.mean()
+    return np.asarray(sized - sized.mean(), dtype=np.float64)
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.sample import ALIGNMENT, PARAMETERS, Direction, Sample, Scalar, Schema, encode_parameters, prompt_key
-from safelight.store.scores import GenerationScore, ScoredGeneration
+from safelight.store.scores import ScoredGeneration
 
 # Only alignment has a worse direction: a softer or a darker style is a change that a person may want.
 SCHEMA = Schema(
@@ -42,13 +42,15 @@ class Row:
 def row(scored: ScoredGeneration) -> Row | None:
     """None where the image is broken or blank: there is nothing to read, and it is counted elsewhere."""
     score = scored.score
-    if score.blank or score.image_embedding is None or score.prompt_embedding is None:
+    signals = (score.alignment, score.sharpness, score.contrast, score.brightness)
+    known = tuple(value for value in signals if value is not None)
+    if score.blank or score.image_embedding is None or score.prompt_embedding is None or len(known) < len(signals):
         return None
     return Row(
         prompt=score.prompt_embedding,
         image=score.image_embedding,
         parameters=request_parameters(scored.parameters),
-        scalars=scalar_signals(score),
+        scalars=scalar_columns(*known),
         prompt_key=prompt_key(scored.prompt),
     )
 
@@ -77,8 +79,6 @@ def request_parameters(resolved: Mapping[str, Any]) -> tuple[float, ...]:
     )
 
 
-def scalar_signals(score: GenerationScore) -> tuple[float, ...]:
-    """The values of the schema's scalars for an image that could be read."""
-    values = (score.alignment, score.sharpness, score.contrast, score.brightness)
-    alignment, sharpness, contrast, brightness = (math.nan if value is None else value for value in values)
+def scalar_columns(alignment: float, sharpness: float, contrast: float, brightness: float) -> tuple[float, ...]:
+    """The values of the schema's scalars, in its order."""
     return (alignment, math.log(max(sharpness, _SHARPNESS_FLOOR)), contrast, brightness)
