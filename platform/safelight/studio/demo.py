@@ -75,8 +75,7 @@ async def send_traffic(url: str, key: str, rate: Callable[[], float], seed_: int
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=150.0, trust_env=False) as client:
         running = asyncio.create_task(Traffic(client, GENERATOR, prompt_stream(seed_), rate).run())
-        while not (stop.is_set() or running.done()):
-            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.to_thread(stop.wait)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -102,5 +101,5 @@ def _promote(database: Database, releasing: Releasing, version: int, stop: threa
             raise SafelightError(
                 Kind.UNAVAILABLE,
                 "demo_release_failed",
-                f"Version {version} of the studio could not be released ({release.state}). 'safelight doctor' may say why.",
+                f"Version {version} of the studio could not be released ({release.state}); see its release on the page.",
             )

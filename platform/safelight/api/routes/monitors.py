@@ -1,8 +1,9 @@
 """Monitors, their verdicts, and the series that charts are drawn from."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from safelight.api.auth import Operator, Reader
 from safelight.api.platform import PlatformDep
@@ -58,8 +59,8 @@ def series(
     generator: str,
     platform: PlatformDep,
     _reader: Reader,
-    start: datetime | None = None,
-    end: datetime | None = None,
+    start: Annotated[datetime | None, Query(alias="from", description="With its time zone")] = None,
+    end: Annotated[datetime | None, Query(alias="to", description="With its time zone")] = None,
 ) -> Series:
     """Traffic and signals of a range of time (left out: the last hour), in at most a few hundred points a version."""
     end = end or platform.clock.now()
@@ -68,7 +69,7 @@ def series(
         raise SafelightError(
             Kind.INVALID,
             "range_invalid",
-            f"'start' lies before 'end', both with a time zone, at most {_LONGEST_RANGE.days} days apart.",
+            f"'from' lies before 'to', both with a time zone, at most {_LONGEST_RANGE.days} days apart.",
         )
     with platform.database.reading() as session:
         versions.require_generator(session, generator)
