@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitors.codec import UnreadableArtifact
+from monitors.fitting import SMALLEST_BASELINE, BaselineTooSmall, _splits, fit_lens
+from monitors.lens import Lens
+from monitors.sample import Direction, Sample, Scalar, Schema
+
+if TYPE_CHECKING:
+    from tests.unit.monitors.conftest import World
+
+
+def test_the_same_baseline_and_seed_give_the_same_lens(baseline: Sample, lens: Lens) -> None:
+    assert fit_lens(baseline, seed=0).digest == lens.digest
+    assert fit_lens(baseline, seed=1).digest != lens.digest
+
+
+def test_a_lens_read_back_is_the_same_lens(lens: Lens, world: World) -> None:
+    again = Lens.from_bytes(lens.to_bytes())
+    assert again.digest == lens.digest
+    assert again.schema == lens.schema
+    assert again.baseline_size == 6000
+    sample = world.sample(50, seed=1)
+    here, there = lens.features(sample), again.features(sample)
+    for name in ("values", "tails", "directed", "cluster", "unseen", "surprise"):
+        np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+
+
+@given(st.data())
+def test_damaged_bytes_are_refused(lens: Lens, data: st.DataObject) -> None:
+    whole = lens.to_bytes()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(UnreadableArtifact):
+        Lens.from_bytes(whole[:cut])
+
+
+def test_the_lens_expects_what_prompts_ask_for(lens: Lens, world: World) -> None:
+    sample = world.sample(2000, seed=2)
+    residuals = lens.expectation.residuals(lens.expectation.requests(sample), sample.images)
+    assert residuals.var(axis=0).sum() < 0.5 * sample.images.var(axis=0).sum()
+
+
+def test_features_of_fresh_generations_are_centred_and_their_tails_as_frequent_as_expected(
+    lens: Lens, world: World
+) -> None:
+    features = lens.features(world.sample(10_000, seed=3))
+    assert np.abs(features.values.mean(axis=0)).max() < 0.1
+    expected = lens.calibration.tail_rates[features.cluster].mean(axis=0)
+    assert np.abs(features.tails.mean(axis=0) - expected).max() < 0.01
+
+
+@given(st.integers(600, 2000), st.integers(20, 2000), st.integers(0, 100))
+def test_the_splits_share_no_prompt_and_leave_none_out(n: int, distinct: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(0, distinct, n).astype(np.uint64)
+    splits = _splits(keys, rng)
+    assert sorted(np.concatenate(splits).tolist()) == list(range(n))
+    prompts = [set(keys[rows].tolist()) for rows in splits]
+    assert sum(len(split) for split in prompts) == len(set().union(*prompts))
+
+
+def test_only_the_calibration_split_looks_like_live_traffic(baseline: Sample, lens: Lens, world: World) -> None:
+    """Why there are three: what a stage was fitted on looks less novel than anything that comes later."""
+    novelty = lens.feature_names.index("residual_novelty")
+
+    def mean_rank(sample: Sample) -> float:
+        return float(lens.features(sample).values[:, novelty].mean())
+
+    regression, covariance, calibration = (
+        baseline.take(r) for r in _splits(baseline.prompt_keys, np.random.default_rng(0))
+    )
+    live = mean_rank(world.sample(6000, seed=5))
+    assert abs(live) < 0.02
+    assert abs(mean_rank(calibration) - live) < 0.02
+    assert mean_rank(regression) < -0.05
+    assert mean_rank(covariance) < -0.015
+
+
+def test_an_odd_image_is_more_surprising_than_any_usual_one(lens: Lens, world: World) -> None:
+    usual = world.sample(1000, seed=6)
+    odd = world.broken(usual.take(slice(0, 20)), 1.0, seed=7)
+    usual_surprise = lens.features(usual).surprise
+    assert np.median(lens.features(odd).surprise) > np.quantile(usual_surprise, 0.99)
+
+
+def test_prompts_and_parameters_beyond_the_baseline_are_unseen(lens: Lens, world: World) -> None:
+    sample = world.sample(500, seed=8)
+    assert lens.features(sample).unseen.mean() < 0.02
+    strange = np.random.default_rng(0).standard_normal(sample.prompts.shape).astype(np.float32)
+    strange /= np.linalg.norm(strange, axis=1, keepdims=True)
+    assert lens.features(replace(sample, prompts=strange)).unseen.mean() > 0.95
+    four_steps = sample.parameters.copy()
+    four_steps[:, 0] = np.log(4)
+    assert lens.features(replace(sample, parameters=four_steps)).unseen.all()
+
+
+def test_one_generation_can_be_looked_at_alone(lens: Lens, world: World) -> None:
+    sample = world.sample(64, seed=9)
+    together = lens.features(sample)
+    alone = lens.features(sample.take(slice(5, 6)))
+    np.testing.assert_allclose(alone.values[0], together.values[5], atol=1e-4)
+
+
+def test_samples_of_another_embedder_or_schema_are_refused(lens: Lens, world: World) -> None:
+    sample = world.sample(10, seed=10)
+    with pytest.raises(ValueError, match="another embedder"):
+        lens.features(replace(sample, images=sample.images[:, :-1]))
+    other = Schema(sample.schema.parameters, (Scalar("alignment", Direction.LOW), Scalar("contrast", Direction.LOW)))
+    with pytest.raises(ValueError, match="columns"):
+        lens.features(replace(sample, schema=other))
+
+
+def test_small_baselines_are_refused(world: World) -> None:
+    with pytest.raises(BaselineTooSmall, match="at least 600"):
+        fit_lens(world.sample(SMALLEST_BASELINE - 1, seed=0), seed=0)
+
+
+def test_a_baseline_of_one_prompt_is_refused(world: World) -> None:
+    with pytest.raises(BaselineTooSmall, match="repeat too often"):
+        fit_lens(world.sample(1000, seed=0, distinct=1), seed=0)
+
+
+def test_the_smallest_baseline_gives_a_working_lens(world: World) -> None:
+    lens = fit_lens(world.sample(SMALLEST_BASELINE, seed=12), seed=0)
+    assert np.isfinite(lens.features(world.sample(200, seed=13)).values).all()
+
+
+def test_signals_and_parameters_that_never_varied_do_no_harm(world: World) -> None:
+    sample = world.sample(900, seed=14)
+    constant = replace(sample, parameters=np.ones_like(sample.parameters), scalars=np.zeros_like(sample.scalars))
+    lens = fit_lens(constant, seed=0)
+    features = lens.features(constant.take(slice(0, 100)))
+    assert np.isfinite(features.values).all()
+    assert not features.unseen.all()
+    assert not features.tails[:, : len(sample.schema.scalars)].any()

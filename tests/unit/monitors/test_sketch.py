@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import itertools
+import zlib
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitors.codec import UnreadableArtifact
+from monitors.fitting import fit_lens
+from monitors.lens import Features, Lens
+from monitors.sample import Sample
+from monitors.sketch import DifferentLens, Sketch
+
+if TYPE_CHECKING:
+    from tests.unit.monitors.conftest import World
+
+COUNTS = ("judged", "unseen", "tail_counts", "cluster_counts", "repeats")
+SUMS = ("feature_sums", "expected_tails", "directed_sums", "directed_squares")
+
+
+def assert_same(a: Sketch, b: Sketch) -> None:
+    """Integers to the bit, sums of n terms to 1e-9 a term."""
+    assert a.lens_digest == b.lens_digest
+    for name in COUNTS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    for name in SUMS:
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-9, atol=1e-9 * max(1, a.n))
+
+
+@pytest.fixture(scope="module")
+def pool(world: World) -> Sample:
+    return world.sample(400, seed=21, distinct=150)
+
+
+@pytest.fixture(scope="module")
+def features(lens: Lens, pool: Sample) -> Features:
+    return lens.features(pool)
+
+
+def part(features: Features, rows: slice) -> Features:
+    per_row = ("values", "tails", "directed", "cluster", "unseen", "prompt_keys", "surprise")
+    return Features(lens=features.lens, **{name: getattr(features, name)[rows] for name in per_row})
+
+
+@given(st.lists(st.integers(0, 400), max_size=6))
+def test_sketches_of_the_parts_add_up_to_the_sketch_of_the_whole(features: Features, cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), 400]
+    parts = [Sketch.of(part(features, slice(a, b))) for a, b in itertools.pairwise(edges)]
+    whole = Sketch.of(features)
+    assert whole.n == 400
+    assert_same(reduce(add, parts), whole)
+    assert_same(reduce(add, reversed(parts)), whole)
+
+
+def test_adding_nothing_changes_nothing(lens: Lens, features: Features) -> None:
+    assert_same(Sketch.of(features) + Sketch.zero(lens), Sketch.of(features))
+    assert_same(Sketch.of(part(features, slice(0, 0))), Sketch.zero(lens))
+
+
+def test_bytes_give_the_same_sketch_back(features: Features) -> None:
+    sketch = Sketch.of(features)
+    again = Sketch.from_bytes(sketch.to_bytes())
+    assert again.to_bytes() == sketch.to_bytes()
+    assert (again + sketch).n == 2 * sketch.n
+
+
+@given(st.binary(max_size=200))
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableArtifact):
+        Sketch.from_bytes(data)
+
+
+def test_a_lens_is_no_sketch(lens: Lens) -> None:
+    with pytest.raises(UnreadableArtifact, match="expected sketch"):
+        Sketch.from_bytes(zlib.compress(lens.to_bytes()))
+
+
+def test_sketches_of_different_lenses_never_add(world: World, features: Features) -> None:
+    other = fit_lens(world.sample(600, seed=22), seed=0)
+    with pytest.raises(DifferentLens):
+        Sketch.of(features) + Sketch.zero(other)
+
+
+def test_what_the_baseline_has_never_seen_is_counted_and_not_judged(lens: Lens, features: Features) -> None:
+    nothing_known = Features(**{**vars(features), "unseen": np.ones(400, bool)})
+    sketch = Sketch.of(nothing_known)
+    assert (sketch.n, sketch.unseen, sketch.judged) == (400, 400, 0)
+    assert not sketch.feature_sums.any()
+    assert sketch.repeat_moment() == 1.0
+
+
+@pytest.mark.parametrize(("distinct", "n"), [(1, 500), (10, 500), (300, 3000), (5000, 5000)])
+def test_the_repeat_moment_estimates_how_often_prompts_repeat(lens: Lens, world: World, distinct: int, n: int) -> None:
+    features = lens.features(world.sample(n, seed=23, distinct=distinct))
+    _, repeats = np.unique(features.prompt_keys[~features.unseen], return_counts=True)
+    exact = (repeats.astype(float) ** 2).sum() / repeats.sum()
+    assert Sketch.of(features).repeat_moment() == pytest.approx(exact, rel=0.25)
