@@ -38,12 +38,14 @@ class EngineClient(Protocol):
 class HttpEngineClient:
     """Reaches engines by HTTP. Close it in the end."""
 
-    def __init__(self, token: SecretStr) -> None:
+    def __init__(self, token: SecretStr, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """`transport` replaces the network."""
         # No proxy of the surroundings may come between a gateway and its engines.
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token.get_secret_value()}"},
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2.0),
             trust_env=False,
+            transport=transport,
         )
 
     async def close(self) -> None:

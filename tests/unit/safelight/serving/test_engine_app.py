@@ -1,0 +1,101 @@
+"""The engine's HTTP face, and the gateway's client of it: they agree on every answer."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from registry.parameters import GenerationParameters
+from safelight.clock import SystemClock
+from safelight.serving import engine_app
+from safelight.serving.batching import Window
+from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached, HttpEngineClient
+from safelight.serving.rendering import Finish, NoisePipeline, Pipeline, Rendered
+from safelight.serving.worker import BatchWorker, encode_png
+
+PLAIN = GenerationParameters(
+    prompt="ein Kätzchen", negative_prompt="", width=32, height=16, steps=1, guidance=1.0, n=1, seed=1
+)  # fmt: skip
+
+
+class _Broken:
+    environment: Mapping[str, str | int] = {}
+    scheduler = "None"
+
+    def render(self, batch: Sequence[GenerationParameters], is_stopped: Callable[[], bool]) -> list[Rendered]:
+        raise ArithmeticError
+
+
+def talk(
+    story: Callable[[HttpEngineClient], Coroutine[Any, Any, None]],
+    pipeline: Pipeline | None = None,
+    token: str = "the token",
+) -> None:
+    """A client that holds "the token" talks to an engine that wants `token`, without a network between them."""
+
+    async def play() -> None:
+        async with BatchWorker(pipeline or NoisePipeline(), Window(4, 0.0), SystemClock()) as worker:
+            app = engine_app.build(worker, token)
+            client = HttpEngineClient(SecretStr("the token"), httpx.ASGITransport(app))
+            await story(client)
+            await client.close()
+
+    asyncio.run(play())
+
+
+def test_an_order_comes_back_as_png_with_its_facts() -> None:
+    async def story(client: HttpEngineClient) -> None:
+        facts, png = await client.order("http://engine", PLAIN, 10.0)
+        assert (facts.finish, facts.batch_size) == (Finish.COMPLETE, 1)
+        pixels = NoisePipeline().render([PLAIN], lambda: False)[0].pixels
+        assert pixels is not None
+        assert png == encode_png(pixels)
+
+    talk(story)
+
+
+def test_a_wrong_token_is_refused() -> None:
+    async def story(client: HttpEngineClient) -> None:
+        with pytest.raises(EngineRefused, match="engine_refused"):
+            await client.order("http://engine", PLAIN, 10.0)
+
+    talk(story, token="another token")
+
+
+def test_a_broken_rendering_and_a_passed_deadline_are_told_apart() -> None:
+    async def broken(client: HttpEngineClient) -> None:
+        with pytest.raises(EngineRefused, match="rendering_failed"):
+            await client.order("http://engine", PLAIN, 10.0)
+
+    async def late(client: HttpEngineClient) -> None:
+        with pytest.raises(TimeoutError):
+            await client.order("http://engine", PLAIN, 1e-9)
+
+    talk(broken, _Broken())
+    talk(late)
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (httpx.ConnectError("refused"), EngineUnreached),
+        (httpx.ConnectTimeout("no answer"), EngineUnreached),
+        (httpx.ReadError("reset"), EngineLost),
+        (httpx.RemoteProtocolError("closed"), EngineLost),
+        (httpx.ReadTimeout("slow"), TimeoutError),
+    ],
+)
+def test_each_way_a_connection_fails_has_its_meaning(failure: Exception, error: type[Exception]) -> None:
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise failure
+
+    async def story() -> None:
+        client = HttpEngineClient(SecretStr("the token"), httpx.MockTransport(fail))
+        with pytest.raises(error):
+            await client.order("http://engine", PLAIN, 10.0)
+        await client.close()
+
+    asyncio.run(story())

@@ -1,0 +1,380 @@
+"""The gateway's promises: every outcome recorded before it is answered, broken engines never cost a request."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from registry.manifest import parse_manifest
+from registry.parameters import GenerationParameters, Requested
+from safelight.clock import ManualClock
+from safelight.errors import Kind, SafelightError
+from safelight.recording.generation import Arm, Generation, Outcome, Source
+from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached
+from safelight.serving.gateway import Gateway, GatewayLimits
+from safelight.serving.rendering import Finish
+from safelight.serving.request import GenerationRequest
+from safelight.serving.routing import Route, RoutingTable
+from safelight.serving.wire import Facts
+from safelight.store.engines import EngineState, KnownEngine
+from safelight.store.versions import KnownVersion
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+FACTS = Facts(
+    finish=Finish.COMPLETE,
+    queue_ms=1.0,
+    engine_ms=20.0,
+    batch_size=4,
+    position=2,
+    scheduler="DDIMScheduler",
+    environment={"device": "cpu", "dtype": "float32", "threads": 1, "torch": "2"},
+    environment_digest="sha256:environment",
+)
+
+
+def version(number: int, max_steps: int = 50) -> KnownVersion:
+    manifest = parse_manifest(
+        {
+            "checkpoint": "sha256:" + str(number) * 64,
+            "dtype": "float32",
+            "defaults": {"steps": 8, "guidance": 3, "width": 64, "height": 64},
+            "limits": {
+                "min_side": 32, "max_side": 64, "max_steps": max_steps, "max_guidance": 20, "max_prompt_length": 50,
+                "max_n": 4,
+            },
+            "golden": [{"prompt": "a red apple", "seed": 1}],
+        }
+    )  # fmt: skip
+    return KnownVersion("sprites", number, manifest.digest, manifest, "", MOMENT, "tester")
+
+
+def engine(number: int = 1, name: str = "engine") -> KnownEngine:
+    return KnownEngine(
+        id=uuid4(),
+        generator="sprites",
+        version=number,
+        host=f"{name}-host",
+        pid=1,
+        url=f"http://{name}",
+        state=EngineState.READY,
+        detail="",
+        environment_digest="sha256:environment",
+        started_at=MOMENT,
+        ready_at=MOMENT,
+        heartbeat_at=MOMENT,
+    )
+
+
+@dataclass
+class _Routing:
+    """A table that changes when a test says so; waiting for a refresh lets time pass, or brings the next table."""
+
+    clock: ManualClock
+    table: RoutingTable
+    coming: list[RoutingTable] = field(default_factory=list)
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def refresh(self) -> None:
+        if self.coming:
+            self.table = self.coming.pop(0)
+
+    async def wait_for_refresh(self, seconds: float) -> None:
+        self.clock.advance(min(seconds, 1.0))
+        await self.refresh()
+
+
+@dataclass
+class _Engines:
+    """Answers as a test prepared it for each address; a missing one makes an image."""
+
+    answers: dict[str, list[Exception]] = field(default_factory=dict)
+    orders: list[tuple[str, GenerationParameters, float]] = field(default_factory=list)
+    facts: Facts = FACTS
+    gate: asyncio.Event | None = None
+
+    async def order(self, url: str, parameters: GenerationParameters, seconds: float) -> tuple[Facts, bytes]:
+        self.orders.append((url, parameters, seconds))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.answers.get(url):
+            raise self.answers[url].pop(0)
+        return self.facts, b"png" if self.facts.finish is Finish.COMPLETE else b""
+
+
+@dataclass
+class _Log:
+    records: list[tuple[Generation, bytes | None]] = field(default_factory=list)
+
+    async def record(self, generation: Generation, image: bytes | None) -> None:
+        await asyncio.sleep(0)
+        self.records.append((generation, image))
+
+    @property
+    def outcomes(self) -> list[tuple[Outcome, str | None]]:
+        return [(generation.outcome, generation.error_code) for generation, _ in self.records]
+
+
+class Scene:
+    """A gateway among fakes."""
+
+    def __init__(self, *engines: KnownEngine, serving: KnownVersion | None = None, max_in_flight: int = 8) -> None:
+        self.clock = ManualClock(MOMENT)
+        self.routing = _Routing(self.clock, table(*engines, serving=serving or version(1)))
+        self.engines = _Engines()
+        self.log = _Log()
+        self.gateway = Gateway(
+            routing=self.routing,
+            engines=self.engines,
+            log=self.log,
+            limits=GatewayLimits(max_in_flight=max_in_flight, request_seconds=60.0, patience_seconds=10.0),
+            clock=self.clock,
+        )
+
+    def ask(self, **requested: Any) -> Coroutine[Any, Any, Any]:
+        request = GenerationRequest(
+            generator="sprites", requested=Requested(**{"prompt": "a cat", **requested}), api_key_id=KEY
+        )
+        return self.gateway.generate(request)
+
+
+KEY = UUID(int=5)
+
+
+def table(*engines: KnownEngine, serving: KnownVersion) -> RoutingTable:
+    return RoutingTable({"sprites": Route(serving, 1, engines), "idle": None})
+
+
+def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scene())
+
+
+def refused(coroutine: Coroutine[Any, Any, Any]) -> SafelightError:
+    with pytest.raises(SafelightError) as caught:
+        asyncio.run(coroutine)
+    return caught.value
+
+
+def test_an_image_is_recorded_with_all_that_makes_it_again() -> None:
+    scene = Scene(engine())
+    [made] = asyncio.run(scene.ask(seed=7, guidance=2.5))
+    [(recorded, image)] = scene.log.records
+    assert (made.generation, made.png) == (recorded, image) == (recorded, b"png")
+    assert recorded.model_dump(exclude={"id", "request_id"}) == {
+        "created_at": MOMENT,
+        "generator": "sprites",
+        "version": 1,
+        "bundle_digest": version(1).digest,
+        "environment_digest": "sha256:environment",
+        "environment": FACTS.environment,
+        "source": Source.ENGINE,
+        "arm": Arm.STABLE,
+        "outcome": Outcome.SERVED,
+        "error_code": None,
+        "api_key_id": KEY,
+        "replica": "engine-host",
+        "prompt": "a cat",
+        "final_prompt": None,
+        "seed": 7,
+        "parameters": {"negative_prompt": "", "width": 64, "height": 64, "steps": 8, "guidance": 2.5},
+        "envelope": {
+            "batch_size": 4, "position": 2, "scheduler": "DDIMScheduler", "device": "cpu", "dtype": "float32",
+            "threads": 1,
+        },
+        "queue_ms": 1.0,
+        "engine_ms": 20.0,
+        "total_ms": 0.0,
+    }  # fmt: skip
+    assert scene.gateway.last_dispatch("sprites", 1) == MOMENT
+    assert scene.gateway.in_flight == 0
+
+
+def test_several_images_are_several_generations_of_one_request() -> None:
+    scene = Scene(engine())
+    made = asyncio.run(scene.ask(seed=10, n=3))
+    assert [each.generation.seed for each in made] == [10, 11, 12]
+    assert len({each.generation.id for each in made}) == 3
+    assert len({each.generation.request_id for each in made}) == 1
+    assert all(parameters.n == 1 for _, parameters, _ in scene.engines.orders)
+
+
+def test_the_engine_with_the_least_to_do_is_chosen() -> None:
+    scene = Scene(engine(name="a"), engine(name="b"))
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        asked = asyncio.create_task(scene.ask(n=4))
+        await asyncio.sleep(0.001)
+        assert sorted(url for url, _, _ in scene.engines.orders) == ["http://a", "http://a", "http://b", "http://b"]
+        scene.engines.gate.set()
+        await asked
+
+    play(story)
+
+
+@pytest.mark.parametrize("breakdown", [EngineUnreached(), EngineLost()])
+def test_what_a_broken_engine_drops_is_made_by_another(breakdown: Exception) -> None:
+    broken, sound = engine(name="a"), engine(name="b")
+    scene = Scene(broken, sound)
+    scene.engines.answers["http://a"] = [breakdown]
+    [made] = asyncio.run(scene.ask())
+    assert made.generation.replica == "b-host"
+    assert scene.log.outcomes == [(Outcome.SERVED, None)]
+
+
+def test_a_lone_broken_engine_is_waited_for_until_it_is_heard_of_again() -> None:
+    broken = engine()
+    scene = Scene(broken)
+    scene.engines.answers[broken.url] = [EngineLost()]
+    alive = replace(broken, heartbeat_at=MOMENT + timedelta(seconds=1))
+    scene.routing.coming = [scene.routing.table, table(alive, serving=version(1))]
+    asyncio.run(scene.ask())
+    assert scene.clock.monotonic() == 2.0
+    assert [url for url, _, _ in scene.engines.orders] == [broken.url, broken.url]
+
+
+def test_a_request_that_breaks_engines_is_given_no_fourth() -> None:
+    engines = [engine(name=name) for name in "abcd"]
+    scene = Scene(*engines)
+    scene.engines.answers = {each.url: [EngineLost()] for each in engines}
+    error = refused(scene.ask())
+    assert (error.kind, error.code) == (Kind.UNAVAILABLE, "engine_lost")
+    assert len(scene.engines.orders) == 3
+    assert scene.log.outcomes == [(Outcome.FAILED, "engine_lost")]
+
+
+def test_a_retry_after_a_flip_goes_to_what_serves_now() -> None:
+    old, new = engine(1, "old"), engine(2, "new")
+    scene = Scene(old)
+    scene.engines.answers[old.url] = [EngineLost()]
+    scene.routing.coming = [table(new, serving=version(2))]
+    [made] = asyncio.run(scene.ask())
+    assert (made.generation.version, made.generation.bundle_digest) == (2, version(2).digest)
+
+
+def test_a_retry_that_the_new_version_does_not_allow_is_recorded_and_told() -> None:
+    scene = Scene(engine(1, "old"))
+    scene.engines.answers["http://old"] = [EngineLost()]
+    scene.routing.coming = [table(engine(2, "new"), serving=version(2, max_steps=10))]
+    error = refused(scene.ask(steps=40))
+    assert (error.kind, error.code, error.details["field"]) == (Kind.INVALID, "parameter_invalid", "steps")
+    assert scene.log.outcomes == [(Outcome.FAILED, "parameter_invalid")]
+
+
+def test_nobody_waits_for_an_engine_for_ever() -> None:
+    scene = Scene()
+    error = refused(scene.ask())
+    assert (error.kind, error.code, error.details["retry_after"]) == (Kind.UNAVAILABLE, "no_engine_ready", 5)
+    assert scene.clock.monotonic() == 10.0
+    assert scene.log.outcomes == [(Outcome.FAILED, "no_engine_ready")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(TimeoutError(), "deadline_exceeded"), (EngineRefused("rendering_failed"), "rendering_failed")],
+)
+def test_what_an_engine_cannot_do_is_recorded_as_a_failure(answer: Exception, code: str) -> None:
+    scene = Scene(engine())
+    scene.engines.answers["http://engine"] = [answer]
+    assert refused(scene.ask()).code == code
+    assert scene.log.outcomes == [(Outcome.FAILED, code)]
+
+
+@pytest.mark.parametrize(
+    ("finish", "outcome", "kind"),
+    [
+        (Finish.NOT_FINITE, Outcome.FAILED, Kind.UNAVAILABLE),
+        (Finish.FILTERED, Outcome.FILTERED, Kind.INVALID),
+    ],
+)
+def test_a_rendering_without_an_image_is_recorded_for_what_it_is(finish: Finish, outcome: Outcome, kind: Kind) -> None:
+    scene = Scene(engine())
+    scene.engines.facts = FACTS.model_copy(update={"finish": finish})
+    error = refused(scene.ask())
+    assert (error.kind, error.code) == (kind, finish.value)
+    assert scene.log.outcomes == [(outcome, finish.value)]
+    assert scene.log.records[0][0].environment_digest == "sha256:environment"
+
+
+def test_who_leaves_is_recorded_as_cancelled() -> None:
+    scene = Scene(engine())
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        asked = asyncio.create_task(scene.ask(n=2))
+        await asyncio.sleep(0.001)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert scene.gateway.in_flight == 0
+
+    play(story)
+    assert scene.log.outcomes == [(Outcome.CANCELLED, None)] * 2
+
+
+def test_more_than_may_be_in_flight_is_refused_at_once_and_unrecorded() -> None:
+    scene = Scene(engine(), max_in_flight=2)
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        asked = asyncio.create_task(scene.ask())
+        await asyncio.sleep(0.001)
+        with pytest.raises(SafelightError) as caught:
+            await scene.ask(n=2)
+        assert (caught.value.kind, caught.value.code) == (Kind.BUSY, "too_many_requests")
+        assert caught.value.details == {"retry_after": 1}
+        scene.engines.gate.set()
+        await asked
+
+    play(story)
+    assert len(scene.log.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("requested", "field"),
+    [
+        ({"guidance": float("nan")}, "guidance"),
+        ({"width": 0}, "width"),
+        ({"n": -1}, "n"),
+        ({"n": 5}, "n"),
+        ({"steps": 51}, "steps"),
+        ({"prompt": "x" * 51}, "prompt"),
+        ({"prompt": ""}, "prompt"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_the_version_does_not_allow_reaches_no_engine(requested: dict[str, Any], field: str) -> None:
+    scene = Scene(engine())
+    error = refused(scene.ask(**requested))
+    assert (error.kind, error.code, error.details["field"]) == (Kind.INVALID, "parameter_invalid", field)
+    assert (scene.engines.orders, scene.log.records) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("generator", "kind", "code"),
+    [("nobody", Kind.NOT_FOUND, "generator_not_found"), ("idle", Kind.UNAVAILABLE, "nothing_serves")],
+)
+def test_a_generator_that_cannot_serve_is_told_apart(generator: str, kind: Kind, code: str) -> None:
+    scene = Scene(engine())
+    request = GenerationRequest(generator=generator, requested=Requested(prompt="a cat"))
+    error = refused(scene.gateway.generate(request))
+    assert (error.kind, error.code) == (kind, code)
+
+
+def test_a_request_without_a_seed_is_given_one_that_is_recorded() -> None:
+    scene = Scene(engine())
+    seeds = {asyncio.run(scene.ask())[0].generation.seed for _ in range(3)}
+    assert len(seeds) == 3
+
+
+def test_when_some_images_fail_the_others_are_answered() -> None:
+    scene = Scene(engine())
+    scene.engines.answers["http://engine"] = [EngineRefused("rendering_failed")]
+    made = asyncio.run(scene.ask(n=2))
+    assert sorted(each.png for each in made) == [b"", b"png"]
+    assert sorted(outcome for outcome, _ in scene.log.outcomes) == [Outcome.FAILED, Outcome.SERVED]
