@@ -1,9 +1,11 @@
 """Identifiers: UUIDv7, so that ids sort by the time they were made and can partition a table by time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid6
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def new_id() -> UUID:
@@ -13,10 +15,10 @@ def new_id() -> UUID:
 
 def first_id_at(moment: datetime) -> UUID:
     """The smallest UUIDv7 of the millisecond `moment` falls in: a bound for time-range queries on ids."""
-    milliseconds = int(moment.timestamp() * 1000)
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
 
 
 def made_at(identifier: UUID) -> datetime:
     """The moment, to the millisecond, a UUIDv7 was made."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)

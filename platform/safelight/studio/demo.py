@@ -101,5 +101,5 @@ def _promote(database: Database, releasing: Releasing, version: int, stop: threa
             raise SafelightError(
                 Kind.UNAVAILABLE,
                 "demo_release_failed",
-                f"Version {version} of the studio could not be released ({release.state}); see its release on the page.",
+                f"Version {version} of the studio was not released ({release.state}). See its release on the page.",
             )
