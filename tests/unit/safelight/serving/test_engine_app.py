@@ -16,6 +16,7 @@ from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreache
 from safelight.serving.rendering import Finish, NoisePipeline, Pipeline, Rendered
 from safelight.serving.worker import BatchWorker, encode_png
 
+TOKEN = "the token"
 PLAIN = GenerationParameters(
     prompt="ein Kätzchen", negative_prompt="", width=32, height=16, steps=1, guidance=1.0, n=1, seed=1
 )  # fmt: skip
@@ -32,14 +33,14 @@ class _Broken:
 def talk(
     story: Callable[[HttpEngineClient], Coroutine[Any, Any, None]],
     pipeline: Pipeline | None = None,
-    token: str = "the token",
+    wanted_token: str = TOKEN,
 ) -> None:
-    """A client that holds "the token" talks to an engine that wants `token`, without a network between them."""
+    """A client that holds TOKEN talks to an engine that wants `wanted_token`, without a network between them."""
 
     async def play() -> None:
         async with BatchWorker(pipeline or NoisePipeline(), Window(4, 0.0), SystemClock()) as worker:
-            app = engine_app.build(worker, token)
-            client = HttpEngineClient(SecretStr("the token"), httpx.ASGITransport(app))
+            app = engine_app.build(worker, wanted_token)
+            client = HttpEngineClient(SecretStr(TOKEN), httpx.ASGITransport(app))
             await story(client)
             await client.close()
 
@@ -62,7 +63,7 @@ def test_a_wrong_token_is_refused() -> None:
         with pytest.raises(EngineRefused, match="engine_refused"):
             await client.order("http://engine", PLAIN, 10.0)
 
-    talk(story, token="another token")
+    talk(story, wanted_token="another token")
 
 
 def test_a_broken_rendering_and_a_passed_deadline_are_told_apart() -> None:
@@ -93,7 +94,7 @@ def test_each_way_a_connection_fails_has_its_meaning(failure: Exception, error: 
         raise failure
 
     async def story() -> None:
-        client = HttpEngineClient(SecretStr("the token"), httpx.MockTransport(fail))
+        client = HttpEngineClient(SecretStr(TOKEN), httpx.MockTransport(fail))
         with pytest.raises(error):
             await client.order("http://engine", PLAIN, 10.0)
         await client.close()

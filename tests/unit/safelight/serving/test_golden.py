@@ -19,7 +19,8 @@ def manifest() -> Manifest:
             "dtype": "float32",
             "defaults": {"steps": 2, "guidance": 1, "width": 32, "height": 32, "n": 2},
             "limits": {
-                "min_side": 32, "max_side": 64, "max_steps": 50, "max_guidance": 20, "max_prompt_length": 500, "max_n": 4,
+                "min_side": 32, "max_side": 64, "max_steps": 50, "max_guidance": 20, "max_prompt_length": 500,
+                "max_n": 4,
             },
             "golden": [{"prompt": "a red apple", "seed": 1}, {"prompt": "a blue car", "seed": 2}],
         }

@@ -33,6 +33,7 @@ class _Gated:
         self.entered = threading.Event()
         self.batches: list[list[int]] = []
         self.stopped = 0
+        self.gave_up = threading.Event()
 
     def render(self, batch: Sequence[GenerationParameters], is_stopped: Callable[[], bool]) -> list[Rendered]:
         self.batches.append([each.seed for each in batch])
@@ -40,6 +41,7 @@ class _Gated:
         while not self.gate.wait(0.001):
             if is_stopped():
                 self.stopped += 1
+                self.gave_up.set()
                 raise Stopped
         if any(each.prompt == "poison" for each in batch):
             raise ArithmeticError("no image for this one")
@@ -68,8 +70,9 @@ def test_an_image_comes_back_as_png_with_how_it_was_made() -> None:
         facts, png = await order(worker, 7)
         assert (facts.finish, facts.batch_size, facts.position, facts.scheduler) == (Finish.COMPLETE, 1, 0, "None")
         assert facts.environment == pipeline.environment
-        expected = NoisePipeline().render([replace(PLAIN, seed=7)], lambda: False)[0].pixels
-        assert np.array_equal(np.asarray(Image.open(BytesIO(png))), expected)
+        [expected] = NoisePipeline().render([replace(PLAIN, seed=7)], lambda: False)
+        assert expected.pixels is not None
+        assert np.array_equal(np.asarray(Image.open(BytesIO(png))), expected.pixels)
         assert worker.in_flight == 0
 
     run(scene, pipeline)
@@ -120,8 +123,7 @@ def test_a_batch_that_nobody_waits_for_is_given_up() -> None:
         await asyncio.to_thread(pipeline.entered.wait)
         first.cancel()
         second = order(worker, 1)
-        while not pipeline.stopped:
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(pipeline.gave_up.wait)
         pipeline.gate.set()
         await second
 
