@@ -2,6 +2,7 @@
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import UUID
 
 from safelight.store.journal import Entry, JournalFile
 
@@ -25,6 +26,10 @@ class Journal:
         self._waiting.append((entry, done))
         self._writer.submit(self._commit_group)
         return done
+
+    def find(self, identifier: UUID) -> Entry | None:
+        """An entry that has not been shipped yet. Waits for the disk where a commit is under way."""
+        return self._file.find(identifier)
 
     def close(self) -> None:
         """Writes what waits and lets the file go."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from enum import StrEnum
+from uuid import UUID
 
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
@@ -35,6 +36,10 @@ class Recorder:
     def unlogged(self) -> int:
         """How many generations were served without being recorded since this process started."""
         return self._unlogged
+
+    def find(self, identifier: UUID) -> Entry | None:
+        """A generation that is recorded but not in the database yet. Blocks: not for the event loop."""
+        return self._journal.find(identifier)
 
     async def record(self, generation: Generation, image: bytes | None, on_full: OnFull | None = None) -> Recorded:
         """Returns once the generation and its PNG are on disk.

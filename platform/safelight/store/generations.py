@@ -129,13 +129,20 @@ def add_environments(session: Session, details: Mapping[str, Mapping[str, Any]],
             session.execute(insert(session, Environment).on_conflict_do_nothing(), rows)
 
 
-def get(session: Session, identifier: UUID) -> StoredGeneration:
-    """Raises `generation_not_found`."""
+def find(session: Session, identifier: UUID) -> StoredGeneration | None:
     found = session.execute(_joined().where(GenerationRow.id == identifier)).one_or_none()
     if found is None:
-        raise not_found("generation", identifier)
+        return None
     row, score = found
     return _stored(row, score)
+
+
+def get(session: Session, identifier: UUID) -> StoredGeneration:
+    """Raises `generation_not_found`."""
+    found = find(session, identifier)
+    if found is None:
+        raise not_found("generation", identifier)
+    return found
 
 
 def environment(session: Session, digest: str) -> dict[str, Any] | None:

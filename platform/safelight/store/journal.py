@@ -108,6 +108,14 @@ class JournalFile:
             rows.close()
         return batch
 
+    def find(self, identifier: UUID) -> Entry | None:
+        """An entry that has not been shipped yet."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT recorded_at, document, image FROM entries WHERE id = ?", (str(identifier),)
+            ).fetchone()
+        return None if row is None else Entry(identifier, datetime.fromtimestamp(row[0], UTC), row[1], row[2])
+
     def remove(self, ids: Sequence[UUID]) -> None:
         """Forgets entries that have arrived where they go."""
         with self._transaction() as connection:
