@@ -24,10 +24,11 @@ def up(
     demonstrate: Annotated[
         bool, typer.Option("--demo", help="Serve the bundled studio generator, with live traffic")
     ] = False,
+    demo_rate: Annotated[float, typer.Option(help="The demo's traffic in images a second")] = 3.0,
     port: Annotated[int | None, typer.Option(help="The dashboard's port")] = None,
 ) -> None:
     """Run everything on this machine until Ctrl-C."""
-    start(Settings(), demo=demonstrate, port=port, stop=_stop_on_signals())
+    start(Settings(), demo_rate=demo_rate if demonstrate else None, port=port, stop=_stop_on_signals())
 
 
 @commands.command()

@@ -24,8 +24,8 @@ _POLL_SECONDS = 0.2
 _DEMO = {"SAFELIGHT_WATCHING__BUCKET_SECONDS": "10", "SAFELIGHT_WATCHING__TICK_SECONDS": "10"}
 
 
-def start(settings: Settings, *, demo: bool, port: int | None, stop: threading.Event) -> None:
-    """Run one of each process until `stop` is set. Raises SafelightError when it cannot begin."""
+def start(settings: Settings, *, demo_rate: float | None, port: int | None, stop: threading.Event) -> None:
+    """Run one of each process until `stop` is set, and the demonstration if it has a rate. Raises SafelightError when it cannot begin."""
     settings = _with_port(settings, port)
     _check_folder(settings.data_dir)
     _check_port(settings.api.host, settings.api.port)
@@ -33,14 +33,14 @@ def start(settings: Settings, *, demo: bool, port: int | None, stop: threading.E
     upgrade(database)
     database.dispose()
     programs = [Program(name, (name,)) for name in ("api", "engine", "worker")]
-    if demo:
-        programs.append(Program("demo", ("demo",)))
+    if demo_rate is not None:
+        programs.append(Program("demo", ("demo", "--rate", str(demo_rate))))
     environment = {
         "SAFELIGHT_DATA_DIR": str(settings.data_dir.resolve()),
         "SAFELIGHT_API__PORT": str(settings.api.port),
         # Two cores are common, and torch asks for all of them in every process.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        **(_DEMO if demo else {}),
+        **(_DEMO if demo_rate is not None else {}),
     }
     announcer = threading.Thread(target=_announce, args=(settings, stop), name="announcer", daemon=True)
     announcer.start()
