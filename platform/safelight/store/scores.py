@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from safelight.ids import first_id_at, made_at
@@ -45,17 +45,17 @@ class GenerationScore:
     version: int
     scored_at: datetime
     embedder_digest: str
-    alignment: float | None
-    sharpness: float | None
-    contrast: float | None
-    brightness: float | None
-    blank: bool
-    broken_reason: str | None
-    perceptual_hash: int | None
-    near_duplicate_of: UUID | None
-    prompt_truncated: bool
-    image_embedding: NDArray[np.float32] | None
-    prompt_embedding: NDArray[np.float32] | None
+    alignment: float | None = None
+    sharpness: float | None = None
+    contrast: float | None = None
+    brightness: float | None = None
+    blank: bool = False
+    broken_reason: str | None = None
+    perceptual_hash: int | None = None
+    near_duplicate_of: UUID | None = None
+    prompt_truncated: bool = False
+    image_embedding: NDArray[np.float32] | None = None
+    prompt_embedding: NDArray[np.float32] | None = None
 
     @property
     def broken(self) -> bool:
@@ -112,7 +112,8 @@ def take(session: Session, generation_ids: Collection[UUID]) -> set[UUID]:
 
 def oldest_waiting(session: Session, generator: str) -> datetime | None:
     """When the longest waiting generation was made; None when all have been scored."""
-    oldest = session.scalar(select(func.min(ScoreTask.generation_id)).where(ScoreTask.generator == generator))
+    query = select(ScoreTask.generation_id).where(ScoreTask.generator == generator)
+    oldest = session.scalar(query.order_by(ScoreTask.generation_id).limit(1))
     return made_at(oldest) if oldest else None
 
 
