@@ -27,7 +27,7 @@ up: check-machine check-port install page ## start Safelight and its demo genera
 	@exec $(BIN)/safelight up --demo --port $(PORT)
 
 demo-regression: install page ## play the whole story once: promote a bad version, detect it, roll back
-	@exec $(BIN)/safelight demo-regression
+	@$(BIN)/python -m safelight.studio.rehearsal
 
 train-studio: install ## train the bundled generator and embedder again (hours)
 	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m safelight.studio.training.train_generator

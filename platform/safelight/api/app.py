@@ -63,6 +63,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         metrics,
     ):
         app.include_router(noun.router)
+    app.include_router(notifications.secrets)
     page.mount(app)
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

@@ -25,7 +25,10 @@ _DEMO = {"SAFELIGHT_WATCHING__BUCKET_SECONDS": "10", "SAFELIGHT_WATCHING__TICK_S
 
 
 def start(settings: Settings, *, demo_rate: float | None, port: int | None, stop: threading.Event) -> None:
-    """Run one of each process until `stop` is set, and the demonstration if it has a rate. Raises SafelightError when it cannot begin."""
+    """Run one of each process until `stop` is set, and the demonstration if it has a rate.
+
+    Raises SafelightError when it cannot begin.
+    """
     settings = _with_port(settings, port)
     _check_folder(settings.data_dir)
     _check_port(settings.api.host, settings.api.port)

@@ -1,4 +1,4 @@
-"""Play the story on a Safelight of its own: `python -m safelight.studio.rehearsal --version 3` (`make demo-regression`).
+"""Play the story on a Safelight of its own: `python -m safelight.studio.rehearsal --version 3`.
 
 Starts `safelight up --demo` in a folder that is thrown away, on a free port, and ends it afterwards.
 """

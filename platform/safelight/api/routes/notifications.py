@@ -1,0 +1,83 @@
+"""Channels, what they were told, and how it went."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from safelight.api.auth import Admin, Operator, Reader
+from safelight.api.idempotency import IdempotentRoute
+from safelight.api.platform import PlatformDep
+from safelight.api.schemas.notifications import ChannelInfo, CreatedChannel, NewChannel, NotificationInfo
+from safelight.api.schemas.page import Items, Limit, Page
+from safelight.notifying import channels, outbox
+from safelight.store import access, notifications
+
+router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"], route_class=IdempotentRoute)
+# Apart, because a kept reply would keep the secret.
+secrets = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
+
+
+@router.get("/channels")
+def list_channels(platform: PlatformDep, _reader: Reader) -> Items[ChannelInfo]:
+    with platform.database.reading() as session:
+        return Items(items=[ChannelInfo.model_validate(channel) for channel in notifications.channels(session)])
+
+
+@secrets.post("/channels", status_code=201)
+def create_channel(new: NewChannel, platform: PlatformDep, admin: Admin) -> CreatedChannel:
+    """Make a channel. The secret its messages are signed with is in this answer and nowhere else."""
+    now = platform.clock.now()
+    allow_private = platform.settings.notifying.allow_private_addresses
+    with platform.database.transaction() as session:
+        made = channels.create(session, new.name, new.url, now, allow_private=allow_private)
+        access.record_audit(session, now, admin.name, "channel.create", new.name)
+    return CreatedChannel(**vars(made.channel), secret=made.secret)
+
+
+@router.post("/channels/{channel_id}/enable")
+def enable_channel(channel_id: UUID, platform: PlatformDep, admin: Admin) -> ChannelInfo:
+    with platform.database.transaction() as session:
+        channel = notifications.enable_channel(session, channel_id)
+        access.record_audit(session, platform.clock.now(), admin.name, "channel.enable", channel.name)
+    return ChannelInfo.model_validate(channel)
+
+
+@router.post("/channels/{channel_id}/disable")
+def disable_channel(channel_id: UUID, platform: PlatformDep, admin: Admin) -> ChannelInfo:
+    """Tell it nothing more; what it was still to be told is given up."""
+    with platform.database.transaction() as session:
+        channel = notifications.disable_channel(session, channel_id, f"Disabled by {admin.name}.")
+        access.record_audit(session, platform.clock.now(), admin.name, "channel.disable", channel.name)
+    return ChannelInfo.model_validate(channel)
+
+
+@router.post("/channels/{channel_id}/test", status_code=202)
+def test_channel(channel_id: UUID, platform: PlatformDep, _operator: Operator) -> NotificationInfo:
+    """Send it a harmless message."""
+    with platform.database.transaction() as session:
+        identifier = outbox.enqueue_test(session, channel_id, platform.clock.now())
+        return NotificationInfo.model_validate(notifications.get(session, identifier))
+
+
+@router.get("")
+def list_notifications(
+    platform: PlatformDep,
+    _reader: Reader,
+    before: UUID | None = None,
+    limit: Limit = 50,
+    incident_id: UUID | None = None,
+    channel_id: UUID | None = None,
+    state: notifications.State | None = None,
+) -> Page[NotificationInfo]:
+    """The newest first, each with its deliveries."""
+    with platform.database.reading() as session:
+        found = notifications.page(session, before, limit, incident_id=incident_id, channel_id=channel_id, state=state)
+    last = str(found[-1].id) if len(found) == limit else None
+    return Page(items=[NotificationInfo.model_validate(each) for each in found], next=last)
+
+
+@router.post("/{notification_id}/replay", status_code=202)
+def replay(notification_id: UUID, platform: PlatformDep, _operator: Operator) -> NotificationInfo:
+    """Send a failed one again, under its own id."""
+    with platform.database.transaction() as session:
+        return NotificationInfo.model_validate(notifications.replay(session, notification_id, platform.clock.now()))
