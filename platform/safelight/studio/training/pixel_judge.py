@@ -1,7 +1,7 @@
 """Reads background, colour and count from the pixels of an image, without any learned model.
 
-On real renders it is right about the background and the colour, and nearly always about the count; what it says of
-generated images is therefore a fact about the images.
+On real renders it is right about the background and the colour, and four times in five about the count (things touch,
+or have two parts); read its figures for generated images beside those for renders.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _background(pixels: NDArray[np.float64]) -> str:
 def _foreground(pixels: NDArray[np.float64]) -> NDArray[np.bool_]:
     margins = np.concatenate([pixels[:, :2], pixels[:, -2:]], axis=1)
     distance = np.abs(pixels - np.median(margins, axis=1)[:, None]).sum(axis=2)
-    opened: NDArray[np.bool_] = ndimage.binary_opening(distance > _FOREGROUND_DISTANCE)
+    opened: NDArray[np.bool_] = ndimage.binary_opening(distance > _FOREGROUND_DISTANCE, iterations=2)
     return opened
 
 
