@@ -18,11 +18,14 @@ router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"], route_class=Idempot
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+# Outcome and Arm are among the document's own components: the routes of generations bring them in.
+_SUBMISSION = Submission.model_json_schema(ref_template="#/components/schemas/{model}")
+_SUBMISSION.pop("$defs")
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            JSON: {"schema": Submission.model_json_schema()},
+            JSON: {"schema": _SUBMISSION},
             NDJSON: {"schema": {"type": "string", "description": "One such object a line"}},
         },
     }
@@ -52,7 +55,7 @@ class IngestedLines(BaseModel):
     lines: list[IngestedLine]
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=_BODY)
+@router.post("", status_code=HTTPStatus.ACCEPTED, response_model_exclude_none=True, openapi_extra=_BODY)
 async def ingest(request: Request, platform: PlatformDep, maker: Maker) -> Ingested | IngestedLines:
     """Record a generation (application/json), or many (application/x-ndjson), made by your own service.
 

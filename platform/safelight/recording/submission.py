@@ -1,0 +1,148 @@
+"""What a service may tell us of a generation it made itself, and what it may not."""
+
+import base64
+import binascii
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from safelight.errors import Kind, SafelightError
+from safelight.ids import first_id_at, made_at, new_id
+from safelight.recording.generation import Arm, Generation, Outcome, Source
+
+# Two machines' clocks never agree quite.
+_CLOCK_SKEW = timedelta(minutes=1)
+# A generation may wait this long between the moment its id is made and the moment it is.
+_ID_AGE = timedelta(hours=1)
+_LONGEST_PROMPT = 20_000
+_UUID_VERSION = 7
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL refuses it: such a text could be acknowledged but never stored.
+    if "\0" in text:
+        raise ValueError("text must not contain NUL")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Name = Annotated[Text, Field(min_length=1, max_length=100)]
+Milliseconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Value = Annotated[Text, Field(max_length=4000)] | bool | int | Number | None
+
+
+class Submission(BaseModel):
+    """One generation made elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    id: UUID | None = Field(None, description="A UUIDv7. Sent again under the same id, a generation is taken once")
+    created_at: AwareDatetime | None = Field(None, description="When it was made; the time in `id`, or now")
+    generator: Name
+    version: int = Field(ge=1, le=2**31 - 1)
+    outcome: Outcome = Outcome.SERVED
+    error_code: Annotated[Text, Field(max_length=64)] | None = None
+    arm: Arm = Arm.STABLE
+    request_id: UUID | None = Field(None, description="Your own id of the request")
+    replica: Name | None = None
+    prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)]
+    final_prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)] | None = None
+    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
+    parameters: dict[Name, Value] = Field(default_factory=dict, max_length=64)
+    queue_ms: Milliseconds | None = None
+    engine_ms: Milliseconds | None = None
+    total_ms: Milliseconds | None = None
+    image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; required for a served generation")
+
+    @model_validator(mode="after")
+    def _image_fits_outcome(self) -> "Submission":
+        if self.outcome is Outcome.SERVED and self.image is None:
+            raise ValueError("a served generation needs its image")
+        if self.outcome in (Outcome.FAILED, Outcome.CANCELLED) and self.image is not None:
+            raise ValueError(f"a {self.outcome} generation has no image")
+        return self
+
+    def image_bytes(self) -> bytes | None:
+        """Raises `image_unreadable` where the image is not base64."""
+        if self.image is None:
+            return None
+        try:
+            return base64.b64decode(self.image, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise SafelightError(
+                Kind.INVALID, "image_unreadable", "The image is not base64. Encode it with the standard alphabet."
+            ) from error
+
+    def generation(
+        self, now: datetime, bundle_digest: str, api_key_id: UUID | None, size: tuple[int, int] | None
+    ) -> Generation:
+        """The record of it; `size` is that of its image. Raises `time_invalid`."""
+        identifier, created_at = self._identity(now)
+        measured: dict[str, Any] = {} if size is None else {"width": size[0], "height": size[1]}
+        return Generation(
+            id=identifier,
+            created_at=created_at,
+            generator=self.generator,
+            version=self.version,
+            bundle_digest=bundle_digest,
+            source=Source.INGEST,
+            arm=self.arm,
+            outcome=self.outcome,
+            error_code=self.error_code,
+            request_id=self.request_id or new_id(),
+            api_key_id=api_key_id,
+            replica=self.replica,
+            prompt=self.prompt,
+            final_prompt=self.final_prompt,
+            seed=self.seed,
+            parameters=measured | self.parameters,
+            queue_ms=self.queue_ms,
+            engine_ms=self.engine_ms,
+            total_ms=self.total_ms,
+        )
+
+    def _identity(self, now: datetime) -> tuple[UUID, datetime]:
+        """Ids sort by time and place a generation in its partition: id and time have to agree."""
+        latest = now + _CLOCK_SKEW
+        if self.created_at is not None and self.created_at > latest:
+            raise _time_invalid("created_at lies in the future")
+        if self.id is None:
+            at = self.created_at or now
+            return _id_at(at), at
+        if self.id.version != _UUID_VERSION:
+            raise _time_invalid("id is not a UUIDv7; leave it out, and put your own id into request_id")
+        if self.id > first_id_at(latest):
+            raise _time_invalid("id lies in the future")
+        at = self.created_at or made_at(self.id)
+        if abs(at - made_at(self.id)) > _ID_AGE:
+            raise _time_invalid("id and created_at are more than an hour apart")
+        return self.id, at
+
+
+def parse(document: bytes) -> Submission:
+    """Raises `invalid_json` or `invalid_submission`, which names the field and never quotes what was in it."""
+    try:
+        return Submission.model_validate_json(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        if first["type"] == "json_invalid":
+            raise SafelightError(
+                Kind.INVALID, "invalid_json", "This is not one JSON object in UTF-8. See /docs for an example."
+            ) from None
+        field = ".".join(str(part) for part in first["loc"])
+        message = f"{field}: {first['msg']}" if field else first["msg"]
+        raise SafelightError(
+            Kind.INVALID, "invalid_submission", f"{message}. See /docs for what is allowed.", field=field
+        ) from None
+
+
+def _id_at(moment: datetime) -> UUID:
+    return UUID(int=first_id_at(moment).int | secrets.randbits(12) << 64 | secrets.randbits(62))
+
+
+def _time_invalid(why: str) -> SafelightError:
+    return SafelightError(Kind.INVALID, "time_invalid", f"{why}. Times are UTC, from a clock that is set.")
