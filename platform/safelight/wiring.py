@@ -25,7 +25,7 @@ from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.scorer import Scorer
-from safelight.serving.dispatch import EngineClient
+from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.host import EngineHost
 from safelight.serving.live_routing import LiveRouting
@@ -99,7 +99,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         bucket_seconds=settings.watching.bucket_seconds,
         thumbnail_pixels=settings.images.thumbnail_pixels,
     )
-    engines = EngineClient(engine_token(settings))
+    engines = HttpEngineClient(engine_token(settings))
     gateway = Gateway(
         routing=LiveRouting(store, f"{host_name()}-{new_id()}", time),
         engines=engines,

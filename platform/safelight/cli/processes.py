@@ -70,16 +70,17 @@ def api() -> None:
 def engine() -> None:
     """Hold the wanted versions loaded on this machine."""
     supervisor.die_with_supervisor()
-    stop = _stop_on_signals()
-    wiring.engine_host(_migrated(Settings())).run(stop)
+    # Handled from here on only: until there is something to stop in order, a signal simply ends the process.
+    host = wiring.engine_host(_migrated(Settings()))
+    host.run(_stop_on_signals())
 
 
 @commands.command()
 def worker() -> None:
     """Score, watch, respond and notify."""
     supervisor.die_with_supervisor()
-    stop = _stop_on_signals()
-    wiring.worker(_migrated(Settings())).run(stop)
+    built = wiring.worker(_migrated(Settings()))
+    built.run(_stop_on_signals())
 
 
 class _Server(uvicorn.Server):

@@ -52,7 +52,7 @@ def disable_channel(channel_id: UUID, platform: PlatformDep, admin: Admin) -> Ch
 
 
 @router.post("/channels/{channel_id}/test", status_code=202)
-def test_channel(channel_id: UUID, platform: PlatformDep, _operator: Operator) -> NotificationInfo:
+def send_test(channel_id: UUID, platform: PlatformDep, _operator: Operator) -> NotificationInfo:
     """Send it a harmless message."""
     with platform.database.transaction() as session:
         identifier = outbox.enqueue_test(session, channel_id, platform.clock.now())

@@ -37,7 +37,7 @@ class VerdictInfo(BaseModel):
             critical=stored.critical,
             version=stored.version,
             slot=stored.slot,
-            **stored.verdict.to_dict(),  # type: ignore[arg-type]  # the keys are this model's fields
+            **stored.verdict.to_dict(),
         )
 
 
