@@ -65,10 +65,8 @@ class EngineChild:
 
     def release(self) -> None:
         """Let the engine finish what it has, within its farewell time, and end."""
-        with self._lock:
-            self._released = True
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
+        self._released = True
+        self._let_go()
 
     def kill(self) -> None:
         """End the process at once."""
@@ -95,8 +93,10 @@ class EngineChild:
             return
         for line in process.stdout:
             self._hear(Report.model_validate_json(line))
-        self._conclude(process.wait())
+        code = process.wait()
         process.stdout.close()
+        self._let_go()
+        self._conclude(code)
 
     def _spawn(self, spec: EngineSpec) -> subprocess.Popen[bytes] | None:
         one_thread_pool = {"OMP_NUM_THREADS": str(spec.threads), "TOKENIZERS_PARALLELISM": "false"}
@@ -117,6 +117,11 @@ class EngineChild:
                     self._process.stdin.write(spec.model_dump_json().encode() + b"\n")
                     self._process.stdin.flush()
             return self._process
+
+    def _let_go(self) -> None:
+        with self._lock:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
 
     def _hear(self, report: Report) -> None:
         match report.kind:

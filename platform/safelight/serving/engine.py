@@ -85,7 +85,7 @@ def _load(spec: EngineSpec, reports: _Reports) -> Pipeline:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s")
     reports = _Reports()
     spec = EngineSpec.model_validate_json(sys.stdin.buffer.readline())
     lifeline = _Lifeline()

@@ -83,7 +83,7 @@ class EngineHost:
         self,
         *,
         database: Database,
-        version_source: VersionSource,
+        version_store: VersionSource,
         settings: EngineSettings,
         token: SecretStr,
         checkpoints: Path,
@@ -92,7 +92,7 @@ class EngineHost:
     ) -> None:
         """`name` is what this machine is known by, the replica of its generations."""
         self._database = database
-        self._versions = version_source
+        self._versions = version_store
         self._settings = settings
         self._token = token
         self._checkpoints = checkpoints

@@ -1,0 +1,153 @@
+"""A real engine process from its host's side: how it comes up, answers, fails and goes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from registry.parameters import Requested
+from safelight.clock import SystemClock
+from safelight.serving.child import EngineChild
+from safelight.serving.control import EngineSpec
+from safelight.serving.dispatch import EngineRefused, HttpEngineClient
+from safelight.serving.rendering import Finish
+from safelight.store.engines import EngineState
+
+TOKEN = "a token of this test"
+
+
+@pytest.fixture(scope="module")
+def spec(make_manifest: Any, weights: Path) -> EngineSpec:
+    folder = weights / "good"
+    return EngineSpec(
+        folder=folder,
+        manifest=make_manifest(folder),
+        device="cpu",
+        threads=1,
+        max_batch=4,
+        max_wait_ms=10.0,
+        host="127.0.0.1",
+        token=TOKEN,
+    )
+
+
+def wait_for(child: EngineChild, *states: EngineState) -> None:
+    end = monotonic() + 60
+    while child.status.state not in states:
+        assert monotonic() < end, child.status
+        sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def child(spec: EngineSpec) -> Iterator[EngineChild]:
+    started = EngineChild(lambda: spec, SystemClock())
+    started.start()
+    wait_for(started, EngineState.READY, EngineState.FAILED)
+    yield started
+    started.release()
+    assert started.join(5)
+
+
+def order(child: EngineChild, spec: EngineSpec, token: str = TOKEN, **requested: Any) -> tuple[Any, bytes]:
+    async def play() -> tuple[Any, bytes]:
+        client = HttpEngineClient(SecretStr(token))
+        parameters = spec.manifest.resolve(Requested(prompt="a red apple", **requested), fallback_seed=7)
+        try:
+            return await client.order(f"http://127.0.0.1:{child.status.port}", parameters, 30.0)
+        finally:
+            await client.close()
+
+    return asyncio.run(play())
+
+
+def test_it_makes_the_image_its_seed_asks_for(child: EngineChild, spec: EngineSpec) -> None:
+    facts, png = order(child, spec)
+    assert (facts.finish, facts.batch_size, facts.scheduler) == (Finish.COMPLETE, 1, "DDIMScheduler")
+    assert facts.environment_digest == child.status.environment_digest
+    assert facts.environment["threads"] == 1
+    assert png.startswith(b"\x89PNG")
+    assert order(child, spec)[1] == png
+    assert order(child, spec, seed=8)[1] != png
+
+
+def test_it_listens_to_nobody_without_its_token(child: EngineChild, spec: EngineSpec) -> None:
+    with pytest.raises(EngineRefused):
+        order(child, spec, token="a guess")
+
+
+def test_whoever_asks_learns_that_it_lives(child: EngineChild) -> None:
+    reply = httpx.get(f"http://127.0.0.1:{child.status.port}/health", trust_env=False)
+    assert reply.json() == {"in_flight": 0}
+
+
+def test_the_token_shows_in_no_list_of_processes(child: EngineChild) -> None:
+    process = Path("/proc") / str(child.status.pid)
+    assert TOKEN.encode() not in (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+
+
+def test_a_version_it_cannot_run_whole_is_not_run_at_all(spec: EngineSpec) -> None:
+    sharpen = {"name": "sharpen", "revision": "1", "config": {}}
+    manifest = spec.manifest.model_validate(spec.manifest.model_dump(mode="json") | {"filters": [sharpen]})
+    child = EngineChild(lambda: spec.model_copy(update={"manifest": manifest}), SystemClock())
+    child.start()
+    assert child.join(60)
+    assert child.status.state is EngineState.FAILED
+    assert "filter sharpen" in child.status.detail
+
+
+def test_a_checkpoint_that_cannot_be_fetched_starts_no_process() -> None:
+    def prepare() -> EngineSpec:
+        raise OSError("the disk is full")
+
+    child = EngineChild(prepare, SystemClock())
+    child.start()
+    assert child.join(5)
+    assert (child.status.state, child.status.pid) == (EngineState.FAILED, None)
+    assert child.status.detail == "OSError: the disk is full"
+
+
+def test_one_that_is_let_go_while_it_is_prepared_never_starts(spec: EngineSpec) -> None:
+    child = EngineChild(lambda: spec, SystemClock())
+    child.release()
+    child.start()
+    assert child.join(5)
+    assert (child.status.state, child.status.pid) == (EngineState.STOPPED, None)
+
+
+def test_it_dies_with_its_host() -> None:
+    """The host is killed, not ended: nothing but the pipe can tell the engine."""
+    host = subprocess.Popen([sys.executable, "-c", _HOST], stdout=subprocess.PIPE)
+    assert host.stdout is not None
+    engine = int(host.stdout.readline())
+    host.kill()
+    host.wait()
+    host.stdout.close()
+    end = monotonic() + 10
+    while _lives(engine):
+        assert monotonic() < end
+        sleep(0.02)
+
+
+_HOST = """
+import subprocess, sys, time
+engine = subprocess.Popen([sys.executable, "-m", "safelight.serving.engine"], stdin=subprocess.PIPE)
+print(engine.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIG_DFL)
+    except ProcessLookupError:
+        return False
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
