@@ -1,0 +1,76 @@
+/** What the page changes. Nothing is shown as done before the API has said so. */
+import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/react-query";
+
+import { ask, client } from "@/api/client";
+import type { components } from "@/api/schema";
+import type { IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
+
+type Schemas = components["schemas"];
+
+/** A mutation that refreshes the nouns it touches once it has succeeded. */
+function useAction<Input, Output>(
+  run: (input: Input) => Promise<Output>,
+  nouns: string[],
+): UseMutationResult<Output, Error, Input> {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: run,
+    onSuccess: () => Promise.all(nouns.map((noun) => cache.invalidateQueries({ queryKey: [noun] }))),
+  });
+}
+
+/** A key of one's own for one press of a button: pressed twice, or retried by a proxy, it is still one release. */
+const once = (): { "Idempotency-Key": string } => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return { "Idempotency-Key": Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") };
+};
+
+const RELEASE_NOUNS = ["generators", "versions", "releases", "ledger", "incident"];
+
+export const useRollback = (): UseMutationResult<Release, Error, Schemas["Rollback"]> =>
+  useAction((body) => ask(client.POST("/api/v1/releases/rollback", { body, headers: once() })), RELEASE_NOUNS);
+
+export const usePromote = (): UseMutationResult<Release, Error, Schemas["Promote"]> =>
+  useAction((body) => ask(client.POST("/api/v1/releases/promote", { body, headers: once() })), RELEASE_NOUNS);
+
+export const useAccept = (): UseMutationResult<LedgerLine, Error, Schemas["Accept"]> =>
+  useAction((body) => ask(client.POST("/api/v1/releases/accept", { body, headers: once() })), [...RELEASE_NOUNS, "release"]);
+
+export const useAcknowledge = (id: string): UseMutationResult<IncidentDetail, Error, void> =>
+  useAction(
+    () => ask(client.POST("/api/v1/incidents/{incident_id}/acknowledge", { params: { path: { incident_id: id } } })),
+    ["incident", "incidents", "generators"],
+  );
+
+export const useResolve = (id: string): UseMutationResult<IncidentDetail, Error, string> =>
+  useAction(
+    (note) => ask(client.POST("/api/v1/incidents/{incident_id}/resolve", { params: { path: { incident_id: id } }, body: { note } })),
+    ["incident", "incidents", "generators"],
+  );
+
+export const useComment = (id: string): UseMutationResult<IncidentDetail, Error, string> =>
+  useAction(
+    (text) => ask(client.POST("/api/v1/incidents/{incident_id}/comments", { params: { path: { incident_id: id } }, body: { text } })),
+    ["incident"],
+  );
+
+export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>
+  useAction(
+    (mode) => ask(client.PUT("/api/v1/policies/{generator}", { params: { path: { generator } }, body: { mode } })),
+    ["policy", "generators"],
+  );
+
+export const useAddChannel = (): UseMutationResult<Schemas["CreatedChannel"], Error, Schemas["NewChannel"]> =>
+  useAction((body) => ask(client.POST("/api/v1/notifications/channels", { body })), ["channels"]);
+
+export const useTestChannel = (): UseMutationResult<unknown, Error, string> =>
+  useAction((id) => ask(client.POST("/api/v1/notifications/channels/{id}/test", { params: { path: { id } } })), ["notifications"]);
+
+export const useReplay = (): UseMutationResult<unknown, Error, string> =>
+  useAction((id) => ask(client.POST("/api/v1/notifications/{id}/replay", { params: { path: { id } } })), ["notifications"]);
+
+export const useAddKey = (): UseMutationResult<Schemas["CreatedKey"], Error, Schemas["NewKey"]> =>
+  useAction((body) => ask(client.POST("/api/v1/keys", { body })), ["keys"]);
+
+export const useRevokeKey = (): UseMutationResult<unknown, Error, string> =>
+  useAction((id) => ask(client.DELETE("/api/v1/keys/{key_id}", { params: { path: { key_id: id } } })), ["keys"]);

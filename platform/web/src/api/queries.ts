@@ -1,0 +1,190 @@
+/** What the page reads. Keys start with the noun, so that a change of a noun refreshes all that shows it. */
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+import { ask, client } from "@/api/client";
+import { type TimeRange, rangeKey, resolve } from "@/scope/timeRange";
+
+/** How often a window that ends "now" is asked for again; the event stream carries what cannot wait. */
+const MOVING_MS = 10_000;
+
+const window = (range: TimeRange): { from: string; to: string } => {
+  const { from, to } = resolve(range, new Date());
+  return { from: from.toISOString(), to: to.toISOString() };
+};
+const refetch = (range: TimeRange): number | false => (range.kind === "relative" ? MOVING_MS : false);
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: () => ask(client.GET("/api/v1/session")),
+  staleTime: 300_000,
+  retry: false,
+});
+
+export const generatorsQuery = queryOptions({
+  queryKey: ["generators"],
+  queryFn: async () => (await ask(client.GET("/api/v1/generators"))).items,
+  refetchInterval: 30_000, // a floor under the event stream
+});
+
+export const versionsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["versions", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/versions", { params: { query: { generator } } }))).items,
+    refetchInterval: 30_000,
+  });
+
+export const versionQuery = (generator: string, number: number) =>
+  queryOptions({
+    queryKey: ["versions", generator, number],
+    queryFn: () => ask(client.GET("/api/v1/versions/{generator}/{number}", { params: { path: { generator, number } } })),
+  });
+
+export const releasesQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["releases", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/releases", { params: { query: { generator, limit: 100 } } }))).items,
+  });
+
+export const releaseQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["release", id],
+    queryFn: () => ask(client.GET("/api/v1/releases/{release_id}", { params: { path: { release_id: id } } })),
+  });
+
+export const ledgerQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["ledger", generator],
+    queryFn: () => ask(client.GET("/api/v1/ledger", { params: { query: { generator } } })),
+  });
+
+export const liveQuery = (generator: string, at: string) =>
+  queryOptions({
+    queryKey: ["live", generator, at],
+    queryFn: () => ask(client.GET("/api/v1/live", { params: { query: { generator, at } } })),
+  });
+
+export interface GenerationFilter {
+  version?: number | undefined;
+  outcome?: string | undefined;
+  flag?: string | undefined;
+  arm?: string | undefined;
+  q?: string | undefined;
+  range?: TimeRange | null;
+}
+
+export const generationsQuery = (generator: string, filter: GenerationFilter, limit = 60) => {
+  const { range, ...rest } = filter;
+  return infiniteQueryOptions({
+    queryKey: ["generations", generator, rest, range ? rangeKey(range) : "all", limit],
+    queryFn: ({ pageParam }) => {
+      // The empty string is how a form says "any".
+      const chosen = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== "" && value !== undefined));
+      const query = { generator, ...chosen, ...(range ? window(range) : {}), before: pageParam, limit };
+      return ask(client.GET("/api/v1/generations", { params: { query: query as { generator: string } } }));
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+};
+
+/** The newest images, for the overview: asked for every few seconds while it is looked at. */
+export const latestQuery = (generator: string, limit: number) =>
+  queryOptions({
+    queryKey: ["latest", generator, limit],
+    queryFn: async () => {
+      const query = { generator, outcome: "served" as const, limit };
+      return (await ask(client.GET("/api/v1/generations", { params: { query } }))).items;
+    },
+    refetchInterval: 4000,
+  });
+
+export const generationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["generation", id],
+    queryFn: () => ask(client.GET("/api/v1/generations/{id}", { params: { path: { id } } })),
+  });
+
+export const monitorsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["monitors", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/monitors", { params: { query: { generator } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
+
+export const verdictsQuery = (generator: string, name: string, range: TimeRange) =>
+  queryOptions({
+    queryKey: ["verdicts", generator, name, rangeKey(range)],
+    queryFn: async () => {
+      const params = { path: { generator, name }, query: { ...window(range), limit: 200 } };
+      return (await ask(client.GET("/api/v1/monitors/{generator}/{name}/verdicts", { params }))).items;
+    },
+    refetchInterval: refetch(range),
+  });
+
+/** The window asked for comes back with the answer: a chart's axis shows it even where there is no data. */
+export const seriesQuery = (generator: string, range: TimeRange) =>
+  queryOptions({
+    queryKey: ["series", generator, rangeKey(range)],
+    queryFn: async () => {
+      const asked = window(range);
+      const series = await ask(client.GET("/api/v1/series", { params: { query: { generator, ...asked } } }));
+      return { ...series, from: Date.parse(asked.from), to: Date.parse(asked.to) };
+    },
+    refetchInterval: refetch(range),
+    placeholderData: (previous) => previous,
+  });
+
+/** "open" is what needs somebody: triggered or acknowledged. */
+export type IncidentFilter = "open" | "resolved" | "all";
+
+export const incidentsQuery = (generator: string, filter: IncidentFilter) =>
+  queryOptions({
+    queryKey: ["incidents", generator, filter],
+    queryFn: async () => {
+      const states = { open: ["triggered", "acknowledged"], resolved: ["resolved"], all: [undefined] } as const;
+      const pages = await Promise.all(
+        states[filter].map((state) => {
+          const query = { generator, limit: 100, ...(state ? { state } : {}) };
+          return ask(client.GET("/api/v1/incidents", { params: { query } }));
+        }),
+      );
+      return pages.flatMap(({ items }) => items).sort((a, b) => (a.opened_at < b.opened_at ? 1 : -1));
+    },
+    refetchInterval: MOVING_MS,
+  });
+
+export const incidentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["incident", id],
+    queryFn: () => ask(client.GET("/api/v1/incidents/{incident_id}", { params: { path: { incident_id: id } } })),
+    refetchInterval: MOVING_MS,
+  });
+
+export const policyQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["policy", generator],
+    queryFn: () => ask(client.GET("/api/v1/policies/{generator}", { params: { path: { generator } } })),
+  });
+
+export const channelsQuery = queryOptions({
+  queryKey: ["channels"],
+  queryFn: async () => (await ask(client.GET("/api/v1/notifications/channels"))).items,
+});
+
+export const notificationsQuery = queryOptions({
+  queryKey: ["notifications"],
+  queryFn: async () => (await ask(client.GET("/api/v1/notifications", { params: { query: { limit: 50 } } }))).items,
+  refetchInterval: MOVING_MS,
+});
+
+export const keysQuery = queryOptions({
+  queryKey: ["keys"],
+  queryFn: async () => (await ask(client.GET("/api/v1/keys"))).items,
+});
+
+export const auditQuery = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ pageParam }) => ask(client.GET("/api/v1/audit", { params: { query: { before: pageParam, limit: 100 } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last) => last.next ?? undefined,
+});

@@ -1,0 +1,24 @@
+/** The API's words, as its OpenAPI document defines them. */
+import type { components } from "@/api/schema";
+
+type Schemas = components["schemas"];
+
+export type Session = Schemas["SessionInfo"];
+export type Role = Session["role"];
+export type GeneratorStatus = Schemas["GeneratorStatus"];
+export type Version = Schemas["Version"];
+export type Release = Schemas["Release"];
+export type ReleaseState = Release["state"];
+export type LedgerLine = Schemas["LedgerLine"];
+export type GenerationSummary = Schemas["GenerationSummary"];
+export type Generation = Schemas["GenerationDetail"];
+export type Monitor = Schemas["MonitorInfo"];
+export type Verdict = Schemas["VerdictInfo"];
+export type Series = Schemas["Series"];
+export type Incident = Schemas["IncidentSummary"];
+export type IncidentDetail = Schemas["IncidentDetail"];
+export type PolicyMode = Schemas["PolicyDocument"]["mode"];
+export type Channel = Schemas["ChannelInfo"];
+export type Notification = Schemas["NotificationInfo"];
+export type ApiKey = Schemas["KeyInfo"];
+export type StreamStatus = Schemas["StreamStatus"];

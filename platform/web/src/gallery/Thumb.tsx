@@ -1,0 +1,45 @@
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+
+import type { GenerationSummary } from "@/api/types";
+import { flagsOf } from "@/gallery/flags";
+import css from "@/gallery/Thumb.module.css";
+import { useHref } from "@/scope/scope";
+import { Icon } from "@/ui/Icon";
+import { VersionTag } from "@/ui/VersionTag";
+import { When } from "@/ui/When";
+
+/** One generation among many: the image, what was asked for, and anything odd about it. */
+export function Thumb({ generation }: { generation: GenerationSummary }): ReactNode {
+  const href = useHref();
+  const { id, prompt, version, thumbnail_url, outcome, score, created_at } = generation;
+  const flags = flagsOf(generation);
+  return (
+    <li className={css.item}>
+      <Link to={href(`/generations/${id}`)} className={css.link}>
+        <span className={css.frame}>
+          {thumbnail_url ? (
+            <img src={thumbnail_url} alt="" loading="lazy" decoding="async" />
+          ) : (
+            <span className={css.missing} data-outcome={outcome}><Icon name={outcome === "failed" ? "cross" : "minus"} size={20} />{outcome}</span>
+          )}
+          {flags.length > 0 && <span className={css.flags}>{flags.map((flag) => <span key={flag}>{flag}</span>)}</span>}
+        </span>
+        <span className={css.prompt}>{prompt}</span>
+        <span className={css.meta}>
+          <VersionTag version={version} />
+          {score?.alignment != null && <span title="Prompt alignment">{score.alignment.toFixed(2)}</span>}
+          <span className="push"><When at={created_at} /></span>
+        </span>
+      </Link>
+    </li>
+  );
+}
+
+export function Thumbs({ of, label }: { of: GenerationSummary[]; label: string }): ReactNode {
+  return (
+    <ul className={css.grid} aria-label={label}>
+      {of.map((generation) => <Thumb key={generation.id} generation={generation} />)}
+    </ul>
+  );
+}

@@ -1,0 +1,79 @@
+import { Button, Group, Modal, Stack, Textarea } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+
+import { useAcknowledge, useResolve } from "@/api/actions";
+import type { IncidentDetail } from "@/api/types";
+import { useReleaseDialogs } from "@/release/ReleaseDialogs";
+import { useGenerator, useParam } from "@/scope/scope";
+import { useMay } from "@/session/role";
+import { Icon } from "@/ui/Icon";
+import { Failure } from "@/ui/Notice";
+
+/** Take charge, go back, close: at most one tap and one confirm each. */
+export function IncidentActions({ incident }: { incident: IncidentDetail }): ReactNode {
+  const [resolving, resolveDialog] = useDisclosure();
+  const acknowledge = useAcknowledge(incident.id);
+  const may = useMay("operate");
+  const rollback = useIncidentRollback(incident);
+  if (incident.state === "resolved") return null;
+  if (!may) return <span className="muted">Acting on it takes an operator's key.</span>;
+  return (
+    <>
+      {acknowledge.error && <Failure error={acknowledge.error} />}
+      {incident.state === "triggered" && (
+        <Button variant="default" leftSection={<Icon name="person" />} loading={acknowledge.isPending} onClick={() => acknowledge.mutate()}>Acknowledge</Button>
+      )}
+      <Button variant="default" leftSection={<Icon name="check" />} onClick={resolveDialog.open}>Resolve</Button>
+      {rollback && (
+        <Button color="red" leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
+      )}
+      {resolving && <ResolveDialog id={incident.id} onClose={resolveDialog.close} />}
+    </>
+  );
+}
+
+/** The rollback this incident suggests, while its suspect still serves. A link with `?rollback=1` opens it at once. */
+function useIncidentRollback(incident: IncidentDetail): (() => void) | undefined {
+  const { rollback } = useReleaseDialogs();
+  const { current } = useGenerator();
+  const [asked, setAsked] = useParam("rollback");
+  const may = useMay("operate");
+  const { suggested_target: target, suspect_version: serving, generator, id, title } = incident;
+  const open =
+    target !== null && serving !== null && current?.name === generator && current.serving?.version === serving && incident.state !== "resolved"
+      ? () => rollback({ generator, serving, target, incidentId: id, reason: title })
+      : undefined;
+  const opened = useRef(false);
+  useEffect(() => {
+    if (!asked || !open || !may || opened.current) return;
+    opened.current = true;
+    setAsked(null); // a reload, or a link passed on, opens the incident and not the dialog again
+    open();
+  });
+  return open;
+}
+
+function ResolveDialog({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
+  const [note, setNote] = useState("");
+  const resolve = useResolve(id);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    resolve.mutate(note, { onSuccess: onClose });
+  };
+  return (
+    <Modal opened onClose={onClose} title="Resolve by hand">
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <p className="soft">The monitors start from fresh windows afterwards. If the fault is still there, a new incident opens.</p>
+          <Textarea label="What was found" data-autofocus autosize minRows={2} maxLength={5000} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+          {resolve.error && <Failure error={resolve.error} />}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>Cancel</Button>
+            <Button type="submit" loading={resolve.isPending}>Resolve</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

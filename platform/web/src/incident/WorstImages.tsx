@@ -1,0 +1,39 @@
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+
+import css from "@/incident/WorstImages.module.css";
+import { worstImages } from "@/incident/evidence";
+import { useHref } from "@/scope/scope";
+import { Empty } from "@/ui/Empty";
+import { Panel } from "@/ui/Panel";
+
+interface Props {
+  evidence: Record<string, unknown>;
+  generator: string;
+  version: number | null;
+}
+
+/** The images that speak loudest for the verdict, as they were when the incident opened. */
+export function WorstImages({ evidence, generator, version }: Props): ReactNode {
+  const href = useHref();
+  const images = worstImages(evidence);
+  return (
+    <Panel title="Worst images" aside={version !== null && <Link to={href("/generations", { generator, version })}>All that v{version} made</Link>}>
+      {images.length > 0 ? (
+        <ul className={css.grid}>
+          {images.map(({ id, prompt, alignment }) => (
+            <li key={id}>
+              <Link to={href(`/generations/${id}`)}>
+                <img src={`/api/v1/generations/${id}/thumbnail`} alt="" loading="lazy" />
+                <span className={css.prompt}>{prompt ?? "open"}</span>
+                {alignment !== null && <span className={css.score}>alignment {alignment.toFixed(2)}</span>}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty icon="images" title="No single image stands out">What fired is about the whole, or about requests that made no image.</Empty>
+      )}
+    </Panel>
+  );
+}

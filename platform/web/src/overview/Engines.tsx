@@ -1,0 +1,37 @@
+import type { ReactNode } from "react";
+
+import type { GeneratorStatus } from "@/api/types";
+import { DataTable } from "@/ui/DataTable";
+import { Empty } from "@/ui/Empty";
+import { Panel } from "@/ui/Panel";
+import { State } from "@/ui/State";
+import { VersionTag } from "@/ui/VersionTag";
+import { When } from "@/ui/When";
+
+interface Props {
+  engines: GeneratorStatus["engines"];
+  serving: number;
+  inFlight: number;
+}
+
+/** The processes that hold versions loaded: the serving one, and those kept warm for the way back. */
+export function Engines({ engines, serving, inFlight }: Props): ReactNode {
+  return (
+    <Panel flush title="Engines" aside={`${inFlight} in flight`}>
+      {engines.length === 0 ? (
+        <Empty icon="engine" title="No engine is running" command="safelight worker --help">
+          Requests are refused until one has loaded v{serving}.
+        </Empty>
+      ) : (
+        <DataTable caption="Engines" rows={engines} rowKey={({ id }) => id} columns={[
+          { name: "Version", cell: ({ version }) => <VersionTag version={version} link /> },
+          { name: "State", cell: ({ state }) => <State of={state} /> },
+          { name: "Role", cell: ({ version }) => (version === serving ? "serves" : "kept warm") },
+          { name: "Host", cell: ({ host }) => host },
+          { name: "Detail", grow: true, cell: ({ detail }) => detail || <span className="muted">–</span> },
+          { name: "Started", cell: ({ started_at }) => <When at={started_at} /> },
+        ]} />
+      )}
+    </Panel>
+  );
+}

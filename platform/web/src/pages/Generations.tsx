@@ -1,0 +1,105 @@
+import { Button, Select, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { useSearchParams } from "react-router";
+
+import { generationsQuery, versionsQuery } from "@/api/queries";
+import { Thumbs } from "@/gallery/Thumb";
+import { RangePicker } from "@/scope/RangePicker";
+import { useGenerator, useParam, useTimeRange } from "@/scope/scope";
+import css from "@/pages/Generations.module.css";
+import { Empty } from "@/ui/Empty";
+import { Icon } from "@/ui/Icon";
+import { Load } from "@/ui/Load";
+import { PageHead } from "@/ui/PageHead";
+import { humanise } from "@/ui/words";
+
+const FLAGS = ["blank", "broken", "near_duplicate", "low_alignment", "failed"];
+const OUTCOMES = ["served", "filtered", "failed", "cancelled"];
+const ARMS = ["stable", "canary", "shadow", "probe", "replay"];
+const FILTERS = ["version", "outcome", "flag", "arm", "q"];
+
+const options = (codes: string[]): { value: string; label: string }[] => codes.map((value) => ({ value, label: humanise(value) }));
+
+export default function Generations(): ReactNode {
+  const { name } = useGenerator();
+  return (
+    <>
+      <PageHead title="Generations" lead="Every image that was made or should have been, newest first."><RangePicker anyTime="Any time" /></PageHead>
+      {name && <Gallery key={name} generator={name} />}
+    </>
+  );
+}
+
+function Gallery({ generator }: { generator: string }): ReactNode {
+  const [search, setSearch] = useSearchParams();
+  const { chosen: range } = useTimeRange();
+  const [version] = useParam("version");
+  const [outcome] = useParam("outcome");
+  const [flag] = useParam("flag");
+  const [arm] = useParam("arm");
+  const [q] = useParam("q");
+  const filter = { version: version ? Number(version) : undefined, outcome, flag, arm, q, range };
+  const query = useInfiniteQuery(generationsQuery(generator, filter));
+  const filtered = range !== null || FILTERS.some((one) => search.get(one));
+  const clear = (): void =>
+    setSearch((now) => {
+      const next = new URLSearchParams(now);
+      for (const one of [...FILTERS, "range", "from", "to"]) next.delete(one);
+      return next;
+    });
+
+  return (
+    <>
+      <Filters generator={generator} />
+      <Load query={query} height={480}>
+        {({ pages }) => {
+          const items = pages.flatMap((page) => page.items);
+          if (items.length > 0) return <Thumbs of={items} label="Generations" />;
+          return filtered ? (
+            <Empty icon="search" title="No generation matches">
+              <Button mt={8} variant="default" size="xs" onClick={clear}>Clear the filters</Button>
+            </Empty>
+          ) : (
+            <Empty icon="images" title="No image has been made yet" command="safelight generate --help">
+              Requests to {generator} appear here seconds after they are served.
+            </Empty>
+          );
+        }}
+      </Load>
+      {query.hasNextPage && (
+        <Button variant="default" style={{ alignSelf: "center" }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          Show older
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Filters({ generator }: { generator: string }): ReactNode {
+  const versions = useQuery(versionsQuery(generator)).data ?? [];
+  const [q, setQ] = useParam("q");
+  const [typed, setTyped] = useState(q);
+  const search = useDebouncedCallback(setQ, 350);
+  return (
+    <form role="search" aria-label="Generations" className={css.filters} onSubmit={(event) => event.preventDefault()}>
+      <TextInput className={css.words} size="sm" leftSection={<Icon name="search" size={15} />} placeholder="Words in the prompt" aria-label="Words in the prompt"
+        value={typed} onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          search(event.currentTarget.value);
+        }} />
+      <Choice name="version" label="Any version" data={versions.map(({ number }) => ({ value: String(number), label: `v${number}` }))} />
+      <Choice name="flag" label="Any sign" data={options(FLAGS)} />
+      <Choice name="outcome" label="Any outcome" data={options(OUTCOMES)} />
+      <Choice name="arm" label="Any arm" data={options(ARMS)} />
+    </form>
+  );
+}
+
+function Choice({ name, label, data }: { name: string; label: string; data: { value: string; label: string }[] }): ReactNode {
+  const [value, set] = useParam(name);
+  return (
+    <Select className={css.choice} size="sm" aria-label={humanise(name)} placeholder={label} clearable data={data} value={value || null} onChange={set} />
+  );
+}

@@ -1,0 +1,98 @@
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useMemo } from "react";
+import { useParams } from "react-router";
+
+import { monitorsQuery, seriesQuery, verdictsQuery } from "@/api/queries";
+import type { Verdict } from "@/api/types";
+import { chartOf, type WindowedSeries } from "@/chart/fromSeries";
+import { effectLines, surpriseLimit, surpriseLines } from "@/chart/fromVerdicts";
+import { TimeChart } from "@/chart/TimeChart";
+import { RangePicker } from "@/scope/RangePicker";
+import { useGenerator, useHref, useTimeRange } from "@/scope/scope";
+import { DataTable } from "@/ui/DataTable";
+import { Empty } from "@/ui/Empty";
+import { Facts } from "@/ui/Facts";
+import { Load } from "@/ui/Load";
+import { PageHead } from "@/ui/PageHead";
+import { Panel } from "@/ui/Panel";
+import { State } from "@/ui/State";
+import { VersionTag } from "@/ui/VersionTag";
+import { When } from "@/ui/When";
+import { count, duration, figure, humanise } from "@/ui/words";
+
+export default function Monitor(): ReactNode {
+  const name = useParams()["name"] ?? "";
+  const generator = useGenerator().name;
+  return generator ? <Body generator={generator} name={name} /> : null;
+}
+
+function Body({ generator, name }: { generator: string; name: string }): ReactNode {
+  const { range } = useTimeRange();
+  const monitors = useQuery(monitorsQuery(generator));
+  const verdicts = useQuery(verdictsQuery(generator, name, range));
+  const series = useQuery(seriesQuery(generator, range));
+  const monitor = monitors.data?.find((one) => one.name === name);
+  return (
+    <>
+      <PageHead title={name} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}><RangePicker /></PageHead>
+      {monitors.data && !monitor && <Empty icon="question" title={`${generator} has no monitor called ${name}`} />}
+      {monitor?.latest && <Newest verdict={monitor.latest} />}
+      <Load query={verdicts} height={420}>
+        {(items) => (
+          <>
+            {series.data && items.length > 0 && <Charts series={series.data} verdicts={items} />}
+            <Panel flush title="Answers" aside={`${items.length} in range`}>
+              {items.length > 0 ? <Answers verdicts={items} /> : <Empty icon="clock" title="No answer in this range">A monitor answers once a tick while something serves.</Empty>}
+            </Panel>
+          </>
+        )}
+      </Load>
+      {monitor && <Panel title="Definition"><pre style={{ margin: 0, overflowX: "auto" }} tabIndex={0}>{JSON.stringify(monitor.document, null, 2)}</pre></Panel>}
+    </>
+  );
+}
+
+function Newest({ verdict }: { verdict: Verdict }): ReactNode {
+  return (
+    <Panel title="Newest answer" aside={<When at={verdict.slot} />}>
+      <p style={{ marginBlockEnd: 8, fontSize: 15 }}><State of={verdict.health} /> {verdict.summary}</p>
+      <Facts of={[
+        ["Reason", humanise(verdict.reason)],
+        ["Version", <VersionTag key="version" version={verdict.version} link />],
+        ["Rests on", `${count(verdict.n)} generations${verdict.window_seconds === null ? "" : ` in ${duration(verdict.window_seconds)}`}`],
+        ["Effect", figure(verdict.effect)],
+        ["Smallest p-value", verdict.p_value === null ? "none: no test was made" : `${figure(verdict.p_value)}; alarms below ${figure(verdict.threshold)}`],
+      ]} />
+    </Panel>
+  );
+}
+
+function Charts({ series, verdicts }: { series: WindowedSeries; verdicts: Verdict[] }): ReactNode {
+  const href = useHref();
+  const [surprise, effect] = useMemo(
+    () => [
+      chartOf({ series, href, lines: surpriseLines(verdicts), limits: surpriseLimit(verdicts), format: (v) => `1 in ${count(10 ** v)}`, zero: true }),
+      chartOf({ series, href, lines: effectLines(verdicts), format: (v) => figure(v) }),
+    ],
+    [series, verdicts, href],
+  );
+  return (
+    <div style={{ display: "grid", gap: 18, gridTemplateColumns: "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" }}>
+      <Panel flush title="How surprising" aside="chance of this if nothing had changed"><TimeChart title="Surprise" spec={surprise} /></Panel>
+      <Panel flush title="Size of the departure" aside="in the unit of the monitor"><TimeChart title="Effect" spec={effect} /></Panel>
+    </div>
+  );
+}
+
+function Answers({ verdicts }: { verdicts: Verdict[] }): ReactNode {
+  return (
+    <DataTable caption="Answers" rows={verdicts} rowKey={({ id }) => id} columns={[
+      { name: "When", cell: ({ slot }) => <When at={slot} clock /> },
+      { name: "Answer", cell: ({ health }) => <State of={health} /> },
+      { name: "Version", cell: ({ version }) => <VersionTag version={version} /> },
+      { name: "Why", grow: true, cell: ({ summary }) => summary },
+      { name: "Images", end: true, cell: ({ n }) => count(n) },
+      { name: "p-value", end: true, cell: ({ p_value }) => figure(p_value) },
+    ]} />
+  );
+}

@@ -1,0 +1,56 @@
+import { Tabs } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { ledgerQuery, releasesQuery } from "@/api/queries";
+import { LedgerTable } from "@/release/LedgerTable";
+import { LiveAt } from "@/release/LiveAt";
+import { ReleaseTable } from "@/release/ReleaseTable";
+import { useGenerator, useParam } from "@/scope/scope";
+import { Empty } from "@/ui/Empty";
+import { Load } from "@/ui/Load";
+import { PageHead } from "@/ui/PageHead";
+import { Panel } from "@/ui/Panel";
+
+export default function Releases(): ReactNode {
+  const { name } = useGenerator();
+  const [tab, setTab] = useParam("tab");
+  return (
+    <>
+      <PageHead title="Releases" lead="Every change of what serves, and the ledger that proves it." />
+      {name && (
+        <>
+          <LiveAt key={name} generator={name} />
+          <Tabs value={tab || "releases"} onChange={(next) => setTab(next === "releases" ? null : next)} keepMounted={false}>
+            <Tabs.List>
+              <Tabs.Tab value="releases">Releases</Tabs.Tab>
+              <Tabs.Tab value="ledger">Ledger</Tabs.Tab>
+            </Tabs.List>
+            <Tabs.Panel value="releases" pt="md"><All generator={name} /></Tabs.Panel>
+            <Tabs.Panel value="ledger" pt="md"><Chain generator={name} /></Tabs.Panel>
+          </Tabs>
+        </>
+      )}
+    </>
+  );
+}
+
+function All({ generator }: { generator: string }): ReactNode {
+  return (
+    <Load query={useQuery(releasesQuery(generator))} height={280}>
+      {(releases) => (
+        <Panel flush title="Newest first">
+          {releases.length > 0 ? (
+            <ReleaseTable releases={releases} />
+          ) : (
+            <Empty icon="releases" title="Nothing has been released yet" command={`safelight promote ${generator} 1`} />
+          )}
+        </Panel>
+      )}
+    </Load>
+  );
+}
+
+function Chain({ generator }: { generator: string }): ReactNode {
+  return <Load query={useQuery(ledgerQuery(generator))} height={280}>{(ledger) => <LedgerTable ledger={ledger} />}</Load>;
+}

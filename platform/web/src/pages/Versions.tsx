@@ -1,0 +1,86 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { versionsQuery } from "@/api/queries";
+import type { Version } from "@/api/types";
+import { useReleaseDialogs } from "@/release/ReleaseDialogs";
+import { useGenerator } from "@/scope/scope";
+import { useMay } from "@/session/role";
+import { DataTable } from "@/ui/DataTable";
+import { Empty } from "@/ui/Empty";
+import { Load } from "@/ui/Load";
+import { PageHead } from "@/ui/PageHead";
+import { Panel } from "@/ui/Panel";
+import { State } from "@/ui/State";
+import { VersionTag } from "@/ui/VersionTag";
+import { When } from "@/ui/When";
+import { short } from "@/ui/words";
+
+export default function Versions(): ReactNode {
+  const { name, current } = useGenerator();
+  return (
+    <>
+      <PageHead title="Versions" lead="Immutable bundles: checkpoint, adapters, scheduler, defaults and filters, known by their digest." />
+      {name && <Table generator={name} serving={current?.serving?.version ?? null} />}
+    </>
+  );
+}
+
+function Table({ generator, serving }: { generator: string; serving: number | null }): ReactNode {
+  const query = useQuery(versionsQuery(generator));
+  return (
+    <Load query={query} height={320}>
+      {(versions) => (
+        <Panel flush title={generator} aside={`${versions.length} registered`}>
+          {versions.length === 0 ? (
+            <Empty icon="versions" title="No version is registered" command={`safelight register ${generator} ./checkpoint`} />
+          ) : (
+            <DataTable caption={`Versions of ${generator}`} rows={versions} rowKey={({ number }) => number} columns={[
+              { name: "Version", cell: ({ number }) => <VersionTag version={number} link /> },
+              { name: "What it is", grow: true, cell: ({ description }) => description },
+              { name: "Standing", cell: (version) => <Standing version={version} /> },
+              { name: "Digest", cell: ({ digest }) => <code title={digest}>{short(digest.replace("sha256:", ""))}</code> },
+              { name: "Registered", cell: ({ registered_at, registered_by }) => <><When at={registered_at} /> <span className="muted">by {registered_by}</span></> },
+              { name: "Go to it", cell: (version) => <GoTo version={version} serving={serving} /> },
+            ]} />
+          )}
+        </Panel>
+      )}
+    </Load>
+  );
+}
+
+/** What became of a version so far; several can be true at once. */
+export function Standing({ version: { serving, accepted, rolled_back, warm } }: { version: Version }): ReactNode {
+  const none = !serving && !accepted && !rolled_back && !warm;
+  return (
+    <span className="row" style={{ gap: 5 }}>
+      {serving && <State of="serving">Serving</State>}
+      {accepted && <State of="accepted">Known good</State>}
+      {rolled_back && <State of="rolled_back" tone="warn">Rolled back</State>}
+      {warm && !serving && <State of="ready" tone="unknown">Warm</State>}
+      {none && <span className="muted">never served</span>}
+    </span>
+  );
+}
+
+/** An earlier version is gone back to, a later one is promoted to. The label names the target. */
+export function GoTo({ version, serving }: { version: Version; serving: number | null }): ReactNode {
+  const { rollback, promote } = useReleaseDialogs();
+  const may = useMay("operate");
+  const { generator, number } = version;
+  if (version.serving) return <span className="muted">serves now</span>;
+  if (!may) return <span className="muted" title="Takes an operator's key">operators only</span>;
+  const back = serving !== null && number < serving;
+  return (
+    <span className="row" style={{ gap: 6 }}>
+      {back && (
+        <Button size="compact-sm" variant="default" onClick={() => rollback({ generator, serving, target: number })}>Roll back to v{number}</Button>
+      )}
+      <Button size="compact-sm" variant={back ? "subtle" : "light"} onClick={() => promote({ generator, serving, version: number })}>
+        Promote<span className="visually-hidden"> to v{number}</span>
+      </Button>
+    </span>
+  );
+}

@@ -1,0 +1,68 @@
+import type { ReactNode } from "react";
+
+import type { GeneratorStatus, Version } from "@/api/types";
+import css from "@/release/Consequence.module.css";
+import { Icon, type IconName } from "@/ui/Icon";
+import { VersionTag } from "@/ui/VersionTag";
+
+interface Props {
+  from: number | null;
+  to: number;
+  fromNote: string | undefined;
+  toNote: string | undefined;
+}
+
+/** What changes, large enough to be read half asleep: from one version to the other. */
+export function Consequence({ from, to, fromNote, toNote }: Props): ReactNode {
+  return (
+    <div className={css.change}>
+      <div className={css.side}>
+        <span className={css.label}>Serving now</span>
+        <VersionTag version={from} size="l" />
+        <span className={css.note}>{fromNote}</span>
+      </div>
+      <span className={css.arrow}><Icon name="right" size={20} /></span>
+      <div className={css.side}>
+        <span className={css.label}>Will serve</span>
+        <VersionTag version={to} size="l" />
+        <span className={css.note}>{toNote}</span>
+      </div>
+    </div>
+  );
+}
+
+interface Fact {
+  icon: IconName;
+  tone: "good" | "warn" | "unknown";
+  text: string;
+}
+
+/** What somebody who did not build this needs to know before they confirm. */
+export function consequences(status: GeneratorStatus, target: Version | undefined): Fact[] {
+  const requests = status.in_flight === 1 ? "1 request is" : `${status.in_flight} requests are`;
+  const facts: Fact[] = [
+    { icon: "engine", tone: "unknown", text: `${requests} being made right now. They finish where they are; none is dropped.` },
+  ];
+  if (!target) return facts;
+  facts.unshift(
+    target.warm
+      ? { icon: "check", tone: "good", text: `v${target.number} is loaded and ready: the switch takes about a second.` }
+      : { icon: "clock", tone: "warn", text: `v${target.number} is not loaded: an engine has to load it first, and v${status.serving?.version ?? "?"} serves until then.` },
+    target.accepted
+      ? { icon: "check", tone: "good", text: `v${target.number} is known good: it served and was accepted.` }
+      : { icon: "alert", tone: "warn", text: `v${target.number} was never accepted as good.` },
+  );
+  if (target.rolled_back)
+    facts.unshift({ icon: "alert", tone: "warn", text: `Production was taken away from v${target.number} before.` });
+  return facts;
+}
+
+export function Facts({ of }: { of: Fact[] }): ReactNode {
+  return (
+    <ul className={css.facts}>
+      {of.map(({ icon, tone, text }) => (
+        <li key={text} data-tone={tone}><Icon name={icon} size={15} /><span>{text}</span></li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,66 @@
+import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { usePromote } from "@/api/actions";
+import { Problem } from "@/api/problem";
+import { generatorsQuery, versionsQuery } from "@/api/queries";
+import { Consequence, consequences, Facts } from "@/release/Consequence";
+import type { PromoteRequest } from "@/release/ReleaseDialogs";
+import { useHref } from "@/scope/scope";
+import { Icon } from "@/ui/Icon";
+import { Failure, Notice } from "@/ui/Notice";
+
+/** A promote moves all traffic at once, so the version is typed; and it has a reason, for whoever reads the ledger. */
+export default function PromoteDialog({ request, onClose }: { request: PromoteRequest; onClose: () => void }): ReactNode {
+  const { generator, serving, version } = request;
+  const [reason, setReason] = useState("");
+  const [typed, setTyped] = useState("");
+  const status = useQuery(generatorsQuery).data?.find(({ name }) => name === generator);
+  const versions = useQuery(versionsQuery(generator)).data ?? [];
+  const to = versions.find(({ number }) => number === version);
+  const from = versions.find(({ number }) => number === serving);
+  const promote = usePromote();
+  const navigate = useNavigate();
+  const href = useHref();
+  const stale = promote.error instanceof Problem && promote.error.status === 409;
+  const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale;
+
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (!ready) return;
+    promote.mutate(
+      { generator, version, expected_serving: serving, reason },
+      {
+        onSuccess: (release) => {
+          onClose();
+          void navigate(href(`/releases/${release.id}`));
+        },
+      },
+    );
+  };
+
+  return (
+    <Modal opened onClose={onClose} size="md" title={`Promote ${generator} to v${version}`}>
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <Consequence from={serving} to={version} fromNote={from?.description} toNote={to?.description} />
+          {status && <Facts of={consequences(status, to)} />}
+          <Textarea label="Reason" description="It goes on the ledger." required value={reason} autosize minRows={1} maxLength={2000}
+            data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
+          <TextInput label={`Type v${version} to send all requests to it`} required value={typed} autoComplete="off"
+            onChange={(event) => setTyped(event.currentTarget.value)} />
+          {promote.error && <Failure error={promote.error} />}
+          {stale && <Notice tone="warn">Close this and look again before you decide.</Notice>}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>Cancel</Button>
+            <Button type="submit" disabled={!ready} loading={promote.isPending} leftSection={<Icon name="promote" />}>
+              Promote to v{version}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

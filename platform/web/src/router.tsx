@@ -1,0 +1,54 @@
+import { lazy, type ReactNode } from "react";
+import { BrowserRouter, Link, Route, Routes } from "react-router";
+
+import { Shell } from "@/shell/Shell";
+import { Crash } from "@/ui/Crash";
+import { Empty } from "@/ui/Empty";
+
+// Every page is a chunk of its own: the first screen does not pay for the others.
+const Login = lazy(() => import("@/pages/Login"));
+const Overview = lazy(() => import("@/pages/Overview"));
+const Generations = lazy(() => import("@/pages/Generations"));
+const Generation = lazy(() => import("@/pages/Generation"));
+const Monitors = lazy(() => import("@/pages/Monitors"));
+const Monitor = lazy(() => import("@/pages/Monitor"));
+const Versions = lazy(() => import("@/pages/Versions"));
+const Version = lazy(() => import("@/pages/Version"));
+const Releases = lazy(() => import("@/pages/Releases"));
+const Release = lazy(() => import("@/pages/Release"));
+const Incidents = lazy(() => import("@/pages/Incidents"));
+const Incident = lazy(() => import("@/pages/Incident"));
+const Audit = lazy(() => import("@/pages/Audit"));
+const Settings = lazy(() => import("@/pages/Settings"));
+
+export function Router(): ReactNode {
+  return (
+    <Crash>
+      <BrowserRouter>
+        <Routes>
+          <Route path="/login" element={<Login />} />
+          <Route path="/" element={<Shell />}>
+            <Route index element={<Overview />} />
+            <Route path="generations" element={<Generations />} />
+            <Route path="generations/:id" element={<Generation />} />
+            <Route path="monitors" element={<Monitors />} />
+            <Route path="monitors/:name" element={<Monitor />} />
+            <Route path="versions" element={<Versions />} />
+            <Route path="versions/:number" element={<Version />} />
+            <Route path="releases" element={<Releases />} />
+            <Route path="releases/:id" element={<Release />} />
+            <Route path="incidents" element={<Incidents />} />
+            <Route path="incidents/:id" element={<Incident />} />
+            <Route path="audit" element={<Audit />} />
+            <Route path="settings/:tab?" element={<Settings />} />
+            <Route path="*" element={<Nowhere />} />
+          </Route>
+        </Routes>
+      </BrowserRouter>
+    </Crash>
+  );
+}
+
+const Nowhere = (): ReactNode => (
+  <Empty icon="question" title="There is no such page"><Link to="/">Go to the overview</Link></Empty>
+);

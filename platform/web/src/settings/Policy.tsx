@@ -1,0 +1,43 @@
+import { Radio, Stack } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { useSetPolicy } from "@/api/actions";
+import { policyQuery } from "@/api/queries";
+import type { PolicyMode } from "@/api/types";
+import { useMay } from "@/session/role";
+import { Load } from "@/ui/Load";
+import { Failure } from "@/ui/Notice";
+import { Panel } from "@/ui/Panel";
+
+const MODES: Record<PolicyMode, [name: string, meaning: string]> = {
+  observe: ["Observe", "Open incidents and tell the channels. Nothing else."],
+  recommend: ["Recommend", "Say in the incident and the message which version to go back to, and leave it to a person."],
+  auto: ["Automatic", "Roll back to the last known good when the images themselves show that a version is worse; once an hour at most."],
+};
+
+/** What may be done about an incident without asking. */
+export function Policy({ generator }: { generator: string }): ReactNode {
+  const query = useQuery(policyQuery(generator));
+  const set = useSetPolicy(generator);
+  const may = useMay("operate");
+  return (
+    <Panel title={`When a monitor of ${generator} says degraded`}>
+      <Load query={query} height={140}>
+        {({ mode }) => (
+          <Stack gap="md">
+            <Radio.Group value={mode} onChange={(next) => set.mutate(next as PolicyMode)} aria-label="Policy"
+              description={may ? undefined : "Changing it takes an operator's key."}>
+              <Stack gap="sm" mt={4}>
+                {(Object.keys(MODES) as PolicyMode[]).map((value) => (
+                  <Radio key={value} value={value} label={MODES[value][0]} description={MODES[value][1]} disabled={!may || set.isPending} />
+                ))}
+              </Stack>
+            </Radio.Group>
+            {set.error && <Failure error={set.error} />}
+          </Stack>
+        )}
+      </Load>
+    </Panel>
+  );
+}

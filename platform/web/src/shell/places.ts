@@ -1,0 +1,23 @@
+import type { IconName } from "@/ui/Icon";
+
+export interface Place {
+  path: string;
+  name: string;
+  icon: IconName;
+  /** Second key of its "g" chord. */
+  key: string;
+}
+
+export const PLACES: Place[] = [
+  { path: "/", name: "Overview", icon: "overview", key: "o" },
+  { path: "/incidents", name: "Incidents", icon: "incidents", key: "i" },
+  { path: "/generations", name: "Generations", icon: "images", key: "g" },
+  { path: "/monitors", name: "Monitors", icon: "monitors", key: "m" },
+  { path: "/versions", name: "Versions", icon: "versions", key: "v" },
+  { path: "/releases", name: "Releases", icon: "releases", key: "r" },
+  { path: "/audit", name: "Audit", icon: "audit", key: "a" },
+  { path: "/settings", name: "Settings", icon: "settings", key: "s" },
+];
+
+/** On a phone's bottom bar; the rest is behind "More". */
+export const FIRST_PLACES = 4;

@@ -1,0 +1,58 @@
+import type { ReactNode } from "react";
+
+import { Icon, type IconName } from "@/ui/Icon";
+import css from "@/ui/State.module.css";
+import { humanise } from "@/ui/words";
+
+/** Red is for "act now" alone; grey is for "we do not know", which is never shown as good. */
+export type Tone = "bad" | "warn" | "good" | "busy" | "unknown";
+
+const STATES: Record<string, [Tone, IconName]> = {
+  healthy: ["good", "check"],
+  degraded: ["bad", "alert"],
+  inconclusive: ["unknown", "question"],
+  error: ["warn", "alert"],
+  unknown: ["unknown", "question"],
+  idle: ["unknown", "minus"],
+
+  triggered: ["bad", "alert"],
+  acknowledged: ["warn", "person"],
+  resolved: ["good", "check"],
+
+  served: ["good", "check"],
+  filtered: ["warn", "minus"],
+  failed: ["bad", "cross"],
+  cancelled: ["unknown", "minus"],
+  rejected: ["unknown", "minus"],
+
+  ready: ["good", "check"],
+  starting: ["busy", "clock"],
+  draining: ["unknown", "minus"],
+  stopped: ["unknown", "minus"],
+
+  requested: ["busy", "clock"],
+  preparing: ["busy", "clock"],
+  serving: ["busy", "clock"],
+  verifying: ["busy", "clock"],
+  verified: ["good", "check"],
+  accepted: ["good", "check"],
+  superseded: ["unknown", "minus"],
+  rolled_back: ["unknown", "rollback"],
+  aborted: ["unknown", "minus"],
+
+  pending: ["busy", "clock"],
+  delivered: ["good", "check"],
+};
+
+export const toneOf = (state: string): Tone => STATES[state]?.[0] ?? "unknown";
+
+/** Severity in three ways at once: colour, shape and word. `children` replace the word where a better one is at hand. */
+export function State({ of, tone, children }: { of: string; tone?: Tone; children?: ReactNode }): ReactNode {
+  const [usual, icon] = STATES[of] ?? (["unknown", "question"] as const);
+  return (
+    <span className={css.chip} data-tone={tone ?? usual}>
+      <Icon name={icon} size={13} />
+      {children ?? humanise(of)}
+    </span>
+  );
+}
