@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.contents import Content, check_content, content_by_name, read_json
+from registry.contents import Content, check_content, content_by_name
 from registry.digests import digest_of
 from registry.layout import MODEL_INDEX, Component, check_config, check_parts, read_index
 from registry.refusals import CheckpointCode, CheckpointRefused
@@ -55,12 +55,12 @@ def _inspected(folder: Path) -> Checkpoint:
     contents = dict(sorted(_listed(folder, "")))
     if MODEL_INDEX not in contents:
         raise CheckpointRefused(CheckpointCode.INCOMPLETE, f"{folder} holds no {MODEL_INDEX}")
-    pipeline_class, components = read_index(read_json(folder, MODEL_INDEX))
+    pipeline_class, components = read_index(check_content(folder, MODEL_INDEX, Content.JSON))
     check_parts(components, contents)
     for path, content in contents.items():
-        check_content(folder, path, content)
+        document = check_content(folder, path, content)
         if content is Content.JSON:
-            check_config(path, read_json(folder, path), contents)
+            check_config(path, document, contents)
     files = tuple(_entry(folder, path) for path in contents)
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
     return Checkpoint(digest_of(lines.encode()), files, pipeline_class, components)

@@ -64,8 +64,11 @@ def content_by_name(path: str) -> Content | None:
     return _BY_SUFFIX.get(name.suffix) or _WITHOUT_SUFFIX.get(name.name)
 
 
-def check_content(folder: Path, path: str, content: Content) -> None:
-    """Raises CheckpointRefused when the file at ``path`` within ``folder`` is not what its name says."""
+def check_content(folder: Path, path: str, content: Content) -> Any:
+    """The document in a JSON file, None for any other.
+
+    Raises CheckpointRefused when the file at ``path`` within ``folder`` is not what its name says.
+    """
     file = folder / path
     size = file.stat().st_size
     with file.open("rb") as opened:
@@ -77,22 +80,21 @@ def check_content(folder: Path, path: str, content: Content) -> None:
         raise CheckpointRefused(CheckpointCode.UNSAFE_CONTENT, f"{path} is a zip archive behind other content")
     if content is Content.TENSORS:
         _check_tensors(file, path, head)
-        return
+        return None
     _refuse_signature(path, head)
     if size > MAX_OTHER:
         raise CheckpointRefused(
             CheckpointCode.MALFORMED, f"{path} has {size} bytes, too many for a file without tensors"
         )
-    if content is Content.JSON:
-        read_json(folder, path)
-    elif content is Content.TEXT:
-        _read_text(folder, path)
+    if content is Content.OPAQUE:
+        return None
+    text = _text(file, path)
+    return _parsed(text, path) if content is Content.JSON else None
 
 
-def read_json(folder: Path, path: str) -> Any:
-    """Raises CheckpointRefused."""
+def _parsed(text: str, path: str) -> Any:
     try:
-        return json.loads(_read_text(folder, path))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointRefused(CheckpointCode.MALFORMED, f"{path} is not valid JSON") from error
 
@@ -112,8 +114,8 @@ def _refuse_signature(path: str, head: bytes) -> None:
             raise CheckpointRefused(CheckpointCode.UNSAFE_CONTENT, f"{path} is {what}")
 
 
-def _read_text(folder: Path, path: str) -> str:
+def _text(file: Path, path: str) -> str:
     try:
-        return (folder / path).read_bytes().decode("utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CheckpointRefused(CheckpointCode.MALFORMED, f"{path} is not UTF-8 text") from error

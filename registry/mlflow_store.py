@@ -5,6 +5,7 @@ manifest in a tag: one call lists them all. The alias ``production`` is a projec
 it without comparing, so the last writer wins.
 """
 
+import fcntl
 import logging
 import os
 import re
@@ -44,6 +45,7 @@ DIGEST_TAG: Final = "safelight.digest"
 MANIFEST_TAG: Final = "safelight.manifest"
 
 _FOLDER = "model"
+_SQLITE = "sqlite:///"
 _SOURCE = re.compile(rf"runs:/[^/]+/{_FOLDER}")
 _MAX_NUMBER = 2**31 - 1  # the column's
 _ALIAS_TRIES = 5
@@ -55,13 +57,15 @@ class MlflowVersionStore:
     """The version store on MLflow; see registry.versions.VersionStore for the contract.
 
     ``artifact_root`` is where an embedded store keeps checkpoints (a URI or an absolute path); a server has its own.
+    An embedded store opens its database at once, and creates the tables of an empty one. Raises StoreUnavailable.
     """
 
     def __init__(self, tracking_uri: str, *, registry_uri: str | None = None, artifact_root: str | None = None) -> None:
         if artifact_root is None and not tracking_uri.startswith("http"):
             # MLflow would write into the working directory of whichever process came first.
             raise ValueError("an embedded MLflow store needs an artifact_root")
-        self._client = MlflowClient(tracking_uri, registry_uri)
+        with _alone(tracking_uri):
+            self._client = _opened(tracking_uri, registry_uri)
         self._artifact_root = artifact_root
 
     def register(self, generator: str, folder: Path, manifest: Manifest) -> Version:
@@ -78,6 +82,7 @@ class MlflowVersionStore:
                 run_id=run_id,
                 description=manifest.description,
                 tags={DIGEST_TAG: manifest.digest, MANIFEST_TAG: _text(manifest)},
+                await_creation_for=0,
             )
             version = self._with_digest(generator, manifest.digest) or _version(created)
             if version.number != int(created.version):
@@ -212,6 +217,26 @@ _ANSWERS: Final[dict[str, type[StoreUnavailable]]] = {
     "RESOURCE_ALREADY_EXISTS": _Exists,
     "BAD_REQUEST": _Collided,
 }
+
+
+@contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Two processes that create the tables of one SQLite file break each other's work: one waits."""
+    if not tracking_uri.startswith(_SQLITE):
+        yield
+        return
+    database = Path(tracking_uri.removeprefix(_SQLITE).partition("?")[0])
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f"{database.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(tracking_uri: str, registry_uri: str | None) -> MlflowClient:
+    try:
+        return MlflowClient(tracking_uri, registry_uri)
+    except Exception as error:  # noqa: BLE001 each database's driver has errors of its own
+        raise StoreUnavailable(_without_credentials(error)) from None
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 import logging
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from registry.checkpoint import inspect
 from registry.errors import Kind
@@ -70,6 +74,42 @@ def test_an_embedded_store_says_where_its_files_go() -> None:
         MlflowVersionStore("sqlite:///mlflow.db")
 
 
+def test_many_processes_may_open_an_empty_database_at_once(tmp_path: Path) -> None:
+    program = (
+        "from registry.mlflow_store import MlflowVersionStore as Store;"
+        f"print(Store('sqlite:///{tmp_path}/new/mlflow.db', artifact_root='{tmp_path}').generators())"
+    )
+    root = Path(__file__).parents[3]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    printed = [process.communicate() for process in processes]
+    assert [out.strip() for out, _ in printed] == [b"()"] * 2, printed
+
+
+def test_a_database_that_cannot_be_opened() -> None:
+    with pytest.raises(StoreUnavailable) as refused:
+        MlflowVersionStore("oracle://ada:secret-word@nowhere/db", artifact_root="/nowhere")
+    assert "secret-word" not in str(refused.value)
+
+
+def test_two_first_aliases_that_collide_are_set_again(
+    store: MlflowVersionStore, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_alias = MlflowClient.set_registered_model_alias
+    collisions = [MlflowException("UNIQUE constraint failed", BAD_REQUEST)] * 2
+
+    def colliding(client: MlflowClient, *arguments: str) -> None:
+        if collisions:
+            raise collisions.pop()
+        set_alias(client, *arguments)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", colliding)
+    store.set_production(version.generator, 1)
+    assert store.production(version.generator) == 1
+
+
 def test_the_artifacts_alone_tell_the_whole_bundle(home: Path, version: Version) -> None:
     artifacts = files_of(home, version)
     assert parse_manifest((artifacts / "manifest.json").read_bytes()) == version.manifest
@@ -82,7 +122,8 @@ def test_nothing_is_written_beside_the_store(
     monkeypatch.chdir(tmp_path)
     store.fetch(store.get(version.generator, 1), tmp_path / "engine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint", "engine"]
-    assert {path.name for path in home.iterdir()} <= {"mlflow.db", "mlflow.db-shm", "mlflow.db-wal", "artifacts"}
+    expected = {"mlflow.db", "mlflow.db-shm", "mlflow.db-wal", "mlflow.db.lock", "artifacts"}
+    assert {path.name for path in home.iterdir()} <= expected
 
 
 def truncate(weights: Path) -> None:
