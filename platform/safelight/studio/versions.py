@@ -26,6 +26,8 @@ from safelight.studio.scenes import OBJECTS, plural
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 EMBEDDER: Final = WEIGHTS / "embedder"
+BASELINES: Final = Path(__file__).parent / "baselines"
+CONTACT_SHEET: Final = Path(__file__).parent / "contact-sheet.png"
 MODEL_CARD: Final = "README.md"
 
 COLOUR_SWAPS: Final = (("red", "blue"), ("green", "pink"), ("yellow", "purple"))

@@ -9,7 +9,7 @@ from safelight.serving import pipeline
 from safelight.studio.training.rendering import Pixels
 from safelight.studio.versions import BuiltVersion
 
-_BATCH = 8
+BATCH = 8
 
 
 class Sampler:
@@ -24,9 +24,7 @@ class Sampler:
             for index, prompt in enumerate(prompts)
         ]
         return [
-            image
-            for start in range(0, len(requests), _BATCH)
-            for image in self.render(requests[start : start + _BATCH])
+            image for start in range(0, len(requests), BATCH) for image in self.render(requests[start : start + BATCH])
         ]
 
     def render(self, batch: Sequence[GenerationParameters]) -> list[Pixels]:

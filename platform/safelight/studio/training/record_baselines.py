@@ -1,0 +1,80 @@
+"""Records what the shipped versions make of everyday traffic, as the lens of a fresh installation needs it.
+
+Run as ``python -m safelight.studio.training.record_baselines`` after new weights were put in place: the recordings
+are bound to the digests of bundle and embedder. Images are drawn by the serving code and thrown away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import count, groupby, islice
+from pathlib import Path
+
+import torch
+
+from registry.parameters import GenerationParameters, Requested
+from safelight.scoring.embedder import OpenClipEmbedder
+from safelight.scoring.stream import record
+from safelight.studio.prompts import EVERYDAY, prompt_stream
+from safelight.studio.training.sampling import BATCH, Sampler
+from safelight.studio.versions import BASELINES, EMBEDDER, BuiltVersion, build_version
+from safelight.watching.recorded import RecordedSample, write
+
+_SEED = 20_000  # not one that live traffic starts from
+
+
+def single_images(version: BuiltVersion, seed: int) -> Iterator[GenerationParameters]:
+    """Everyday traffic over whole days, completed by the version's defaults, one entry for each image asked for."""
+    minutes = count()
+    for request in prompt_stream(seed, EVERYDAY, hour=lambda: next(minutes) / 60 % 24):
+        resolved = version.manifest.resolve(Requested(**asdict(request)), fallback_seed=request.seed)
+        for index in range(resolved.n):
+            yield replace(resolved, n=1, seed=resolved.seed + index)
+
+
+def record_version(version: BuiltVersion, embedder: OpenClipEmbedder, images: int) -> RecordedSample:
+    def settings(each: GenerationParameters) -> tuple[int, float]:
+        return each.steps, each.guidance
+
+    asked = sorted(islice(single_images(version, _SEED + version.number), images), key=settings)
+    sampler = Sampler(version)
+    drawn = []
+    for _, alike in groupby(asked, key=settings):
+        while batch := list(islice(alike, BATCH)):
+            drawn += sampler.render(batch)
+            if len(drawn) % 400 < BATCH:
+                print(f"version {version.number}: {len(drawn)} of {images}", flush=True)
+    return record(
+        embedder,
+        version.manifest.digest,
+        [each.prompt for each in asked],
+        [asdict(each) for each in asked],
+        drawn,
+        version.manifest.defaults,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Record the baselines that ship.")
+    parser.add_argument("--destination", type=Path, default=BASELINES)
+    parser.add_argument("--images", type=int, nargs=2, default=[1500, 4000], help="of version 1 and of version 2")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+
+    embedder = OpenClipEmbedder(str(EMBEDDER), device="cpu")
+    options.destination.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, images in zip((1, 2), options.images, strict=True):
+            if not images:
+                continue
+            recorded = record_version(build_version(number, Path(folder, str(number))), embedder, images)
+            path = options.destination / f"version-{number}.safetensors"
+            write(path, recorded)
+            path.chmod(0o644)
+
+
+if __name__ == "__main__":
+    main()
