@@ -2,17 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from monitors.lens import Lens
 from monitors.sketch import Sketch
+from registry.parameters import Defaults
 from safelight.clock import bucket_start
 from safelight.store.scores import GenerationScore, ScoredGeneration, Waiting
 from safelight.store.sketches import ALL, SignalKey, SignalSums, SketchKey
 from safelight.watching.samples import JUDGED_ARMS, Row, row, sample
 
 Scored = tuple[Waiting, GenerationScore]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How a version's generations are looked at: against its defaults, and through the lenses of its baselines."""
+
+    defaults: Defaults | None
+    lenses: Sequence[tuple[UUID, Lens]]
 
 
 def judged(scored: Iterable[Scored]) -> list[Scored]:
@@ -47,20 +57,18 @@ def signal_sums(score: GenerationScore) -> SignalSums:
 
 
 def fold_sketches(
-    scored: Iterable[Scored],
-    lenses: Mapping[tuple[str, int], Sequence[tuple[UUID, Lens]]],
-    bucket_seconds: int,
+    scored: Iterable[Scored], views: Mapping[tuple[str, int], View], bucket_seconds: int
 ) -> dict[SketchKey, Sketch]:
-    """Look at each version's generations through each of its baselines' lenses; `lenses` by generator and version."""
+    """Look at each version's generations through each of its baselines' lenses; `views` by generator and version."""
     groups: dict[tuple[str, int, str, datetime], list[Row]] = defaultdict(list)
     for made, score in scored:
-        read = row(ScoredGeneration(score, made.prompt, made.parameters))
+        read = row(ScoredGeneration(score, made.prompt, made.parameters), views[made.generator, made.version].defaults)
         if read is not None:
             start = bucket_start(made.created_at, bucket_seconds)
             groups[made.generator, made.version, made.arm, start].append(read)
     folded: dict[SketchKey, Sketch] = {}
     for (generator, version, arm, start), rows in groups.items():
-        for baseline_id, lens in lenses.get((generator, version), ()):
+        for baseline_id, lens in views[generator, version].lenses:
             key = SketchKey(generator, version, arm, baseline_id, ALL, start)
             folded[key] = Sketch.of(lens.features(sample(rows)))
     return folded

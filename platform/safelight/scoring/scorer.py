@@ -13,7 +13,7 @@ from monitors.lens import Lens
 from safelight.clock import Clock
 from safelight.scoring.duplicates import RecentImages
 from safelight.scoring.embedder import Embedder
-from safelight.scoring.fold import Scored, fold_signals, fold_sketches, judged, merge
+from safelight.scoring.fold import Scored, View, fold_signals, fold_sketches, judged, merge
 from safelight.scoring.measuring import BrokenReason, Measurement, decode, measure
 from safelight.store import baselines, ledger, scores, sketches
 from safelight.store.baselines import KnownBaseline
@@ -21,6 +21,7 @@ from safelight.store.database import Database, Session
 from safelight.store.scores import GenerationScore, Waiting
 from safelight.watching.lenses import LensCache
 from safelight.watching.references import references
+from safelight.watching.situation import defaults_of
 
 _log = logging.getLogger(__name__)
 _RECENT_IMAGES = 256
@@ -125,9 +126,7 @@ class Scorer:
         counted = judged(kept)
         for signal_key, sums in sorted(fold_signals(counted, self._bucket_seconds).items()):
             sketches.add_signals(session, signal_key, sums)
-        for key, sketch in sorted(
-            fold_sketches(counted, self._lenses_for(session, counted), self._bucket_seconds).items()
-        ):
+        for key, sketch in sorted(fold_sketches(counted, self._views(session, counted), self._bucket_seconds).items()):
             sketches.fold_sketch(session, key, sketch.n, sketch.to_bytes(), merge)
         return len(kept)
 
@@ -138,13 +137,14 @@ class Scorer:
         }
         return [(task, _marked(recent[task.generator, task.version], score, task.prompt)) for task, score in scored]
 
-    def _lenses_for(self, session: Session, scored: Sequence[Scored]) -> dict[tuple[str, int], list[tuple[UUID, Lens]]]:
-        found: dict[tuple[str, int], list[tuple[UUID, Lens]]] = {}
-        for generator, version in {(task.generator, task.version) for task, _ in scored}:
+    def _views(self, session: Session, scored: Sequence[Scored]) -> dict[tuple[str, int], View]:
+        views = {}
+        for generator, number in {(task.generator, task.version) for task, _ in scored}:
             chain, known = ledger.chain(session, generator), baselines.of_generator(session, generator)
-            relevant = references(version, chain, known, self._embedder.digest).all
-            found[generator, version] = list(self._readable(session, relevant))
-        return found
+            relevant = references(number, chain, known, self._embedder.digest).all
+            lenses = list(self._readable(session, relevant))
+            views[generator, number] = View(defaults_of(session, generator, number), lenses)
+        return views
 
     def _readable(self, session: Session, relevant: Iterable[KnownBaseline]) -> Iterator[tuple[UUID, Lens]]:
         """A baseline of another release must not stop the queue: its monitor says that it has nothing to go by."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.sample import prompt_key
+from registry.parameters import Defaults
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.measuring import measure
 from safelight.watching.recorded import RecordedSample
@@ -21,8 +22,12 @@ def record(
     prompts: Sequence[str],
     parameters: Sequence[Mapping[str, Any]],
     images: Sequence[NDArray[np.uint8]],
+    defaults: Defaults,
 ) -> RecordedSample:
-    """Measure images [H, W, 3] as the scorer would. `parameters` are those of each request, as resolved."""
+    """Measure images [H, W, 3] as the scorer would.
+
+    `parameters` are those of each request, as resolved; `defaults` are the version's, from its manifest.
+    """
     rows = []
     for start in range(0, len(images), _BATCH):
         part = slice(start, start + _BATCH)
@@ -35,7 +40,7 @@ def record(
                 Row(
                     prompt=each.prompt,
                     image=each.image,
-                    parameters=request_parameters(resolved),
+                    parameters=request_parameters(resolved, defaults),
                     scalars=scalar_columns(each.alignment, signals.sharpness, signals.contrast, signals.brightness),
                     prompt_key=prompt_key(prompt),
                 )

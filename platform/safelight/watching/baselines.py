@@ -14,6 +14,7 @@ from safelight.store.baselines import KnownBaseline, NewBaseline
 from safelight.store.database import Session
 from safelight.watching.recorded import RecordedSample
 from safelight.watching.samples import JUDGED_ARMS, SCHEMA, row, sample
+from safelight.watching.situation import defaults_of
 
 LARGEST = 60_000
 """Generations read for one baseline: what a lens needs at most; the newest of a range are taken."""
@@ -75,7 +76,8 @@ def from_traffic(
     scored = scores.made_between(
         session, generator, version, start, end, arms=JUDGED_ARMS, embedder_digest=embedder_digest, limit=LARGEST
     )
-    rows = [each for each in map(row, scored) if each is not None]
+    defaults = defaults_of(session, generator, version)
+    rows = [read for each in scored if (read := row(each, defaults)) is not None]
     if not rows:
         raise _too_small("none of this version's generations in that range has been scored")
     return _fit(

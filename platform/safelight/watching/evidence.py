@@ -16,7 +16,7 @@ from safelight.watching.baselines import scalars_of
 from safelight.watching.lenses import LensCache
 from safelight.watching.monitors import ReleaseComparison
 from safelight.watching.samples import SCHEMA, SERVING_ARM, Row, row, sample
-from safelight.watching.situation import Situation, situation
+from safelight.watching.situation import Situation, defaults_of, situation
 
 _LOOKED_AT = 1_000
 """The newest generations of the window that are read, however many it holds."""
@@ -45,7 +45,8 @@ class EvidenceGatherer:
             embedder_digest=self._embedder_digest,
             limit=_LOOKED_AT,
         )
-        readable = [(each, read) for each in looked_at if (read := row(each)) is not None]
+        defaults = defaults_of(session, generator, verdict.version)
+        readable = [(each, read) for each in looked_at if (read := row(each, defaults)) is not None]
         baseline = self._baseline(session, now, verdict)
         surprise = self._surprise(session, baseline, [read for _, read in readable])
         current = _columns([read for _, read in readable])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.sample import ALIGNMENT, PARAMETERS, Direction, Sample, Scalar, Schema, encode_parameters, prompt_key
+from registry.parameters import Defaults
 from safelight.store.scores import ScoredGeneration
 
 # Only alignment has a worse direction: a softer or a darker style is a change that a person may want.
@@ -39,8 +40,11 @@ class Row:
     prompt_key: int
 
 
-def row(scored: ScoredGeneration) -> Row | None:
-    """None where the image is broken or blank: there is nothing to read, and it is counted elsewhere."""
+def row(scored: ScoredGeneration, defaults: Defaults | None) -> Row | None:
+    """`defaults` are those of the version that made the image.
+
+    None where the image is broken or blank: there is nothing to read, and it is counted elsewhere.
+    """
     score = scored.score
     signals = (score.alignment, score.sharpness, score.contrast, score.brightness)
     known = tuple(value for value in signals if value is not None)
@@ -49,7 +53,7 @@ def row(scored: ScoredGeneration) -> Row | None:
     return Row(
         prompt=score.prompt_embedding,
         image=score.image_embedding,
-        parameters=request_parameters(scored.parameters),
+        parameters=request_parameters(scored.parameters, defaults),
         scalars=scalar_columns(*known),
         prompt_key=prompt_key(scored.prompt),
     )
@@ -69,14 +73,17 @@ def sample(rows: Sequence[Row]) -> Sample:
     )
 
 
-def request_parameters(resolved: Mapping[str, Any]) -> tuple[float, ...]:
-    """The request's columns; what a foreign source does not tell stays at a fixed value and so means nothing."""
-    return encode_parameters(
-        steps=int(resolved.get("steps") or 1),
-        guidance=float(resolved.get("guidance") or 0.0),
-        width=int(resolved.get("width") or 1),
-        height=int(resolved.get("height") or 1),
-    )
+def request_parameters(resolved: Mapping[str, Any], defaults: Defaults | None) -> tuple[float, ...]:
+    """How a request departs from what the version does when nothing is asked: ratios as differences of logarithms.
+
+    What people ask for is the condition an image is judged under; what a version does by default is the version. A
+    parameter that is not known, or has no default to compare with, counts as left alone.
+    """
+    if defaults is None:
+        return (0.0,) * len(PARAMETERS)
+    usual = {name: getattr(defaults, name) for name in ("steps", "guidance", "width", "height")}
+    asked = usual | {name: resolved[name] for name in usual if resolved.get(name) is not None}
+    return tuple(a - b for a, b in zip(encode_parameters(**asked), encode_parameters(**usual), strict=True))
 
 
 def scalar_columns(alignment: float, sharpness: float, contrast: float, brightness: float) -> tuple[float, ...]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from safelight.store import baselines, incidents, ledger
+from registry.parameters import Defaults
+from safelight.store import baselines, incidents, ledger, versions
 from safelight.store.database import Session
 from safelight.watching.references import References, references
 
@@ -33,3 +34,9 @@ def situation(session: Session, generator: str, embedder_digest: str) -> Situati
         since=max(entry.at, resolved) if resolved else entry.at,
         references=references(entry.to_version, chain, known, embedder_digest),
     )
+
+
+def defaults_of(session: Session, generator: str, version: int) -> Defaults | None:
+    """What the version does when a request leaves a parameter out; None for a version that is not registered."""
+    found = versions.find_version(session, generator, version)
+    return found.manifest.defaults if found else None

@@ -12,6 +12,7 @@ from PIL import Image
 from monitors.fitting import fit_lens
 from monitors.lens import Lens
 from registry.ledger import Draft, EntryKind
+from registry.parameters import Defaults
 from safelight.clock import ManualClock
 from safelight.ids import first_id_at
 from safelight.scoring.fake_embedder import FakeEmbedder
@@ -25,6 +26,7 @@ from safelight.watching.lenses import LensCache
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARAMETERS = {"steps": 8, "guidance": 3.0, "width": 64, "height": 64}
+DEFAULTS = Defaults(steps=8, guidance=3.0, width=64, height=64)
 WORDS = ("red", "blue", "green", "cat", "dog", "car", "house", "on", "grass", "snow")
 
 
@@ -153,4 +155,4 @@ def lens() -> Lens:
     embedder, rng = FakeEmbedder(), np.random.default_rng(1)
     prompts = [" ".join(rng.choice(WORDS, 4)) for _ in range(1200)]
     images = [embedder.paint(prompt, rng) for prompt in prompts]
-    return fit_lens(record(embedder, "sha256:b", prompts, [PARAMETERS] * len(prompts), images).sample, seed=0)
+    return fit_lens(record(embedder, "sha256:b", prompts, [PARAMETERS] * len(prompts), images, DEFAULTS).sample, seed=0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from registry.ledger import Draft, EntryKind
+from registry.parameters import Defaults
 from safelight.clock import ManualClock
 from safelight.ids import first_id_at
 from safelight.scoring.fake_embedder import FakeEmbedder
@@ -37,6 +38,7 @@ from safelight.watching.tick import Ticker
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARAMETERS = {"steps": 8, "guidance": 3.0, "width": 64, "height": 64}
+DEFAULTS = Defaults(steps=8, guidance=3.0, width=64, height=64)
 WORDS = ("red", "blue", "green", "cat", "dog", "car", "house", "on", "grass", "snow", "two", "small")
 
 
@@ -174,7 +176,7 @@ def recorded() -> RecordedSample:
     embedder, rng = FakeEmbedder(), np.random.default_rng(1)
     prompts = [" ".join(rng.choice(WORDS, 5)) for _ in range(3000)]
     images = [embedder.paint(prompt, rng) for prompt in prompts]
-    return record(embedder, "sha256:b", prompts, [PARAMETERS] * len(prompts), images)
+    return record(embedder, "sha256:b", prompts, [PARAMETERS] * len(prompts), images, DEFAULTS)
 
 
 @pytest.fixture(scope="session")

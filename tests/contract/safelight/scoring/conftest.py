@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 from safelight.scoring.embedder import Embedder, OpenClipEmbedder
 from safelight.scoring.fake_embedder import FakeEmbedder
 
-CONFIG = {
+CONFIG: dict[str, dict[str, Any]] = {
     "model_cfg": {
         "embed_dim": 16,
         "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
