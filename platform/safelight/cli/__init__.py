@@ -24,10 +24,11 @@ app.add_typer(access.keys, name="key")
 
 def main() -> None:
     """Run the command line; a refusal is a sentence and status 1, not a traceback."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Ours speak at INFO; libraries only when something is wrong.
+    logging.getLogger("safelight").setLevel(logging.INFO)
     try:
         app()
     except (SafelightError, RegistryError) as error:

@@ -61,7 +61,7 @@ def api() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=2,
     )
     asyncio.run(_serve(_Server(config, stopping)))
 

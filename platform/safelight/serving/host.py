@@ -32,7 +32,7 @@ SILENT_AFTER = timedelta(seconds=10)
 FORGET_AFTER = timedelta(days=1)
 STEADY_AFTER = 60.0
 """Seconds of service after which an engine's earlier failures are forgiven."""
-STOP_WITHIN = 2.5
+STOP_WITHIN = 1.5
 _TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING)
 
 
