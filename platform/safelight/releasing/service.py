@@ -1,5 +1,6 @@
 """Promote, roll back, accept: a request becomes a release, and a release moves on as engines and gateways follow."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from safelight.store.releases import MOVING, KnownRelease
 
 # An engine or gateway that has not been heard of for this long is taken for dead.
 ALIVE = timedelta(seconds=5)
+# What a newer request takes over from; a release that serves is replaced only when the newer one flips.
+_NOT_FLIPPED = (State.REQUESTED, State.PREPARING, State.VERIFYING)
 
 
 class Releasing:
@@ -79,8 +82,7 @@ class Releasing:
     def _begin(
         self, session: Session, generator: str, plan: Plan, actor: str, reason: str, incident_id: UUID | None
     ) -> KnownRelease:
-        for other in releases.in_states(session, (*MOVING, State.SERVING), generator):
-            self._move(session, other, Event.SUPERSEDE, f"by a {plan.kind} to version {plan.to_version}")
+        self._supersede(session, generator, _NOT_FLIPPED, plan)
         release = releases.add(
             session,
             generator=generator,
@@ -128,8 +130,13 @@ class Releasing:
 
     def _flip(self, session: Session, release: KnownRelease, detail: str) -> KnownRelease:
         plan = Plan(release.kind, release.from_version, release.to_version, ())
+        self._supersede(session, release.generator, (State.FLIPPING, State.SERVING), plan)
         entry = self._write(session, release.generator, plan, release.actor, release.reason, release.incident_id)
         return self._move(session, release, Event.FLIP, detail, entry.seq)
+
+    def _supersede(self, session: Session, generator: str, states: Collection[State], plan: Plan) -> None:
+        for other in releases.in_states(session, states, generator):
+            self._move(session, other, Event.SUPERSEDE, f"by a {plan.kind} to version {plan.to_version}")
 
     def _write(
         self, session: Session, generator: str, plan: Plan, actor: str, reason: str, incident_id: UUID | None

@@ -134,6 +134,20 @@ def test_an_engine_that_fails_leaves_production_untouched(two_good: Story, set_e
     assert two_good.steps(release)[-1] == ("failed", "the golden image is blank")
 
 
+def test_what_serves_is_superseded_by_the_flip_and_not_by_the_request(story: Story, set_engine: Any) -> None:
+    first = story.promote(1)
+    set_engine(1)
+    story.advance()
+    second = story.promote(2)
+    set_engine(2, EngineState.FAILED, "out of memory")
+    story.advance()
+    assert (story.state(first), story.state(second)) == (State.SERVING, State.FAILED)
+    set_engine(2)
+    story.promote(2)
+    story.advance()
+    assert story.state(first) is State.SUPERSEDED
+
+
 def test_a_rollback_to_a_warm_version_flips_in_the_same_transaction(two_good: Story) -> None:
     release = two_good.rollback()
     assert (release.state, two_good.serving()) == (State.FLIPPING, 1)
