@@ -39,7 +39,11 @@ class Schema:
 
 
 def encode_parameters(*, steps: int, guidance: float, width: int, height: int) -> tuple[float, float, float, float]:
-    """Request parameters on scales where equal ratios are equal steps, in the order of `PARAMETERS`."""
+    """Request parameters in the order of `PARAMETERS`, on scales where the difference of two requests is what matters.
+
+    A lens wants what was *asked*: the difference from the defaults of the version that answered. A version that makes
+    too few steps by default is then still held against what people got before.
+    """
     return (math.log(max(steps, 1)), guidance, math.log(width * height), math.log(width / height))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from monitors.hypotheses import (
     detectable_effect,
@@ -39,6 +40,16 @@ def test_more_generations_in_a_tail_never_raise_the_p_value(
     many = replace(usual, tail_counts=counts)
     p_values = [tail_excess(lens, sketch, 1000.0, 2000.0, worse_only=False).p_value for sketch in (fewer, many)]
     assert 0 <= p_values[1] <= p_values[0] <= 1
+
+
+def test_the_p_value_of_the_tails_is_bonferronis_bound_over_all_of_them(lens: Lens, usual: Sketch) -> None:
+    """With a baseline so large that its rates are known exactly, it is the binomial one times the number of tails."""
+    counts = np.zeros_like(usual.tail_counts)
+    counts[0] = 40
+    outcome = tail_excess(lens, replace(usual, tail_counts=counts), usual.judged, 1e12, worse_only=False)
+    rate = usual.expected_tails[0] / usual.judged
+    assert outcome.p_value == pytest.approx(len(counts) * stats.binom.sf(39, usual.judged, rate), rel=1e-3)
+    assert outcome.evidence["tail"] == "alignment.low"
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
