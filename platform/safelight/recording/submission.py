@@ -32,7 +32,8 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Value = Annotated[Text, Field(max_length=4000)] | bool | int | Number | None
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Value = Annotated[Text, Field(max_length=4000)] | bool | Whole | Number | None
 
 
 class Submission(BaseModel):
@@ -51,7 +52,7 @@ class Submission(BaseModel):
     replica: Name | None = None
     prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)]
     final_prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)] | None = None
-    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
+    seed: Whole | None = None
     parameters: dict[Name, Value] = Field(default_factory=dict, max_length=64)
     queue_ms: Milliseconds | None = None
     engine_ms: Milliseconds | None = None
