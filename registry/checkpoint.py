@@ -52,9 +52,9 @@ def inspect(folder: Path) -> Checkpoint:
 def _inspected(folder: Path) -> Checkpoint:
     if not folder.is_dir():
         raise CheckpointRefused(CheckpointCode.NOT_FOUND, f"{folder} is not a folder")
-    contents = dict(sorted(_listed(folder, "")))
-    if MODEL_INDEX not in contents:
+    if not (folder / MODEL_INDEX).is_file():
         raise CheckpointRefused(CheckpointCode.INCOMPLETE, f"{folder} holds no {MODEL_INDEX}")
+    contents = dict(sorted(_listed(folder, "")))
     pipeline_class, components = read_index(check_content(folder, MODEL_INDEX, Content.JSON))
     check_parts(components, contents)
     for path, content in contents.items():

@@ -49,7 +49,7 @@ _SIGNATURES = {
     b"\x93NUMPY": "a NumPy array, which may hold pickles",
     b"\x89HDF": "an HDF5 file",
     b"\x7fELF": "a program",
-    b"MZ": "a program",
+    b"MZ\x90\x00": "a program",
     b"#!": "a script",
 }
 _ZIP_END = b"PK\x05\x06"

@@ -166,7 +166,7 @@ class TestContents:
         assert refusal(folder).code == CheckpointCode.UNSAFE_CONTENT
 
     @pytest.mark.parametrize(
-        "start", [b"\x1f\x8b\x08", b"\x93NUMPY", b"\x89HDF\r\n", b"\x7fELF", b"MZ\x90", b"#!/bin/sh\n"]
+        "start", [b"\x1f\x8b\x08", b"\x93NUMPY", b"\x89HDF\r\n", b"\x7fELF", b"MZ\x90\x00", b"#!/bin/sh\n"]
     )
     @pytest.mark.parametrize("name", ["extra.safetensors", "spiece.model", "LICENSE"])
     def test_other_signatures(self, folder: Path, name: str, start: bytes) -> None:
@@ -233,6 +233,7 @@ class TestLayout:
 
     def test_no_index(self, folder: Path) -> None:
         (folder / "model_index.json").unlink()
+        (folder / "anything.py").touch()  # what else lies there is not looked at
         assert refusal(folder).code == CheckpointCode.INCOMPLETE
 
     @pytest.mark.parametrize("name", ["unet", "scheduler", "tokenizer", "text_encoder"])
