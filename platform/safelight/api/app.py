@@ -9,6 +9,7 @@ from safelight.api import page, problems
 from safelight.api.body_limit import BodyLimit
 from safelight.api.platform import Platform
 from safelight.api.routes import (
+    baselines,
     generations,
     generators,
     health,
@@ -55,6 +56,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         openai,
         ingest,
         monitors,
+        baselines,
         incidents,
         notifications,
         keys,

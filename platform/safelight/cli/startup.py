@@ -109,6 +109,7 @@ def run_demo(settings: Settings, rate: float, stop: threading.Event) -> None:
 
     database = wiring.database(settings)
     demo.seed(wiring.registration(settings))
+    demo.provide_baselines(database, wiring.clock())
     demo.release_in_turn(database, wiring.releasing(), stop)
     key = demo.traffic_key(database, wiring.clock())
     url = f"http://{settings.api.host}:{settings.api.port}"

@@ -17,11 +17,13 @@ from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
-from safelight.store import access, ledger, releases, versions
+from safelight.store import access, baselines, ledger, releases, versions
 from safelight.store.database import Database
 from safelight.studio.prompts import prompt_stream
 from safelight.studio.traffic import Traffic
 from safelight.studio.versions import build_version, numbers
+from safelight.watching import recorded
+from safelight.watching.baselines import from_recorded
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ ACTOR = "demo"
 KEY_NAME = "demo traffic"
 _ACCEPTED = (1, 2)
 """The versions production goes through before anything happens: the second serves, the first is known good."""
+BASELINES = Path(__file__).parent / "baselines"
 _POLL_SECONDS = 0.2
 
 
@@ -40,6 +43,32 @@ def seed(registration: Registration) -> None:
             built = build_version(number, Path(folder) / str(number))
             manifest = built.manifest.model_dump(mode="json", exclude={"checkpoint"})
             registration.register(GENERATOR, built.folder, manifest, ACTOR)
+
+
+def provide_baselines(database: Database, clock: Clock) -> None:
+    """Keep the baselines that were recorded of the shipped versions, each bound to its weights' digest."""
+    with database.reading() as session:
+        known = {baseline.name for baseline in baselines.of_generator(session, GENERATOR)}
+        registered = {version.number: version.digest for version in versions.versions(session, GENERATOR)}
+    for file in sorted(BASELINES.glob("*.safetensors")):
+        if file.stem in known:
+            continue
+        sample = recorded.read(file)
+        number = next((number for number, digest in registered.items() if digest == sample.bundle_digest), None)
+        if number is None:
+            logger.warning("the recorded sample %s is of no registered version; its baseline is left out", file.name)
+            continue
+        fitted = from_recorded(
+            sample,
+            generator=GENERATOR,
+            version=number,
+            bundle_digest=sample.bundle_digest,
+            embedder_digest=sample.embedder_digest,
+            name=file.stem,
+            created_by=ACTOR,
+        )
+        with database.transaction() as session:
+            baselines.add(session, fitted, clock.now())
 
 
 def release_in_turn(database: Database, releasing: Releasing, stop: threading.Event) -> None:
