@@ -1,0 +1,169 @@
+"""The log, newest first, by every filter the page has."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from safelight.errors import SafelightError
+from safelight.ids import first_id_at, new_id
+from safelight.store import generations
+from safelight.store.database import Database
+from safelight.store.generations import Filters, Flag, RowRefused
+from safelight.store.tables import Score
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def _at(seconds: int) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def _row(seconds: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": first_id_at(_at(seconds)),
+        "created_at": _at(seconds),
+        "generator": "studio",
+        "version": 1,
+        "bundle_digest": "sha256:b",
+        "environment_digest": None,
+        "source": "engine",
+        "arm": "stable",
+        "outcome": "served",
+        "error_code": None,
+        "request_id": new_id(),
+        "api_key_id": None,
+        "replica": None,
+        "prompt": "a red fox",
+        "final_prompt": None,
+        "seed": 7,
+        "parameters": {"steps": 20},
+        "envelope": {},
+        "queue_ms": None,
+        "engine_ms": None,
+        "total_ms": 120.0,
+        "image_key": "k.png",
+        "thumbnail_key": None,
+        "image_sha256": None,
+    } | changes
+
+
+def _score(seconds: int, **changes: Any) -> Score:
+    values: dict[str, Any] = {
+        "generation_id": first_id_at(_at(seconds)),
+        "generator": "studio",
+        "version": 1,
+        "scored_at": NOON,
+        "embedder_digest": "sha256:e",
+        "alignment": 0.3,
+        "sharpness": 1.0,
+        "contrast": 1.0,
+        "brightness": 0.5,
+        "blank": False,
+        "broken": False,
+        "prompt_truncated": False,
+    }
+    return Score(**values | changes)
+
+
+@pytest.fixture
+def logged(database: Database) -> Database:
+    with database.transaction() as session:
+        generations.add(
+            session,
+            [
+                _row(0),
+                _row(1, version=2, prompt="A GREEN cube, 100% cotton"),
+                _row(2, arm="canary", version=2),
+                _row(3, outcome="failed", error_code="out_of_memory", image_key=None),
+                _row(4, generator="other"),
+                _row(5, prompt="under_score"),
+            ],
+        )
+        session.add_all(
+            [
+                _score(0, blank=True),
+                _score(1, alignment=0.01),
+                _score(2, near_duplicate_of=first_id_at(_at(1))),
+                _score(5, broken=True, broken_reason="not_finite", alignment=None),
+            ]
+        )
+    return database
+
+
+def _seconds(database: Database, filters: Filters, before: UUID | None = None, limit: int = 50) -> list[int]:
+    with database.reading() as session:
+        found = generations.page(session, filters, before, limit)
+    return [round((each.created_at - NOON).total_seconds()) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), [5, 4, 3, 2, 1, 0]),
+        (Filters(generator="studio"), [5, 3, 2, 1, 0]),
+        (Filters(generator="studio", version=2), [2, 1]),
+        (Filters(outcomes=("failed", "cancelled")), [3]),
+        (Filters(arms=("canary",)), [2]),
+        (Filters(flag=Flag.BLANK), [0]),
+        (Filters(flag=Flag.LOW_ALIGNMENT), [1]),
+        (Filters(flag=Flag.NEAR_DUPLICATE), [2]),
+        (Filters(flag=Flag.FAILED), [3]),
+        (Filters(flag=Flag.BROKEN), [5]),
+        (Filters(since=_at(2)), [5, 4, 3, 2]),
+        (Filters(until=_at(2)), [1, 0]),
+        (Filters(since=_at(1), until=_at(3), version=2), [2, 1]),
+        (Filters(text="green"), [1]),
+        (Filters(text="100%"), [1]),
+        (Filters(text="r_s"), [5]),
+        (Filters(text="'; DROP TABLE generations; --"), []),
+    ],
+)
+def test_a_filter_keeps_what_it_says(logged: Database, filters: Filters, expected: list[int]) -> None:
+    assert _seconds(logged, filters) == expected
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(logged: Database) -> None:
+    assert _seconds(logged, Filters(), limit=2) == [5, 4]
+    assert _seconds(logged, Filters(), first_id_at(_at(4)), limit=3) == [3, 2, 1]
+    assert _seconds(logged, Filters(), first_id_at(_at(0))) == []
+
+
+def test_a_generation_comes_with_its_score(logged: Database) -> None:
+    with logged.reading() as session:
+        scored = generations.get(session, first_id_at(_at(1)))
+        unscored = generations.get(session, first_id_at(_at(3)))
+    assert scored.score is not None
+    assert (scored.score.alignment, scored.score.blank) == (0.01, False)
+    assert scored.created_at == _at(1)
+    assert unscored.score is None
+
+
+def test_one_that_does_not_exist_is_not_found(logged: Database) -> None:
+    with logged.reading() as session:
+        assert generations.find(session, new_id()) is None
+        with pytest.raises(SafelightError) as refusal:
+            generations.get(session, new_id())
+    assert refusal.value.code == "generation_not_found"
+
+
+def test_only_new_rows_are_named(logged: Database) -> None:
+    with logged.transaction() as session:
+        new = generations.add(session, [_row(0, prompt="changed"), _row(9)])
+        assert new == {first_id_at(_at(9))}
+        assert generations.get(session, first_id_at(_at(0))).prompt == "a red fox"
+
+
+@pytest.mark.parametrize("changes", [{"outcome": "splendid"}, {"seed": 2**70}, {"prompt": None}])
+def test_a_row_that_cannot_be_is_refused(database: Database, changes: dict[str, Any]) -> None:
+    with pytest.raises(RowRefused), database.transaction() as session:
+        generations.add(session, [_row(0, **changes)])
+
+
+def test_an_environment_is_kept_as_it_was_first_seen(database: Database) -> None:
+    with database.transaction() as session:
+        generations.add_environments(session, {"sha256:e": {"torch": "2.14.1"}}, NOON)
+        generations.add_environments(session, {"sha256:e": {"torch": "another"}}, _at(1))
+        assert generations.environment(session, "sha256:e") == {"torch": "2.14.1"}
+        assert generations.environment(session, "sha256:unknown") is None
