@@ -82,9 +82,11 @@ def _replay(kept: Reply, digest: str) -> Response:
 
 
 def _json_object(response: Response) -> dict[str, Any] | None:
-    if not isinstance(response, JSONResponse):
+    # A stream has no body to keep.
+    content = getattr(response, "body", b"")
+    if not content or not response.headers.get("content-type", "").startswith("application/json"):
         return None
-    body = json.loads(bytes(response.body))
+    body = json.loads(bytes(content))
     return body if isinstance(body, dict) else None
 
 
