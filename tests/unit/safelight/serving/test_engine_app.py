@@ -1,19 +1,23 @@
 """The engine's HTTP face, and the gateway's client of it: they agree on every answer."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import Message, Scope
 
 from registry.parameters import GenerationParameters
 from safelight.clock import SystemClock
 from safelight.serving import engine_app
 from safelight.serving.batching import Window
 from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached, HttpEngineClient
-from safelight.serving.rendering import Finish, NoisePipeline, Pipeline, Rendered
+from safelight.serving.rendering import Finish, NoisePipeline, Pipeline, Rendered, Stopped
+from safelight.serving.wire import Order
 from safelight.serving.worker import BatchWorker, encode_png
 
 TOKEN = "the token"
@@ -100,3 +104,50 @@ def test_each_way_a_connection_fails_has_its_meaning(failure: Exception, error: 
         await client.close()
 
     asyncio.run(story())
+
+
+class _Endless:
+    """Renders until it is told to stop."""
+
+    environment: Mapping[str, str | int] = {}
+    scheduler = "None"
+
+    def __init__(self) -> None:
+        self.entered, self.stopped = threading.Event(), threading.Event()
+
+    def render(self, batch: Sequence[GenerationParameters], is_stopped: Callable[[], bool]) -> list[Rendered]:
+        self.entered.set()
+        while not is_stopped():
+            time.sleep(0.001)
+        self.stopped.set()
+        raise Stopped
+
+
+def test_a_caller_who_hangs_up_stops_the_rendering() -> None:
+    pipeline = _Endless()
+    body = Order(parameters=PLAIN, seconds=60.0).model_dump_json().encode()
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal body
+        if body:
+            sent, body = body, b""
+            return {"type": "http.request", "body": sent, "more_body": False}
+        await asyncio.to_thread(pipeline.entered.wait)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    async def story() -> None:
+        async with BatchWorker(pipeline, Window(4, 0.0), SystemClock()) as worker:
+            headers = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"content-type", b"application/json")]
+            scope: Scope = {
+                "type": "http", "method": "POST", "path": "/generate", "query_string": b"", "headers": headers,
+            }  # fmt: skip
+            await engine_app.build(worker, TOKEN)(scope, receive, send)
+            await asyncio.to_thread(pipeline.stopped.wait)
+            assert worker.in_flight == 0
+
+    asyncio.run(story())
+    assert answered[0]["status"] == 499
