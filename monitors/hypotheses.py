@@ -43,11 +43,26 @@ def independent_size(lens: Lens, sketch: Sketch) -> float:
 
 def reference_size(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
     """One over the variance of the expectation: of the clusters' own means, weighted by the squared shares of traffic
-    less what sampling alone adds to them. At most the whole baseline."""
+    less what sampling alone adds to them. At most the whole baseline.
+
+    Where traffic has moved between clusters it will have moved as much inside them, unseen by any count, so the size is
+    reduced by that share once more. How much that takes was found by simulation, not derived.
+    """
     n = max(1, int(cluster_counts.sum()))
     share = cluster_counts / n
     own = np.maximum(share**2 - share / n, 0.0) / np.maximum(lens.calibration.cluster_sizes, 1.0)
-    return float(1.0 / max(own.sum(), 1.0 / lens.calibration.size))
+    variance = max(float(own.sum()), 1.0 / lens.calibration.size)
+    return 1.0 / (variance * (1.0 + moved_share(lens, cluster_counts)))
+
+
+def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
+    """The share of traffic in other clusters than at the baseline: total variation, less what sampling alone gives."""
+    usual = lens.calibration.cluster_counts
+    n, baseline = max(1, int(cluster_counts.sum())), int(usual.sum())
+    share = usual / baseline
+    sampling = np.sqrt(2.0 / np.pi * share * (1.0 - share) * (1.0 / n + 1.0 / baseline))
+    distance = np.abs(cluster_counts / n - share)
+    return max(0.0, float((distance - sampling).sum() / 2.0))
 
 
 def detectable_effect(lens: Lens, independent: float, reference: float, alpha: float) -> float:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from scipy import stats
 
+from monitors.hypotheses import moved_share
 from monitors.lens import Lens
 from monitors.scan import MIN_GENERATIONS
 from monitors.sketch import Sketch
@@ -44,13 +45,13 @@ def prompt_drift(
         return Verdict(Health.INCONCLUSIVE, Reason.TOO_FEW_GENERATIONS, summary, threshold=alpha, n=most)
     p_value, window, sketch = min(findings, key=lambda finding: (finding[0], finding[1].seconds))
     drifted = p_value < alpha
-    distance = _total_variation(lens, sketch)
-    asked = f"other things than at the baseline: {distance:.0%} of the mix has moved" if drifted else "the usual things"
+    moved = moved_share(lens, sketch.cluster_counts)
+    asked = f"other things than at the baseline: {moved:.0%} of the mix has moved" if drifted else "the usual things"
     return Verdict(
         Health.HEALTHY,
         Reason.PROMPT_DRIFT if drifted else Reason.WITHIN_BUDGET,
         f"In the last {spoken(window.seconds)} people asked for {asked}.",
-        effect=distance,
+        effect=moved,
         p_value=p_value,
         threshold=alpha,
         window_seconds=window.seconds,
@@ -68,8 +69,3 @@ def _p_value(lens: Lens, sketch: Sketch, independent: float) -> float:
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     statistic = ((table - expected) ** 2 / expected).sum()
     return float(stats.chi2.sf(statistic, len(usual) - 1))
-
-
-def _total_variation(lens: Lens, sketch: Sketch) -> float:
-    usual = lens.calibration.cluster_counts / lens.calibration.cluster_counts.sum()
-    return float(np.abs(sketch.cluster_counts / sketch.judged - usual).sum() / 2.0)

@@ -14,6 +14,7 @@ from monitors.hypotheses import (
     directed_decline,
     independent_size,
     mean_change,
+    moved_share,
     reference_size,
     tail_excess,
 )
@@ -94,7 +95,17 @@ def test_traffic_of_one_cluster_rests_on_that_cluster_alone(lens: Lens) -> None:
     alone = np.zeros_like(counts)
     alone[0] = 100_000
     assert as_usual == pytest.approx(lens.calibration.size, rel=0.05)
-    assert reference_size(lens, alone) == pytest.approx(lens.calibration.cluster_sizes[0], rel=0.01)
+    assert 0.4 * lens.calibration.cluster_sizes[0] < reference_size(lens, alone) < lens.calibration.cluster_sizes[0]
+
+
+def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) -> None:
+    usual = lens.calibration.cluster_counts
+    few = np.random.default_rng(0).multinomial(200, usual / usual.sum())
+    assert moved_share(lens, few) < 0.05
+    assert moved_share(lens, 1000 * usual) == 0.0
+    alone = np.zeros_like(usual)
+    alone[0] = 100_000
+    assert moved_share(lens, alone) > 0.8
 
 
 def test_what_can_be_detected_shrinks_with_n_down_to_the_baselines_own_error(lens: Lens, usual: Sketch) -> None:
