@@ -257,6 +257,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_releases")),
     )
     op.create_index(op.f("ix_releases_generator_id"), "releases", ["generator", "id"], unique=False)
+    op.create_index(op.f("ix_releases_generator_ledger_seq"), "releases", ["generator", "ledger_seq"], unique=False)
     op.create_index(op.f("ix_releases_state"), "releases", ["state"], unique=False)
     op.create_table(
         "score_tasks",
@@ -325,6 +326,7 @@ def upgrade() -> None:
         sa.Column("cancelled", sa.Integer(), nullable=False),
         sa.Column("latency_counts", DOCUMENT, nullable=False),
         sa.Column("engine_ms_sum", sa.Double(), nullable=False),
+        sa.Column("unlogged", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("generator", "version", "arm", "bucket_start", name=op.f("pk_traffic_buckets")),
     )
     op.create_table(

@@ -14,6 +14,7 @@ from safelight.ids import new_id
 from safelight.notifying.deliverer import Deliverer
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
 from safelight.releasing.alias import AliasProjection
@@ -90,9 +91,11 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     time, store = clock(), database(settings)
     images = open_images(settings.images_url, settings.images)
     journal = Journal(JournalFile(settings.journal_dir, settings.journal.max_bytes))
-    recorder = Recorder(journal, time, settings.journal.on_full)
+    losses = Losses(settings.watching.bucket_seconds)
+    recorder = Recorder(journal, losses, time, settings.journal.on_full)
     shipper = Shipper(
         JournalFile(settings.journal_dir, settings.journal.max_bytes),
+        losses,
         images,
         store,
         time,

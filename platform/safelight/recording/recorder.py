@@ -9,6 +9,7 @@ from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Generation
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.settings import OnFull
 from safelight.store.journal import Entry, JournalUnwritable
 
@@ -25,17 +26,17 @@ class Recorded(StrEnum):
 class Recorder:
     """Records generations in the durable journal of this host."""
 
-    def __init__(self, journal: Journal, clock: Clock, on_full: OnFull) -> None:
+    def __init__(self, journal: Journal, losses: Losses, clock: Clock, on_full: OnFull) -> None:
         self._journal = journal
+        self._losses = losses
         self._clock = clock
         self._on_full = on_full
-        self._unlogged = 0
         self._losing = False
 
     @property
     def unlogged(self) -> int:
         """How many generations were served without being recorded since this process started."""
-        return self._unlogged
+        return self._losses.total
 
     def find(self, identifier: UUID) -> Entry | None:
         """A generation that is recorded but not in the database yet. Blocks: not for the event loop."""
@@ -62,9 +63,9 @@ class Recorder:
             if not self._losing:
                 logger.error("serving unlogged: the journal cannot write (%s)", error)
             self._losing = True
-            self._unlogged += 1
+            self._losses.add(generation)
             return Recorded.UNLOGGED
         if self._losing:
-            logger.warning("the journal writes again; %d generations are unlogged since the start", self._unlogged)
+            logger.warning("the journal writes again; %d generations are unlogged since the start", self.unlogged)
         self._losing = False
         return Recorded.DURABLE

@@ -14,6 +14,7 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.recording.generation import Generation
 from safelight.recording.images import ImageStore, image_key, thumbnail_key
+from safelight.recording.losses import Losses
 from safelight.recording.pixels import decode, thumbnail
 from safelight.recording.tally import tally
 from safelight.store import generations, traffic
@@ -42,6 +43,7 @@ class Shipper:
     def __init__(
         self,
         journal: JournalFile,
+        losses: Losses,
         images: ImageStore,
         database: Database,
         clock: Clock,
@@ -50,6 +52,7 @@ class Shipper:
         thumbnail_pixels: int,
     ) -> None:
         self._journal = journal
+        self._losses = losses
         self._images = images
         self._database = database
         self._clock = clock
@@ -84,6 +87,7 @@ class Shipper:
 
     def run_once(self) -> int:
         """Ships the oldest batch and returns its size. Raises whatever the image store or the database raises."""
+        self._tell_losses()
         batch = self._journal.head(_BATCH, _BATCH_BYTES)
         if batch:
             self._ship(batch)
@@ -93,6 +97,17 @@ class Shipper:
         """Lets the journal go; not while `run` runs."""
         self._uploads.shutdown(wait=True)
         self._journal.close()
+
+    def _tell_losses(self) -> None:
+        losses = self._losses.take()
+        if not losses:
+            return
+        try:
+            with self._database.transaction() as session:
+                traffic.add(session, losses)
+        except BaseException:
+            self._losses.put_back(losses)
+            raise
 
     def _ship(self, batch: Sequence[Entry]) -> None:
         try:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +20,10 @@ LATENCY_CLASSES = len(LATENCY_BOUNDS_MS) + 1
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one version did on one arm in one bucket of time. Latency is that of served generations."""
+    """What one version did on one arm in one bucket of time. Latency is that of served generations.
+
+    Those `unlogged` were served too, while the journal could not write: nothing else is known of them.
+    """
 
     generator: str
     version: int
@@ -31,6 +35,11 @@ class Traffic:
     cancelled: int
     latency_counts: tuple[int, ...]
     engine_ms_sum: float
+    unlogged: int = 0
+
+    @classmethod
+    def of_unlogged(cls, generator: str, version: int, arm: str, start: datetime, count: int) -> Self:
+        return cls(generator, version, arm, start, 0, 0, 0, 0, (0,) * LATENCY_CLASSES, 0.0, count)
 
     @property
     def key(self) -> tuple[str, int, str, datetime]:
@@ -60,6 +69,7 @@ def add(session: Session, increments: Iterable[Traffic]) -> None:
         bucket.cancelled += more.cancelled
         bucket.latency_counts = [a + b for a, b in zip(bucket.latency_counts, more.latency_counts, strict=True)]
         bucket.engine_ms_sum += more.engine_ms_sum
+        bucket.unlogged += more.unlogged
     session.flush()
 
 
@@ -89,4 +99,5 @@ def _traffic(row: TrafficBucket) -> Traffic:
         cancelled=row.cancelled,
         latency_counts=tuple(row.latency_counts),
         engine_ms_sum=row.engine_ms_sum,
+        unlogged=row.unlogged,
     )

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import httpx
@@ -15,9 +14,9 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from registry.fakes import FolderVersionStore
 from registry.ledger import Draft, EntryKind
 from registry.manifest import parse_manifest
-from registry.versions import VersionStore
 from safelight.access import Role
 from safelight.api.app import create_app
 from safelight.api.platform import Platform
@@ -25,6 +24,7 @@ from safelight.clock import SystemClock
 from safelight.ids import new_id
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
 from safelight.releasing.registration import Registration
@@ -105,11 +105,13 @@ async def served(app: object) -> AsyncIterator[str]:
 
 
 def populate(database: Database, engine_url: str) -> dict[Role, tuple[UUID, str]]:
-    """One generator whose version 1 serves, held by one engine that lives for ever; a key of each role."""
+    """One generator: version 1 serves, held by one engine that lives for ever, 2 is registered; a key of each role."""
     now = CLOCK.now()
     with database.transaction() as session:
         versions.add_generator(session, "sprites", "", now)
-        versions.put_version(session, KnownVersion("sprites", 1, MANIFEST.digest, MANIFEST, "", now, "tester"))
+        for number in (1, 2):
+            known = KnownVersion("sprites", number, MANIFEST.digest, MANIFEST, "", now, "tester")
+            versions.put_version(session, known)
         draft = Draft(
             generator="sprites",
             scope=ledger.DEFAULT_SCOPE,
@@ -145,16 +147,18 @@ async def installation(folder: Path, database: Database) -> AsyncIterator[Instal
     settings = Settings(data_dir=folder)
     images = open_images(settings.images_url, settings.images)
     journal = Journal(JournalFile(settings.journal_dir, settings.journal.max_bytes))
+    losses = Losses(bucket_seconds=60)
     shipper = Shipper(
         JournalFile(settings.journal_dir, settings.journal.max_bytes),
+        losses,
         images,
         database,
         CLOCK,
         bucket_seconds=60,
         thumbnail_pixels=32,
     )
-    recorder = Recorder(journal, CLOCK, settings.journal.on_full)
-    store = cast(VersionStore, None)  # nothing is registered here
+    recorder = Recorder(journal, losses, CLOCK, settings.journal.on_full)
+    store = FolderVersionStore(folder / "registry", CLOCK.now)
     client = HttpEngineClient(TOKEN)
     gateway = Gateway(
         routing=LiveRouting(database, "gateway-1", CLOCK),

@@ -13,6 +13,7 @@ from safelight.clock import ManualClock
 from safelight.ids import first_id_at, new_id
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.recording.images import LocalImages
+from safelight.recording.losses import Losses
 from safelight.recording.shipper import Shipper
 from safelight.store.database import Database
 from safelight.store.journal import JournalFile
@@ -85,9 +86,15 @@ def images(tmp_path: Path) -> LocalImages:
 
 
 @pytest.fixture
-def shipper(tmp_path: Path, images: LocalImages, database: Database) -> Iterator[Shipper]:
+def losses() -> Losses:
+    return Losses(bucket_seconds=60)
+
+
+@pytest.fixture
+def shipper(tmp_path: Path, losses: Losses, images: LocalImages, database: Database) -> Iterator[Shipper]:
     made = Shipper(
         JournalFile(tmp_path / "journal", max_bytes=64 * 1024 * 1024),
+        losses,
         images,
         database,
         ManualClock(NOON),

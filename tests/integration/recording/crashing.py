@@ -18,6 +18,7 @@ from safelight.ids import new_id
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.recording.images import LocalImages
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
 from safelight.settings import OnFull
@@ -101,9 +102,11 @@ async def _acknowledged(recorder: Recorder, generation: Generation, png: bytes) 
 
 def main(folder: Path, database_url: str, point: str, after: int) -> None:
     death = Death(point, after)
-    recorder = Recorder(Journal(DyingJournal(folder / "journal", death)), SystemClock(), OnFull.REFUSE)
+    losses = Losses(60)
+    recorder = Recorder(Journal(DyingJournal(folder / "journal", death)), losses, SystemClock(), OnFull.REFUSE)
     shipper = Shipper(
         DyingJournal(folder / "journal", death),
+        losses,
         DyingImages(folder / "images", death),
         Database(database_url),
         SystemClock(),

@@ -12,6 +12,7 @@ import pytest
 
 from safelight.clock import SystemClock
 from safelight.recording.images import LocalImages
+from safelight.recording.losses import Losses
 from safelight.recording.shipper import Shipper
 from safelight.store import generations, traffic
 from safelight.store.database import Database
@@ -39,6 +40,7 @@ def test_a_killed_process_loses_nothing_it_acknowledged(
 
     shipper = Shipper(
         JournalFile(tmp_path / "journal", max_bytes=2**26),
+        Losses(60),
         LocalImages(tmp_path / "images"),
         database,
         SystemClock(),

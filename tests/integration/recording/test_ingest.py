@@ -25,6 +25,7 @@ from safelight.clock import ManualClock
 from safelight.ids import first_id_at, new_id
 from safelight.recording.images import LocalImages
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
 from safelight.settings import OnFull
@@ -51,7 +52,7 @@ MANIFEST = Manifest(
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
     journal = Journal(JournalFile(tmp_path / "journal", max_bytes=1024 * 1024))
     # The gateway may serve unlogged; what is sent in is refused all the same.
-    yield Recorder(journal, ManualClock(NOON), OnFull.SERVE)
+    yield Recorder(journal, Losses(60), ManualClock(NOON), OnFull.SERVE)
     journal.close()
 
 

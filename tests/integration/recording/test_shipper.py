@@ -15,9 +15,10 @@ from safelight.errors import SafelightError
 from safelight.ids import new_id
 from safelight.recording.generation import Arm, Generation, Outcome
 from safelight.recording.images import ImageStore, LocalImages
+from safelight.recording.losses import Losses
 from safelight.recording.shipper import Shipper
 from safelight.store import generations, traffic
-from safelight.store.database import Database
+from safelight.store.database import Database, StoreError
 from safelight.store.generations import Filters
 from safelight.store.journal import Entry, JournalFile
 from safelight.store.tables import ScoreTask
@@ -199,7 +200,13 @@ def test_an_image_store_that_is_away_holds_the_rows_back(
 ) -> None:
     own = JournalFile(tmp_path / "journal", max_bytes=2**26)
     flaky = Shipper(
-        own, FlakyImages(images, failures=1), database, ManualClock(now), bucket_seconds=60, thumbnail_pixels=64
+        own,
+        Losses(60),
+        FlakyImages(images, failures=1),
+        database,
+        ManualClock(now),
+        bucket_seconds=60,
+        thumbnail_pixels=64,
     )
     made = make_generation()
     _keep(journal, (made, png))
@@ -209,6 +216,25 @@ def test_an_image_store_that_is_away_holds_the_rows_back(
         generations.get(session, made.id)
     assert flaky.run_once() == 1
     flaky.close()
+
+
+def test_what_was_served_unlogged_is_counted_once_the_database_can_be_told(
+    shipper: Shipper, losses: Losses, database: Database, make_generation: MakeGeneration, now: datetime
+) -> None:
+    for _ in range(3):
+        losses.add(make_generation(created_at=now))
+    with database.transaction() as session:
+        session.execute(text("ALTER TABLE traffic_buckets RENAME TO away"))
+    with pytest.raises(StoreError):
+        shipper.run_once()
+    losses.add(make_generation(created_at=now))
+    with database.transaction() as session:
+        session.execute(text("ALTER TABLE away RENAME TO traffic_buckets"))
+    shipper.run_once()
+    shipper.run_once()
+    (bucket,) = _traffic(database, now)
+    assert (bucket.unlogged, bucket.served, sum(bucket.latency_counts)) == (4, 0, 0)
+    assert losses.total == 4
 
 
 def test_two_shippers_of_one_journal_count_once(
@@ -224,6 +250,7 @@ def test_two_shippers_of_one_journal_count_once(
     _keep(journal, *((make_generation(created_at=now + timedelta(milliseconds=n)), png) for n in range(100)))
     other = Shipper(
         JournalFile(tmp_path / "journal", max_bytes=2**26),
+        Losses(60),
         images,
         database,
         ManualClock(now),

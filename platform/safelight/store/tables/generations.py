@@ -112,3 +112,4 @@ class TrafficBucket(Base):
     cancelled: Mapped[int] = mapped_column(default=0)
     latency_counts: Mapped[list[Any]]
     engine_ms_sum: Mapped[float] = mapped_column(default=0.0)
+    unlogged: Mapped[int] = mapped_column(default=0)

@@ -59,7 +59,7 @@ class Release(Base):
     """One change of what serves, and how far it has come."""
 
     __tablename__ = "releases"
-    __table_args__ = (Index(None, "generator", "id"), Index(None, "state"))
+    __table_args__ = (Index(None, "generator", "id"), Index(None, "generator", "ledger_seq"), Index(None, "state"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     generator: Mapped[str] = mapped_column(String(100))

@@ -14,6 +14,7 @@ from safelight.clock import ManualClock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.recording.journal import Journal
+from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorded, Recorder
 from safelight.settings import OnFull
 from safelight.store.journal import Entry, JournalFile
@@ -73,7 +74,7 @@ def _kept(folder: Path) -> list[UUID]:
 
 async def test_a_recorded_generation_is_on_disk(full: Journal, tmp_path: Path) -> None:
     generation = _generation()
-    recorder = Recorder(full, ManualClock(NOON), OnFull.REFUSE)
+    recorder = Recorder(full, Losses(60), ManualClock(NOON), OnFull.REFUSE)
     assert await recorder.record(generation, b"png") is Recorded.DURABLE
     assert _kept(tmp_path) == [generation.id]
 
@@ -81,7 +82,7 @@ async def test_a_recorded_generation_is_on_disk(full: Journal, tmp_path: Path) -
 async def test_those_who_come_while_the_disk_is_busy_share_one_commit(tmp_path: Path) -> None:
     file = CountingFile(tmp_path)
     journal = Journal(file)
-    recorder = Recorder(journal, ManualClock(NOON), OnFull.REFUSE)
+    recorder = Recorder(journal, Losses(60), ManualClock(NOON), OnFull.REFUSE)
     first = asyncio.create_task(recorder.record(_generation(), b"png"))
     await asyncio.to_thread(file.begun.wait, 30)
     rest = [asyncio.create_task(recorder.record(_generation(), b"png")) for _ in range(20)]
@@ -96,7 +97,8 @@ async def test_a_caller_that_goes_away_does_not_take_its_generation_along(tmp_pa
     file = CountingFile(tmp_path)
     journal = Journal(file)
     generation = _generation()
-    task = asyncio.create_task(Recorder(journal, ManualClock(NOON), OnFull.REFUSE).record(generation, b"png"))
+    recorder = Recorder(journal, Losses(60), ManualClock(NOON), OnFull.REFUSE)
+    task = asyncio.create_task(recorder.record(generation, b"png"))
     await asyncio.to_thread(file.begun.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -107,7 +109,7 @@ async def test_a_caller_that_goes_away_does_not_take_its_generation_along(tmp_pa
 
 
 async def test_a_full_journal_refuses_who_must_log(full: Journal, tmp_path: Path) -> None:
-    recorder = Recorder(full, ManualClock(NOON), OnFull.REFUSE)
+    recorder = Recorder(full, Losses(60), ManualClock(NOON), OnFull.REFUSE)
     with pytest.raises(SafelightError) as refusal:
         await recorder.record(_generation(), bytes(2 * MEBIBYTE))
     assert (refusal.value.kind, refusal.value.code) == (Kind.UNAVAILABLE, "journal_full")
@@ -117,7 +119,7 @@ async def test_a_full_journal_refuses_who_must_log(full: Journal, tmp_path: Path
 
 
 async def test_a_full_journal_counts_what_is_served_unlogged(full: Journal, caplog: pytest.LogCaptureFixture) -> None:
-    recorder = Recorder(full, ManualClock(NOON), OnFull.SERVE)
+    recorder = Recorder(full, Losses(60), ManualClock(NOON), OnFull.SERVE)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             assert await recorder.record(_generation(), bytes(2 * MEBIBYTE)) is Recorded.UNLOGGED
@@ -127,7 +129,7 @@ async def test_a_full_journal_counts_what_is_served_unlogged(full: Journal, capl
 
 
 async def test_a_caller_may_insist_on_being_logged(full: Journal) -> None:
-    recorder = Recorder(full, ManualClock(NOON), OnFull.SERVE)
+    recorder = Recorder(full, Losses(60), ManualClock(NOON), OnFull.SERVE)
     with pytest.raises(SafelightError, match="cannot be recorded"):
         await recorder.record(_generation(), bytes(2 * MEBIBYTE), on_full=OnFull.REFUSE)
     assert recorder.unlogged == 0
