@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def fit_expectation(
     weight = np.where(varies, _PARAMETER_WEIGHT / np.sqrt(max(1, varies.sum())) / np.where(varies, deviation, 1.0), 0.0)
     low, high = _range(np.concatenate([clustering.parameters, calibration.parameters]))
     dimensions = regression.prompts.shape[1] + regression.parameters.shape[1]
-    blank = Expectation(
+    unfitted = Expectation(
         prompt_scale=prompt_scale,
         parameter_mean=mean.astype(np.float32),
         parameter_weight=weight.astype(np.float32),
@@ -75,17 +75,15 @@ def fit_expectation(
         centroids=np.empty((0, 0), np.float32),
         reach=0.0,
     )
-    held_out = blank.requests(calibration)
-    centroids = _partition(blank.requests(clustering), held_out, clusters, rng)
+    held_out = unfitted.requests(calibration)
+    centroids = _partition(unfitted.requests(clustering), held_out, clusters, rng)
     _, distance = _nearest(held_out, centroids)
-    design = _design(blank.requests(regression), blank.frequencies)
-    return Expectation(
-        **{
-            **vars(blank),
-            "coefficients": _ridge(design.astype(np.float64), regression.images.astype(np.float64)),
-            "centroids": centroids,
-            "reach": float(np.quantile(distance, _KNOWN_QUANTILE)),
-        }
+    design = _design(unfitted.requests(regression), unfitted.frequencies)
+    return replace(
+        unfitted,
+        coefficients=_ridge(design.astype(np.float64), regression.images.astype(np.float64)),
+        centroids=centroids,
+        reach=float(np.quantile(distance, _KNOWN_QUANTILE)),
     )
 
 
