@@ -146,6 +146,13 @@ def resolve(session: Session, incident_id: UUID, actor: str, resolution: Resolut
     return _incident(row)
 
 
+def add_evidence(session: Session, incident_id: UUID, **more: Any) -> None:
+    """Keep what was found after the incident opened."""
+    row = _row(session, incident_id)
+    row.evidence = row.evidence | more
+    session.flush()
+
+
 def set_repair(session: Session, incident_id: UUID, release_id: UUID) -> None:
     _row(session, incident_id).repair_release_id = release_id
     session.flush()

@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,10 @@ from monitors.fitting import BaselineTooSmall, fit_lens
 from monitors.sample import Sample
 from safelight.errors import Kind, SafelightError
 from safelight.store import baselines, scores
-from safelight.store.baselines import KnownBaseline, NewBaseline
+from safelight.store.baselines import NewBaseline
 from safelight.store.database import Session
 from safelight.watching.recorded import RecordedSample
-from safelight.watching.samples import JUDGED_ARMS, SCHEMA, row, sample
+from safelight.watching.samples import JUDGED_ARMS, named, row, sample
 from safelight.watching.situation import defaults_of
 
 LARGEST = 60_000
@@ -94,10 +95,9 @@ def from_traffic(
     )
 
 
-def scalars_of(session: Session, baseline: KnownBaseline) -> dict[str, NDArray[np.float32]]:
+def scalars_of(session: Session, baseline_id: UUID) -> dict[str, NDArray[np.float32]]:
     """The baseline's scalar signals by name, at most a few thousand of each."""
-    values = np.load(io.BytesIO(baselines.scalars(session, baseline.id)), allow_pickle=False)
-    return dict(zip((scalar.name for scalar in SCHEMA.scalars), values.T, strict=True))
+    return named(np.load(io.BytesIO(baselines.scalars(session, baseline_id)), allow_pickle=False))
 
 
 def _fit(

@@ -1,4 +1,4 @@
-"""What a person needs to see of an incident: the window, the worst images, the signals, and a report of their drift."""
+"""What a person needs to see of an incident at once: the window, the worst images and the signals."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,10 +15,10 @@ from safelight.store.verdicts import StoredVerdict
 from safelight.watching.baselines import scalars_of
 from safelight.watching.lenses import LensCache
 from safelight.watching.monitors import ReleaseComparison
-from safelight.watching.samples import SCHEMA, SERVING_ARM, Row, row, sample
+from safelight.watching.samples import SERVING_ARM, Row, columns, row, sample
 from safelight.watching.situation import Situation, defaults_of, situation
 
-_LOOKED_AT = 1_000
+LOOKED_AT = 1_000
 """The newest generations of the window that are read, however many it holds."""
 _SHOWN = 12
 
@@ -43,20 +43,20 @@ class EvidenceGatherer:
             end,
             arms=(SERVING_ARM,),
             embedder_digest=self._embedder_digest,
-            limit=_LOOKED_AT,
+            limit=LOOKED_AT,
         )
         defaults = defaults_of(session, generator, verdict.version)
         readable = [(each, read) for each in looked_at if (read := row(each, defaults)) is not None]
         baseline = self._baseline(session, now, verdict)
         surprise = self._surprise(session, baseline, [read for _, read in readable])
-        current = _columns([read for _, read in readable])
-        usual = scalars_of(session, baseline) if baseline else {}
+        current = columns([read for _, read in readable])
+        usual = scalars_of(session, baseline.id) if baseline else {}
         return {
+            "version": verdict.version,
             "window": {"start": start.isoformat(), "end": end.isoformat(), "looked_at": len(looked_at)},
             "baseline": _named(baseline),
             "worst_images": _worst(looked_at, [each for each, _ in readable], surprise),
             "signals": _signals(current, usual),
-            "report": _report(current, usual),
         }
 
     def _baseline(self, session: Session, now: Situation, verdict: StoredVerdict) -> KnownBaseline | None:
@@ -103,11 +103,6 @@ def _worst(
     ]
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, NDArray[np.float32]]:
-    values = np.array([each.scalars for each in rows], np.float32).reshape(len(rows), len(SCHEMA.scalars))
-    return dict(zip((scalar.name for scalar in SCHEMA.scalars), values.T, strict=True))
-
-
 def _signals(
     current: dict[str, NDArray[np.float32]], usual: dict[str, NDArray[np.float32]]
 ) -> dict[str, dict[str, float | None]]:
@@ -119,11 +114,3 @@ def _signals(
         }
         for name, values in current.items()
     }
-
-
-def _report(current: dict[str, NDArray[np.float32]], usual: dict[str, NDArray[np.float32]]) -> dict[str, Any] | None:
-    if not usual:
-        return None
-    from monitors.scalar_report import drift_report  # brings in Evidently, which takes seconds to import
-
-    return drift_report(current, usual)

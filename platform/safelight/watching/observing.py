@@ -1,6 +1,7 @@
 """Reading from the store what a monitor's question rests on; every read is bounded by a range of time."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from monitors.rates import LatencyHistogram, RateCounts
 from monitors.scan import Rule
@@ -88,7 +89,13 @@ class Observer:
 
 def _sketches(session: Session, now: Situation, baseline: KnownBaseline, span: Span) -> dict[datetime, Sketch]:
     stored = sketches.sketches(session, now.generator, now.version, SERVING_ARM, baseline.id, span.start, span.end)
-    return on_grid([(moment, Sketch.from_bytes(payload)) for moment, payload in stored], span.width)
+    return on_grid([(moment, _decoded(payload)) for moment, payload in stored], span.width)
+
+
+@lru_cache(maxsize=4096)
+def _decoded(payload: bytes) -> Sketch:
+    """A bucket of the past does not change: it is decoded once, not at every tick."""
+    return Sketch.from_bytes(payload)
 
 
 def _service_question(session: Session, document: ServiceHealth, now: Situation, span: Span) -> ServiceQuestion:

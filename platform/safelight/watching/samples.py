@@ -89,3 +89,14 @@ def request_parameters(resolved: Mapping[str, Any], defaults: Defaults | None) -
 def scalar_columns(alignment: float, sharpness: float, contrast: float, brightness: float) -> tuple[float, ...]:
     """The values of the schema's scalars, in its order."""
     return (alignment, math.log(max(sharpness, _SHARPNESS_FLOOR)), contrast, brightness)
+
+
+def columns(rows: Sequence[Row]) -> dict[str, NDArray[np.float32]]:
+    """The schema's scalars by name, a value for each row."""
+    values = np.array([each.scalars for each in rows], np.float32).reshape(len(rows), len(SCHEMA.scalars))
+    return named(values)
+
+
+def named(values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The columns of an array [n, scalars] by the names the schema gives them."""
+    return dict(zip((scalar.name for scalar in SCHEMA.scalars), values.T, strict=True))

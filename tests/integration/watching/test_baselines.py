@@ -37,7 +37,7 @@ def test_logged_traffic_becomes_a_baseline_that_judges_what_follows(world: Any) 
         known = baselines.add(session, made, world.clock.now())
     with world.database.reading() as session:
         assert world.lenses.get(session, known).baseline_size == made.n
-        assert len(scalars_of(session, known)["alignment"]) == made.n
+        assert len(scalars_of(session, known.id)["alignment"]) == made.n
         assert [each.name for each in baselines.of_generator(session, "studio")] == ["second", "first"]
     for _ in range(2):
         answers = world.minute()

@@ -9,12 +9,31 @@ from monitors.recovery import Recovery
 from monitors.verdict import Health, Reason
 from registry.ledger import EntryKind
 from safelight.store import incidents, verdicts
-from safelight.store.incidents import Resolution
+from safelight.store.incidents import KnownIncident, Resolution
 from safelight.store.verdicts import StoredVerdict
+from safelight.watching.reports import Reporter
 
 
 def degraded(answers: dict[str, StoredVerdict]) -> set[str]:
     return {name for name, each in answers.items() if each.verdict.health is Health.DEGRADED}
+
+
+def open_incident(world: Any, found: StoredVerdict) -> KnownIncident:
+    with world.database.transaction() as session:
+        return incidents.open_incident(
+            session,
+            generator="studio",
+            dedup_key="one",
+            title="",
+            monitor=found.monitor,
+            reason=found.verdict.reason,
+            verdict_id=found.id,
+            suspect_version=1,
+            suspect_release_id=None,
+            suggested_target=None,
+            evidence=world.evidence(session, "studio", found),
+            now=world.clock.now(),
+        )
 
 
 def test_a_change_of_the_serving_version_is_found_and_nothing_before_it(world: Any) -> None:
@@ -86,22 +105,8 @@ def test_windows_do_not_reach_behind_a_resolved_incident(world: Any) -> None:
     for _ in range(3):
         answers = world.minute(fidelity=0.5)
     assert degraded(answers)
+    opened = open_incident(world, answers["conditional_drift"])
     with world.database.transaction() as session:
-        found = answers["conditional_drift"]
-        opened = incidents.open_incident(
-            session,
-            generator="studio",
-            dedup_key="one",
-            title="",
-            monitor=found.monitor,
-            reason=found.verdict.reason,
-            verdict_id=found.id,
-            suspect_version=1,
-            suspect_release_id=None,
-            suggested_target=None,
-            evidence={},
-            now=world.clock.now(),
-        )
         incidents.resolve(session, opened.id, "anna", Resolution.BY_HAND, world.clock.now())
     for _ in range(3):
         assert degraded(world.minute()) == set()
@@ -158,7 +163,32 @@ def test_evidence_names_the_worst_images_and_how_the_signals_moved(world: Any) -
     assert evidence["worst_images"][0]["blank"]
     alignment = evidence["signals"]["alignment"]
     assert alignment["current"] < alignment["baseline"] - 0.1
+
+
+def test_an_incident_gets_its_drift_report_once(world: Any) -> None:
+    for _ in range(2):
+        answers = world.minute(fidelity=0.5)
+    opened = open_incident(world, answers["conditional_drift"])
+    reporter = Reporter(world.database, world.clock, world.embedder.digest)
+    assert [reporter.run_once() for _ in range(2)] == [1, 0]
+    with world.database.reading() as session:
+        evidence = incidents.require(session, opened.id).evidence
+        timeline = incidents.timeline(session, opened.id)
     assert evidence["report"]["columns"]["alignment"]["outcome"] == "drift"
+    assert len(evidence["worst_images"]) == 12, "what was there is kept"
+    assert [event.kind for event in timeline] == ["report"]
+
+
+def test_a_report_that_cannot_be_made_is_not_tried_for_ever(world: Any) -> None:
+    for _ in range(2):
+        answers = world.minute(fidelity=0.5)
+    opened = open_incident(world, answers["conditional_drift"])
+    with world.database.transaction() as session:
+        incidents.add_evidence(session, opened.id, baseline={"id": "none"})
+    reporter = Reporter(world.database, world.clock, world.embedder.digest)
+    assert [reporter.run_once() for _ in range(2)] == [1, 0]
+    with world.database.reading() as session:
+        assert incidents.require(session, opened.id).evidence["report"] is None
 
 
 def test_verdicts_can_be_read_back(world: Any) -> None:

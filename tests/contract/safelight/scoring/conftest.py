@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from safelight.scoring.embedder import Embedder, OpenClipEmbedder
 from safelight.scoring.fake_embedder import FakeEmbedder
+from safelight.studio.versions import EMBEDDER
 
 CONFIG: dict[str, dict[str, Any]] = {
     "model_cfg": {
@@ -38,9 +39,14 @@ def open_clip_embedder(embedder_folder: Path) -> OpenClipEmbedder:
     return OpenClipEmbedder(str(embedder_folder), device="cpu")
 
 
-@pytest.fixture(params=["open_clip", "fake"])
+@pytest.fixture(scope="session")
+def studio_embedder() -> OpenClipEmbedder:
+    return OpenClipEmbedder(str(EMBEDDER), device="cpu")
+
+
+@pytest.fixture(params=["open_clip", "studio", "fake"])
 def embedder(request: pytest.FixtureRequest) -> Embedder:
-    if request.param == "open_clip":
-        real: OpenClipEmbedder = request.getfixturevalue("open_clip_embedder")
-        return real
-    return FakeEmbedder()
+    if request.param == "fake":
+        return FakeEmbedder()
+    real: OpenClipEmbedder = request.getfixturevalue(f"{request.param}_embedder")
+    return real
