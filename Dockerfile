@@ -12,7 +12,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PATH=/opt/safelight/bin:$
 RUN python -m venv /opt/safelight
 WORKDIR /src
 COPY requirements.lock ./
-RUN pip install --require-hashes --only-binary :all: -r requirements.lock
+RUN pip install --require-hashes --only-binary :all: -r requirements.lock -c requirements.lock
 # The page's dependencies change less often than its source.
 COPY platform/web/package.json platform/web/package-lock.json platform/web/.npmrc platform/web/
 RUN npm --prefix platform/web ci --no-fund --no-audit

