@@ -3,7 +3,7 @@ import { BrowserRouter, Link, Route, Routes } from "react-router";
 
 import { Shell } from "@/shell/Shell";
 import { Crash } from "@/ui/Crash";
-import { Empty } from "@/ui/Empty";
+import { PageHead } from "@/ui/PageHead";
 
 // Every page is a chunk of its own: the first screen does not pay for the others.
 const Login = lazy(() => import("@/pages/Login"));
@@ -50,5 +50,8 @@ export function Router(): ReactNode {
 }
 
 const Nowhere = (): ReactNode => (
-  <Empty icon="question" title="There is no such page"><Link to="/">Go to the overview</Link></Empty>
+  <>
+    <PageHead title="There is no such page" />
+    <p><Link to="/">Go to the overview</Link></p>
+  </>
 );

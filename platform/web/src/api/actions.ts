@@ -54,6 +54,12 @@ export const useComment = (id: string): UseMutationResult<IncidentDetail, Error,
     ["incident"],
   );
 
+export const useSwitchMonitor = (generator: string, name: string): UseMutationResult<unknown, Error, boolean> =>
+  useAction(
+    (enabled) => ask(client.PATCH("/api/v1/monitors/{generator}/{name}", { params: { path: { generator, name } }, body: { enabled } })),
+    ["monitors"],
+  );
+
 export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>
   useAction(
     (mode) => ask(client.PUT("/api/v1/policies/{generator}", { params: { path: { generator } }, body: { mode } })),
@@ -63,11 +69,19 @@ export const useSetPolicy = (generator: string): UseMutationResult<Schemas["Poli
 export const useAddChannel = (): UseMutationResult<Schemas["CreatedChannel"], Error, Schemas["NewChannel"]> =>
   useAction((body) => ask(client.POST("/api/v1/notifications/channels", { body })), ["channels"]);
 
+export const useSwitchChannel = (): UseMutationResult<unknown, Error, { id: string; on: boolean }> =>
+  useAction(({ id, on }) => {
+    const params = { path: { channel_id: id } };
+    return on
+      ? ask(client.POST("/api/v1/notifications/channels/{channel_id}/enable", { params }))
+      : ask(client.POST("/api/v1/notifications/channels/{channel_id}/disable", { params }));
+  }, ["channels"]);
+
 export const useTestChannel = (): UseMutationResult<unknown, Error, string> =>
-  useAction((id) => ask(client.POST("/api/v1/notifications/channels/{id}/test", { params: { path: { id } } })), ["notifications"]);
+  useAction((id) => ask(client.POST("/api/v1/notifications/channels/{channel_id}/test", { params: { path: { channel_id: id } } })), ["notifications"]);
 
 export const useReplay = (): UseMutationResult<unknown, Error, string> =>
-  useAction((id) => ask(client.POST("/api/v1/notifications/{id}/replay", { params: { path: { id } } })), ["notifications"]);
+  useAction((id) => ask(client.POST("/api/v1/notifications/{notification_id}/replay", { params: { path: { notification_id: id } } })), ["notifications"]);
 
 export const useAddKey = (): UseMutationResult<Schemas["CreatedKey"], Error, Schemas["NewKey"]> =>
   useAction((body) => ask(client.POST("/api/v1/keys", { body })), ["keys"]);

@@ -2,6 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { ask, client } from "@/api/client";
+import type { Verdict } from "@/api/types";
 import { type TimeRange, rangeKey, resolve } from "@/scope/timeRange";
 
 /** How often a window that ends "now" is asked for again; the event stream carries what cannot wait. */
@@ -101,7 +102,7 @@ export const latestQuery = (generator: string, limit: number) =>
 export const generationQuery = (id: string) =>
   queryOptions({
     queryKey: ["generation", id],
-    queryFn: () => ask(client.GET("/api/v1/generations/{id}", { params: { path: { id } } })),
+    queryFn: () => ask(client.GET("/api/v1/generations/{generation_id}", { params: { path: { generation_id: id } } })),
   });
 
 export const monitorsQuery = (generator: string) =>
@@ -111,12 +112,25 @@ export const monitorsQuery = (generator: string) =>
     refetchInterval: MOVING_MS,
   });
 
+const VERDICT_PAGES = 10;
+
+/** The answers of a range, the newest first. The API lists from the newest on; it is read back to the range's start. */
 export const verdictsQuery = (generator: string, name: string, range: TimeRange) =>
   queryOptions({
     queryKey: ["verdicts", generator, name, rangeKey(range)],
     queryFn: async () => {
-      const params = { path: { generator, name }, query: { ...window(range), limit: 200 } };
-      return (await ask(client.GET("/api/v1/monitors/{generator}/{name}/verdicts", { params }))).items;
+      const { from, to } = resolve(range, new Date());
+      const found: Verdict[] = [];
+      let before: number | undefined;
+      for (let page = 0; page < VERDICT_PAGES; page++) {
+        const params = { path: { generator, name }, query: { before, limit: 200 } };
+        const { items, next } = await ask(client.GET("/api/v1/monitors/{generator}/{name}/verdicts", { params }));
+        found.push(...items);
+        const oldest = items.at(-1);
+        if (!next || !oldest || new Date(oldest.slot) < from) break;
+        before = Number(next);
+      }
+      return found.filter(({ slot }) => new Date(slot) >= from && new Date(slot) <= to);
     },
     refetchInterval: refetch(range),
   });

@@ -4,34 +4,18 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/v1/audit": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Session */
-        get: operations["session_api_v1_session_get"];
-        put?: never;
-        /** Login */
-        post: operations["login_api_v1_session_post"];
-        /** Logout */
-        delete: operations["logout_api_v1_session_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/generators": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gens */
-        get: operations["gens_api_v1_generators_get"];
+        /**
+         * Audit
+         * @description Who did what, when, to what and why; the newest first.
+         */
+        get: operations["audit_api_v1_audit_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -40,168 +24,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/versions": {
+    "/api/v1/baselines": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Versions */
-        get: operations["versions_api_v1_versions_get"];
+        /**
+         * List Baselines
+         * @description All of a generator, the newest first.
+         */
+        get: operations["list_baselines_api_v1_baselines_get"];
         put?: never;
-        post?: never;
+        /**
+         * Create Baseline
+         * @description Fit a baseline to what a version served in a range of time. Takes seconds.
+         */
+        post: operations["create_baseline_api_v1_baselines_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/versions/{generator}/{number}": {
+    "/api/v1/baselines/{baseline_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Version */
-        get: operations["version_api_v1_versions__generator___number__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/promote": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Promote */
-        post: operations["promote_api_v1_releases_promote_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/rollback": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Rollback */
-        post: operations["rollback_api_v1_releases_rollback_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Releases */
-        get: operations["releases_api_v1_releases_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/{release_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Release */
-        get: operations["release_api_v1_releases__release_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/{release_id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Release Events */
-        get: operations["release_events_api_v1_releases__release_id__events_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/accept": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Accept */
-        post: operations["accept_api_v1_releases_accept_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Live */
-        get: operations["live_api_v1_live_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/ledger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Ledger */
-        get: operations["ledger_api_v1_ledger_get"];
+        /** Get Baseline */
+        get: operations["get_baseline_api_v1_baselines__baseline_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -217,10 +72,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Generations */
-        get: operations["generations_api_v1_generations_get"];
+        /**
+         * List Generations
+         * @description The newest first.
+         */
+        get: operations["list_generations_api_v1_generations_get"];
         put?: never;
-        /** Generate */
+        /**
+         * Generate
+         * @description Make images with the version that serves. With `Accept: image/png` the answer is the image itself.
+         */
         post: operations["generate_api_v1_generations_post"];
         delete?: never;
         options?: never;
@@ -228,15 +89,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/generations/{id}": {
+    "/api/v1/generations/{generation_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Generation */
-        get: operations["generation_api_v1_generations__id__get"];
+        /**
+         * Get Generation
+         * @description All that is known of it. A client's key sees its own.
+         */
+        get: operations["get_generation_api_v1_generations__generation_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -245,15 +109,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/generations/{id}/thumbnail": {
+    "/api/v1/generations/{generation_id}/image": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Image */
-        get: operations["image_api_v1_generations__id__thumbnail_get"];
+        /**
+         * Get Image
+         * @description The image as it was served.
+         */
+        get: operations["get_image_api_v1_generations__generation_id__image_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -262,15 +129,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/generations/{id}/image": {
+    "/api/v1/generations/{generation_id}/thumbnail": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Image */
-        get: operations["image_api_v1_generations__id__image_get"];
+        /**
+         * Get Thumbnail
+         * @description A small copy; the whole image as long as there is none.
+         */
+        get: operations["get_thumbnail_api_v1_generations__generation_id__thumbnail_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -279,15 +149,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/monitors": {
+    "/api/v1/generators": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Monitors */
-        get: operations["monitors_api_v1_monitors_get"];
+        /**
+         * List Generators
+         * @description What serves, since when, is it healthy, what fired.
+         */
+        get: operations["list_generators_api_v1_generators_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -296,32 +169,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/monitors/{generator}/{name}/verdicts": {
+    "/api/v1/generators/{generator}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Verdicts */
-        get: operations["verdicts_api_v1_monitors__generator___name__verdicts_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Series */
-        get: operations["series_api_v1_series_get"];
+        /** Get Generator */
+        get: operations["get_generator_api_v1_generators__generator__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -337,8 +193,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Incidents */
-        get: operations["incidents_api_v1_incidents_get"];
+        /**
+         * List Incidents
+         * @description The newest first.
+         */
+        get: operations["list_incidents_api_v1_incidents_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -354,8 +213,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Incident */
-        get: operations["incident__api_v1_incidents__incident_id__get"];
+        /** Get Incident */
+        get: operations["get_incident_api_v1_incidents__incident_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -373,25 +232,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ack */
-        post: operations["ack_api_v1_incidents__incident_id__acknowledge_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/resolve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Resolve */
-        post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
+        /**
+         * Acknowledge
+         * @description Take charge of it.
+         */
+        post: operations["acknowledge_api_v1_incidents__incident_id__acknowledge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -407,7 +252,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Comment */
+        /**
+         * Comment
+         * @description Add a line to its timeline.
+         */
         post: operations["comment_api_v1_incidents__incident_id__comments_post"];
         delete?: never;
         options?: never;
@@ -415,43 +263,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/policies/{generator}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Policy */
-        get: operations["policy_api_v1_policies__generator__get"];
-        /** Put Policy */
-        put: operations["put_policy_api_v1_policies__generator__put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/channels": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Channels */
-        get: operations["channels_api_v1_notifications_channels_get"];
-        put?: never;
-        /** New Channel */
-        post: operations["new_channel_api_v1_notifications_channels_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/channels/{id}/test": {
+    "/api/v1/incidents/{incident_id}/resolve": {
         parameters: {
             query?: never;
             header?: never;
@@ -460,32 +272,18 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Test Channel */
-        post: operations["test_channel_api_v1_notifications_channels__id__test_post"];
+        /**
+         * Resolve
+         * @description Close it by hand; the monitors start from fresh windows afterwards.
+         */
+        post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/notifications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Notifications */
-        get: operations["notifications_api_v1_notifications_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/{id}/replay": {
+    "/api/v1/ingest": {
         parameters: {
             query?: never;
             header?: never;
@@ -494,8 +292,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replay */
-        post: operations["replay_api_v1_notifications__id__replay_post"];
+        /**
+         * Ingest
+         * @description Record a generation (application/json), or many (application/x-ndjson), made by your own service.
+         *
+         *     Answered once they are durably recorded. A generation sent again under the same `id` is taken once.
+         */
+        post: operations["ingest_api_v1_ingest_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,11 +312,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Keys */
-        get: operations["keys_api_v1_keys_get"];
+        /** List Keys */
+        get: operations["list_keys_api_v1_keys_get"];
         put?: never;
-        /** New Key */
-        post: operations["new_key_api_v1_keys_post"];
+        /**
+         * Create Key
+         * @description Make a key. Its secret is in this answer and nowhere else.
+         */
+        post: operations["create_key_api_v1_keys_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -530,25 +336,415 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Del Key */
-        delete: operations["del_key_api_v1_keys__key_id__delete"];
+        /**
+         * Revoke Key
+         * @description Revoke a key and every session opened with it.
+         */
+        delete: operations["revoke_key_api_v1_keys__key_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/audit": {
+    "/api/v1/ledger": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Audit */
-        get: operations["audit_api_v1_audit_get"];
+        /**
+         * Get Ledger
+         * @description The chain of a generator, the newest entry first, verified link by link.
+         */
+        get: operations["get_ledger_api_v1_ledger_get"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description What served at a moment, since when, who decided it and why.
+         */
+        get: operations["live_api_v1_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Monitors
+         * @description What is asked of a generator, and the newest answers.
+         */
+        get: operations["list_monitors_api_v1_monitors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{generator}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Monitor
+         * @description Switch a monitor on or off; the others share its part of the false-alarm budget.
+         */
+        patch: operations["change_monitor_api_v1_monitors__generator___name__patch"];
+        trace?: never;
+    };
+    "/api/v1/monitors/{generator}/{name}/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Verdicts
+         * @description What a monitor answered, tick by tick; the newest first.
+         */
+        get: operations["list_verdicts_api_v1_monitors__generator___name__verdicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description The newest first, each with its deliveries.
+         */
+        get: operations["list_notifications_api_v1_notifications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Channels */
+        get: operations["list_channels_api_v1_notifications_channels_get"];
+        put?: never;
+        /**
+         * Create Channel
+         * @description Make a channel. The secret its messages are signed with is in this answer and nowhere else.
+         */
+        post: operations["create_channel_api_v1_notifications_channels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Channel
+         * @description Tell it nothing more; what it was still to be told is given up.
+         */
+        post: operations["disable_channel_api_v1_notifications_channels__channel_id__disable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enable Channel */
+        post: operations["enable_channel_api_v1_notifications_channels__channel_id__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Test
+         * @description Send it a harmless message.
+         */
+        post: operations["send_test_api_v1_notifications_channels__channel_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay
+         * @description Send a failed one again, under its own id.
+         */
+        post: operations["replay_api_v1_notifications__notification_id__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Policy */
+        get: operations["get_policy_api_v1_policies__generator__get"];
+        /**
+         * Set Policy
+         * @description Say what may be done about an incident without asking.
+         */
+        put: operations["set_policy_api_v1_policies__generator__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Releases
+         * @description The newest first.
+         */
+        get: operations["list_releases_api_v1_releases_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Call what serves good: from now on it is a target of rollbacks.
+         */
+        post: operations["accept_api_v1_releases_accept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote
+         * @description Have a version loaded, warmed and checked; it serves as soon as that is done.
+         */
+        post: operations["promote_api_v1_releases_promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rollback
+         * @description Take production back: to the last known good, or to the version that is named.
+         */
+        post: operations["rollback_api_v1_releases_rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Release */
+        get: operations["get_release_api_v1_releases__release_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Release
+         * @description The release, whole, at every change (event `release`); ends when the platform has nothing left to do for it.
+         */
+        get: operations["follow_release_api_v1_releases__release_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Series
+         * @description Traffic and signals of a range of time (left out: the last hour), in at most a few hundred points a version.
+         */
+        get: operations["series_api_v1_series_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who
+         * @description Who is logged in.
+         */
+        get: operations["who_api_v1_session_get"];
+        put?: never;
+        /**
+         * Log In
+         * @description Open a session with a one-time link's token or an API key. The cookie cannot be read by scripts.
+         */
+        post: operations["log_in_api_v1_session_post"];
+        /**
+         * Log Out
+         * @description End this browser's session.
+         */
+        delete: operations["log_out_api_v1_session_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -561,7 +757,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stream */
+        /**
+         * Stream
+         * @description Status and heartbeat events until the client leaves or the server shuts down.
+         */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
         post?: never;
@@ -571,7 +770,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/stub": {
+    "/api/v1/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description All versions of a generator, the newest first.
+         */
+        get: operations["list_versions_api_v1_versions_get"];
+        put?: never;
+        /**
+         * Register
+         * @description Register a checkpoint: inspected, digested and kept in MLflow. The same bundle twice is one version.
+         */
+        post: operations["register_api_v1_versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{generator}/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Version */
+        get: operations["get_version_api_v1_versions__generator___number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alive
+         * @description The process answers. Says nothing about what it depends on.
+         */
+        get: operations["alive_healthz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description In Prometheus' text format.
+         */
+        get: operations["metrics_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description The database answers and is migrated. An engine that is still loading does not make the API unready.
+         */
+        get: operations["ready_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images/generations": {
         parameters: {
             query?: never;
             header?: never;
@@ -580,8 +880,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stub */
-        post: operations["stub_stub_post"];
+        /**
+         * Generate Images
+         * @description Make images. A `url` leads to an image that needs the same key.
+         */
+        post: operations["generate_images_v1_images_generations_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -594,39 +897,100 @@ export interface components {
     schemas: {
         /** Accept */
         Accept: {
-            /** Generator */
-            generator: string;
             /** Expected Serving */
             expected_serving?: number | null;
+            /** Generator */
+            generator: string;
             /**
              * Reason
              * @default
              */
             reason: string;
         };
+        /** Alive */
+        Alive: {
+            /**
+             * Status
+             * @default ok
+             */
+            status: string;
+        };
+        /**
+         * Arm
+         * @description Why a generation was made.
+         * @enum {string}
+         */
+        Arm: "stable" | "canary" | "shadow" | "probe" | "replay";
         /** AuditLine */
         AuditLine: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
             /**
              * At
              * Format: date-time
              */
             at: string;
-            /** Actor */
-            actor: string;
-            /** Action */
-            action: string;
-            /** Target */
-            target: string;
             /** Detail */
             detail: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * BaselineInfo
+         * @description A named, immutable reference; the lens itself stays in the store.
+         */
+        BaselineInfo: {
+            /** Blank */
+            blank: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Data From */
+            data_from: string | null;
+            /** Data To */
+            data_to: string | null;
+            /** Embedder Digest */
+            embedder_digest: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lens Digest */
+            lens_digest: string;
+            /** N */
+            n: number;
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
+            /** Version */
+            version: number;
         };
         /** ChannelInfo */
         ChannelInfo: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disabled Reason */
+            disabled_reason: string;
+            /** Enabled */
+            enabled: boolean;
             /**
              * Id
              * Format: uuid
@@ -636,15 +1000,6 @@ export interface components {
             name: string;
             /** Url */
             url: string;
-            /** Enabled */
-            enabled: boolean;
-            /** Disabled Reason */
-            disabled_reason: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
         };
         /** Comment */
         Comment: {
@@ -657,25 +1012,25 @@ export interface components {
          */
         CreatedChannel: {
             /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disabled Reason */
+            disabled_reason: string;
+            /** Enabled */
+            enabled: boolean;
+            /**
              * Id
              * Format: uuid
              */
             id: string;
             /** Name */
             name: string;
-            /** Url */
-            url: string;
-            /** Enabled */
-            enabled: boolean;
-            /** Disabled Reason */
-            disabled_reason: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Secret */
             secret: string;
+            /** Url */
+            url: string;
         };
         /**
          * CreatedKey
@@ -683,222 +1038,241 @@ export interface components {
          */
         CreatedKey: {
             /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
              * Id
              * Format: uuid
              */
             id: string;
             /** Name */
             name: string;
-            role: components["schemas"]["Role"];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Revoked At */
             revoked_at: string | null;
+            role: components["schemas"]["Role"];
             /** Secret */
             secret: string;
         };
         /** DeliveryInfo */
         DeliveryInfo: {
-            /** Attempt */
-            attempt: number;
             /**
              * At
              * Format: date-time
              */
             at: string;
+            /** Attempt */
+            attempt: number;
             /** Duration Ms */
             duration_ms: number;
-            /** Status */
-            status: number | null;
             /** Error */
             error: string;
+            /** Status */
+            status: number | null;
         };
         /** EngineInfo */
         EngineInfo: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Version */
-            version: number;
-            /** Host */
-            host: string;
-            /** State */
-            state: string;
             /** Detail */
             detail: string;
-            /**
-             * Started At
-             * Format: date-time
-             */
-            started_at: string;
-            /** Ready At */
-            ready_at: string | null;
             /**
              * Heartbeat At
              * Format: date-time
              */
             heartbeat_at: string;
+            /** Host */
+            host: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Ready At */
+            ready_at: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** State */
+            state: string;
+            /** Version */
+            version: number;
         };
         /**
          * EntryKind
          * @enum {string}
          */
         EntryKind: "promote" | "rollback" | "accept";
-        /** Generate */
+        /**
+         * Flag
+         * @description What can be wrong with one generation.
+         * @enum {string}
+         */
+        Flag: "blank" | "broken" | "near_duplicate" | "low_alignment" | "failed";
+        /**
+         * Generate
+         * @description A request for images. What is left out is the version's default; its limits are checked against its manifest.
+         */
         Generate: {
+            /**
+             * B64 Json
+             * @description Send the images along, in base64
+             * @default false
+             */
+            b64_json: boolean;
             /** Generator */
             generator: string;
+            /** Guidance */
+            guidance?: number | null;
+            /** Height */
+            height?: number | null;
+            /**
+             * N
+             * @description How many images; image i is made with seed + i
+             */
+            n?: number | null;
+            /** Negative Prompt */
+            negative_prompt?: string | null;
             /** Prompt */
             prompt: string;
             /** Seed */
             seed?: number | null;
             /** Steps */
             steps?: number | null;
-            /** Guidance */
-            guidance?: number | null;
             /** Width */
             width?: number | null;
-            /** Height */
-            height?: number | null;
-            /**
-             * N
-             * @default 1
-             */
-            n: number;
         };
-        /** GenerationDetail */
+        /**
+         * GenerationDetail
+         * @description All that is known of a generation, enough to make it again.
+         */
         GenerationDetail: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
+            arm: components["schemas"]["Arm"];
+            /** Bundle Digest */
+            bundle_digest: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Generator */
-            generator: string;
-            /** Version */
-            version: number;
-            /** Outcome */
-            outcome: string;
-            /** Arm */
-            arm: string;
-            /** Source */
-            source: string;
-            /** Prompt */
-            prompt: string;
-            /** Seed */
-            seed: number | null;
-            /** Parameters */
-            parameters: {
-                [key: string]: unknown;
-            };
-            /** Total Ms */
-            total_ms: number;
-            /** Error Code */
-            error_code: string | null;
-            /** Thumbnail Url */
-            thumbnail_url: string | null;
-            /** Image Url */
-            image_url: string | null;
-            score: components["schemas"]["Score"] | null;
+            /** Engine Ms */
+            engine_ms: number | null;
             /** Envelope */
             envelope: {
                 [key: string]: unknown;
             };
             /** Environment */
-            environment: {
+            environment?: {
                 [key: string]: unknown;
             } | null;
-            /** Bundle Digest */
-            bundle_digest: string;
-            /** Engine Ms */
-            engine_ms: number;
-            /** Queue Ms */
-            queue_ms: number;
-            /** Request Id */
-            request_id: string;
-            /** Replica */
-            replica: string;
-        };
-        /** GenerationSummary */
-        GenerationSummary: {
+            /** Environment Digest */
+            environment_digest: string | null;
+            /** Error Code */
+            error_code: string | null;
+            /** Final Prompt */
+            final_prompt: string | null;
+            /** Generator */
+            generator: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Image Url */
+            image_url?: string | null;
+            outcome: components["schemas"]["Outcome"];
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Prompt */
+            prompt: string;
+            /** Queue Ms */
+            queue_ms: number | null;
+            /** Replica */
+            replica: string | null;
+            /**
+             * Request Id
+             * Format: uuid
+             */
+            request_id: string;
+            score?: components["schemas"]["Score"] | null;
+            /** Seed */
+            seed: number | null;
+            source: components["schemas"]["Source"];
+            /** Thumbnail Url */
+            thumbnail_url?: string | null;
+            /** Total Ms */
+            total_ms: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * GenerationSummary
+         * @description One image made, or one that should have been.
+         */
+        GenerationSummary: {
+            arm: components["schemas"]["Arm"];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Error Code */
+            error_code: string | null;
             /** Generator */
             generator: string;
-            /** Version */
-            version: number;
-            /** Outcome */
-            outcome: string;
-            /** Arm */
-            arm: string;
-            /** Source */
-            source: string;
-            /** Prompt */
-            prompt: string;
-            /** Seed */
-            seed: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Image Url */
+            image_url?: string | null;
+            outcome: components["schemas"]["Outcome"];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
             };
-            /** Total Ms */
-            total_ms: number;
-            /** Error Code */
-            error_code: string | null;
+            /** Prompt */
+            prompt: string;
+            score?: components["schemas"]["Score"] | null;
+            /** Seed */
+            seed: number | null;
+            source: components["schemas"]["Source"];
             /** Thumbnail Url */
-            thumbnail_url: string | null;
-            /** Image Url */
-            image_url: string | null;
-            score: components["schemas"]["Score"] | null;
+            thumbnail_url?: string | null;
+            /** Total Ms */
+            total_ms: number | null;
+            /** Version */
+            version: number;
         };
         /** GeneratorStatus */
         GeneratorStatus: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
-            serving: components["schemas"]["Serving"] | null;
+            /** Engines */
+            engines: components["schemas"]["EngineInfo"][];
             health: components["schemas"]["Health"];
             /** Health Reason */
             health_reason: string;
             /** Health Summary */
             health_summary: string;
-            rollback_target: components["schemas"]["RollbackTarget"] | null;
-            open_release: components["schemas"]["Release"] | null;
-            /** Engines */
-            engines: components["schemas"]["EngineInfo"][];
-            /** In Flight */
-            in_flight: number;
-            /** Open Incidents */
-            open_incidents: number;
             /** Images Per Minute */
             images_per_minute: number;
+            /** In Flight */
+            in_flight: number;
             /** Last Generation At */
             last_generation_at: string | null;
+            /** Name */
+            name: string;
+            /** Open Incidents */
+            open_incidents: number;
+            open_release: components["schemas"]["Release"] | null;
             policy: components["schemas"]["PolicyMode"];
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+            rollback_target: components["schemas"]["RollbackTarget"] | null;
+            serving: components["schemas"]["Serving"] | null;
         };
         /**
          * Health
@@ -906,53 +1280,118 @@ export interface components {
          */
         Health: "healthy" | "degraded" | "inconclusive" | "error";
         /**
+         * ImageData
+         * @description One of the two, as `response_format` asked.
+         */
+        ImageData: {
+            /** B64 Json */
+            b64_json?: string | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * ImagesRequest
+         * @description OpenAI's parameters, and ours as extras. What a version decides by itself may be named, but not changed.
+         */
+        ImagesRequest: {
+            /** Background */
+            background?: ("auto" | "opaque") | null;
+            /** Guidance */
+            guidance?: number | null;
+            /**
+             * Model
+             * @description The generator's name
+             */
+            model: string;
+            /** Moderation */
+            moderation?: "auto" | null;
+            /** N */
+            n?: number | null;
+            /** Negative Prompt */
+            negative_prompt?: string | null;
+            /** Output Format */
+            output_format?: "png" | null;
+            /** Prompt */
+            prompt: string;
+            /** Quality */
+            quality?: ("auto" | "standard") | null;
+            /** Response Format */
+            response_format?: ("b64_json" | "url") | null;
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Size
+             * @description WIDTHxHEIGHT in pixels, or auto
+             */
+            size?: string | null;
+            /** Steps */
+            steps?: number | null;
+            /** Stream */
+            stream?: false | null;
+            /**
+             * User
+             * @description Accepted, not kept
+             */
+            user?: string | null;
+        };
+        /** ImagesResponse */
+        ImagesResponse: {
+            /**
+             * Created
+             * @description Seconds since 1970
+             */
+            created: number;
+            /** Data */
+            data: components["schemas"]["ImageData"][];
+        };
+        /**
          * IncidentDetail
          * @description `evidence` holds the window, the worst images, the top signals and Evidently's report, as gathered at opening.
          */
         IncidentDetail: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Generator */
-            generator: string;
-            state: components["schemas"]["IncidentState"];
-            /** Title */
-            title: string;
-            /** Monitor */
-            monitor: string;
-            /** Reason */
-            reason: string;
-            /** Suspect Version */
-            suspect_version: number | null;
-            /** Suspect Release Id */
-            suspect_release_id: string | null;
-            /** Suggested Target */
-            suggested_target: number | null;
-            /** Repair Release Id */
-            repair_release_id: string | null;
-            /**
-             * Opened At
-             * Format: date-time
-             */
-            opened_at: string;
             /** Acknowledged At */
             acknowledged_at: string | null;
             /** Acknowledged By */
             acknowledged_by: string | null;
-            /** Resolved At */
-            resolved_at: string | null;
-            /** Resolved By */
-            resolved_by: string | null;
-            resolution: components["schemas"]["Resolution"] | null;
-            verdict: components["schemas"]["VerdictInfo"] | null;
             /** Events */
             events: components["schemas"]["TimelineEvent"][];
             /** Evidence */
             evidence: {
                 [key: string]: unknown;
             };
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Monitor */
+            monitor: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Reason */
+            reason: string;
+            /** Repair Release Id */
+            repair_release_id: string | null;
+            resolution: components["schemas"]["Resolution"] | null;
+            /** Resolved At */
+            resolved_at: string | null;
+            /** Resolved By */
+            resolved_by: string | null;
+            state: components["schemas"]["IncidentState"];
+            /** Suggested Target */
+            suggested_target: number | null;
+            /** Suspect Release Id */
+            suspect_release_id: string | null;
+            /** Suspect Version */
+            suspect_version: number | null;
+            /** Title */
+            title: string;
+            verdict: components["schemas"]["VerdictInfo"] | null;
         };
         /** IncidentSpan */
         IncidentSpan: {
@@ -978,42 +1417,84 @@ export interface components {
         IncidentState: "triggered" | "acknowledged" | "resolved";
         /** IncidentSummary */
         IncidentSummary: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /** Generator */
+            generator: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Generator */
-            generator: string;
-            state: components["schemas"]["IncidentState"];
-            /** Title */
-            title: string;
             /** Monitor */
             monitor: string;
-            /** Reason */
-            reason: string;
-            /** Suspect Version */
-            suspect_version: number | null;
-            /** Suspect Release Id */
-            suspect_release_id: string | null;
-            /** Suggested Target */
-            suggested_target: number | null;
-            /** Repair Release Id */
-            repair_release_id: string | null;
             /**
              * Opened At
              * Format: date-time
              */
             opened_at: string;
-            /** Acknowledged At */
-            acknowledged_at: string | null;
-            /** Acknowledged By */
-            acknowledged_by: string | null;
+            /** Reason */
+            reason: string;
+            /** Repair Release Id */
+            repair_release_id: string | null;
+            resolution: components["schemas"]["Resolution"] | null;
             /** Resolved At */
             resolved_at: string | null;
             /** Resolved By */
             resolved_by: string | null;
-            resolution: components["schemas"]["Resolution"] | null;
+            state: components["schemas"]["IncidentState"];
+            /** Suggested Target */
+            suggested_target: number | null;
+            /** Suspect Release Id */
+            suspect_release_id: string | null;
+            /** Suspect Version */
+            suspect_version: number | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * Ingested
+         * @description A generation that is durably recorded.
+         */
+        Ingested: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * IngestedLine
+         * @description What became of one line, counted from 1: it has an id, or a code and a detail that say why not.
+         */
+        IngestedLine: {
+            /** Code */
+            code?: string | null;
+            /** Detail */
+            detail?: string | null;
+            /** Id */
+            id?: string | null;
+            /** Line */
+            line: number;
+        };
+        /**
+         * IngestedLines
+         * @description Each line stands for itself: send those that were refused again, not the others.
+         */
+        IngestedLines: {
+            /** Accepted */
+            accepted: number;
+            /** Lines */
+            lines: components["schemas"]["IngestedLine"][];
+            /** Refused */
+            refused: number;
+        };
+        /** Items[BaselineInfo] */
+        Items_BaselineInfo_: {
+            /** Items */
+            items: components["schemas"]["BaselineInfo"][];
         };
         /** Items[ChannelInfo] */
         Items_ChannelInfo_: {
@@ -1029,6 +1510,11 @@ export interface components {
         Items_KeyInfo_: {
             /** Items */
             items: components["schemas"]["KeyInfo"][];
+        };
+        /** Items[MadeGeneration] */
+        Items_MadeGeneration_: {
+            /** Items */
+            items: components["schemas"]["MadeGeneration"][];
         };
         /** Items[MonitorInfo] */
         Items_MonitorInfo_: {
@@ -1046,111 +1532,183 @@ export interface components {
          */
         KeyInfo: {
             /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
              * Id
              * Format: uuid
              */
             id: string;
             /** Name */
             name: string;
-            role: components["schemas"]["Role"];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Revoked At */
             revoked_at: string | null;
+            role: components["schemas"]["Role"];
         };
         /**
          * Ledger
          * @description The whole chain, the newest entry first, and whether it holds.
          */
         Ledger: {
-            /** Items */
-            items: components["schemas"]["LedgerLine"][];
-            /** Verified */
-            verified: boolean;
             /** Broken At */
             broken_at: number | null;
             /** Broken Because */
             broken_because: string | null;
+            /** Items */
+            items: components["schemas"]["LedgerLine"][];
+            /** Verified */
+            verified: boolean;
         };
         /**
          * LedgerLine
          * @description One link of the chain.
          */
         LedgerLine: {
-            /** Seq */
-            seq: number;
-            kind: components["schemas"]["EntryKind"];
-            /** From Version */
-            from_version: number | null;
-            /** To Version */
-            to_version: number;
-            /** To Digest */
-            to_digest: string;
             /** Actor */
             actor: string;
-            /** Reason */
-            reason: string;
-            /** Incident Id */
-            incident_id: string | null;
             /**
              * At
              * Format: date-time
              */
             at: string;
-            /** Prev Hash */
-            prev_hash: string;
+            /** From Version */
+            from_version: number | null;
             /** Hash */
             hash: string;
+            /** Incident Id */
+            incident_id: string | null;
+            kind: components["schemas"]["EntryKind"];
+            /** Prev Hash */
+            prev_hash: string;
+            /** Reason */
+            reason: string;
+            /** Seq */
+            seq: number;
+            /** To Digest */
+            to_digest: string;
+            /** To Version */
+            to_version: number;
         };
         /**
          * Live
          * @description What served at a moment, since when, and who decided it.
          */
         Live: {
-            /** Generator */
-            generator: string;
             /**
              * At
              * Format: date-time
              */
             at: string;
+            entry: components["schemas"]["LedgerLine"] | null;
+            /** Generator */
+            generator: string;
             /** Version */
             version: number | null;
-            entry: components["schemas"]["LedgerLine"] | null;
         };
         /**
          * Login
          * @description Either the token of a one-time link or an API key.
          */
         Login: {
-            /** Token */
-            token?: string | null;
             /** Key */
             key?: string | null;
+            /** Token */
+            token?: string | null;
+        };
+        /**
+         * MadeGeneration
+         * @description A generation that was just made.
+         */
+        MadeGeneration: {
+            arm: components["schemas"]["Arm"];
+            /**
+             * B64 Json
+             * @description The PNG, when it was asked for
+             */
+            b64_json?: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Image Url */
+            image_url?: string | null;
+            outcome: components["schemas"]["Outcome"];
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Prompt */
+            prompt: string;
+            score?: components["schemas"]["Score"] | null;
+            /** Seed */
+            seed: number | null;
+            source: components["schemas"]["Source"];
+            /** Thumbnail Url */
+            thumbnail_url?: string | null;
+            /** Total Ms */
+            total_ms: number | null;
+            /** Version */
+            version: number;
+        };
+        /** MonitorChange */
+        MonitorChange: {
+            /** Enabled */
+            enabled: boolean;
         };
         /**
          * MonitorInfo
          * @description A monitor, what it asks, and its newest answer.
          */
         MonitorInfo: {
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-            /** Question */
-            question: string;
-            /** Enabled */
-            enabled: boolean;
             /** Critical */
             critical: boolean;
             /** Document */
             document: {
                 [key: string]: unknown;
             };
+            /** Enabled */
+            enabled: boolean;
+            /** Kind */
+            kind: string;
             latest: components["schemas"]["VerdictInfo"] | null;
+            /** Name */
+            name: string;
+            /** Question */
+            question: string;
+        };
+        /**
+         * NewBaseline
+         * @description Make a baseline of a version's logged and scored traffic.
+         */
+        NewBaseline: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Version */
+            version: number;
         };
         /** NewChannel */
         NewChannel: {
@@ -1168,40 +1726,66 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /**
+         * NewVersion
+         * @description Register a checkpoint that lies in a folder the server can read.
+         */
+        NewVersion: {
+            /**
+             * Folder
+             * @description A diffusers folder on the server, safetensors only
+             */
+            folder: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Manifest
+             * @description The version's manifest, without 'checkpoint'
+             */
+            manifest: {
+                [key: string]: unknown;
+            };
+        };
         /** NotificationInfo */
         NotificationInfo: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
+            /** Attempts */
+            attempts: number;
             /**
              * Channel Id
              * Format: uuid
              */
             channel_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Deliveries */
+            deliveries: components["schemas"]["DeliveryInfo"][];
             /** Event */
             event: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /** Incident Id */
             incident_id: string | null;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
             /** Payload */
             payload: {
                 [key: string]: unknown;
             };
             /** State */
             state: string;
-            /** Attempts */
-            attempts: number;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Next Attempt At */
-            next_attempt_at: string | null;
-            /** Deliveries */
-            deliveries: components["schemas"]["DeliveryInfo"][];
         };
+        /**
+         * Outcome
+         * @description How a generation ended.
+         * @enum {string}
+         */
+        Outcome: "served" | "filtered" | "failed" | "cancelled";
         /** Page[AuditLine] */
         Page_AuditLine_: {
             /** Items */
@@ -1254,52 +1838,50 @@ export interface components {
          * @enum {string}
          */
         PolicyMode: "observe" | "recommend" | "auto";
+        /**
+         * Problem
+         * @description What went wrong, in a form programs and people can act on.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Errors */
+            errors?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
         /** Promote */
         Promote: {
-            /** Generator */
-            generator: string;
-            /** Version */
-            version: number;
             /**
              * Expected Serving
              * @description The version the asker saw serving; 409 when it moved
              */
             expected_serving?: number | null;
+            /** Generator */
+            generator: string;
             /**
              * Reason
              * @default
              */
             reason: string;
+            /** Version */
+            version: number;
         };
         /**
          * Release
          * @description One change of what serves, and how far it has come.
          */
         Release: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Generator */
-            generator: string;
-            kind: components["schemas"]["EntryKind"];
-            /** From Version */
-            from_version: number | null;
-            /** To Version */
-            to_version: number;
-            state: components["schemas"]["State"];
-            /**
-             * Moving
-             * @description Whether the platform still has something to do for it by itself
-             */
-            moving: boolean;
             /** Actor */
             actor: string;
-            /** Reason */
-            reason: string;
-            /** Incident Id */
-            incident_id: string | null;
             /**
              * Created At
              * Format: date-time
@@ -1307,13 +1889,35 @@ export interface components {
             created_at: string;
             /** Finished At */
             finished_at: string | null;
+            /** From Version */
+            from_version: number | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            kind: components["schemas"]["EntryKind"];
             /** Ledger Seq */
             ledger_seq: number | null;
+            /**
+             * Moving
+             * @description Whether the platform still has something to do for it by itself
+             */
+            moving: boolean;
+            /** Reason */
+            reason: string;
+            state: components["schemas"]["State-Output"];
             /**
              * Steps
              * @default []
              */
             steps: components["schemas"]["ReleaseStep"][];
+            /** To Version */
+            to_version: number;
         };
         /** ReleaseMarker */
         ReleaseMarker: {
@@ -1322,29 +1926,29 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            kind: components["schemas"]["EntryKind"];
             /** From Version */
             from_version: number | null;
-            /** To Version */
-            to_version: number;
+            kind: components["schemas"]["EntryKind"];
             /**
              * Release Id
              * Format: uuid
              */
             release_id: string;
+            /** To Version */
+            to_version: number;
         };
         /** ReleaseStep */
         ReleaseStep: {
-            /** Seq */
-            seq: number;
-            step: components["schemas"]["State"];
-            /** Detail */
-            detail: string;
             /**
              * At
              * Format: date-time
              */
             at: string;
+            /** Detail */
+            detail: string;
+            /** Seq */
+            seq: number;
+            step: components["schemas"]["State-Output"];
         };
         /**
          * Resolution
@@ -1368,54 +1972,61 @@ export interface components {
         Role: "viewer" | "client" | "operator" | "admin";
         /** Rollback */
         Rollback: {
-            /** Generator */
-            generator: string;
-            /**
-             * Version
-             * @description Left out: the last known good
-             */
-            version?: number | null;
             /**
              * Expected Serving
              * @description The version the asker saw serving; 409 when it moved
              */
             expected_serving?: number | null;
+            /** Generator */
+            generator: string;
+            /** Incident Id */
+            incident_id?: string | null;
             /**
              * Reason
              * @default
              */
             reason: string;
-            /** Incident Id */
-            incident_id?: string | null;
+            /**
+             * Version
+             * @description Left out: the last known good
+             */
+            version?: number | null;
         };
         /**
          * RollbackTarget
          * @description Where one click leads.
          */
         RollbackTarget: {
+            /** Description */
+            description: string;
             /** Version */
             version: number;
             /** Warm */
             warm: boolean;
-            /** Description */
-            description: string;
         };
-        /** Score */
+        /**
+         * Score
+         * @description The signals of an image; null where it had no pixels to judge.
+         */
         Score: {
             /** Alignment */
             alignment: number | null;
-            /** Sharpness */
-            sharpness: number | null;
-            /** Contrast */
-            contrast: number | null;
-            /** Brightness */
-            brightness: number | null;
             /** Blank */
             blank: boolean;
+            /** Brightness */
+            brightness: number | null;
             /** Broken */
             broken: boolean;
+            /** Broken Reason */
+            broken_reason: string | null;
+            /** Contrast */
+            contrast: number | null;
             /** Near Duplicate Of */
             near_duplicate_of: string | null;
+            /** Prompt Truncated */
+            prompt_truncated: boolean;
+            /** Sharpness */
+            sharpness: number | null;
         };
         /**
          * Series
@@ -1424,30 +2035,30 @@ export interface components {
         Series: {
             /** Bucket Seconds */
             bucket_seconds: number;
-            /** Traffic */
-            traffic: components["schemas"]["TrafficPoint"][];
-            /** Signals */
-            signals: components["schemas"]["SignalPoint"][];
-            /** Releases */
-            releases: components["schemas"]["ReleaseMarker"][];
             /** Incidents */
             incidents: components["schemas"]["IncidentSpan"][];
+            /** Releases */
+            releases: components["schemas"]["ReleaseMarker"][];
+            /** Signals */
+            signals: components["schemas"]["SignalPoint"][];
+            /** Traffic */
+            traffic: components["schemas"]["TrafficPoint"][];
         };
         /** Serving */
         Serving: {
-            /** Version */
-            version: number;
+            /** Accepted */
+            accepted: boolean;
+            /** Description */
+            description: string;
+            /** Release Id */
+            release_id: string | null;
             /**
              * Since
              * Format: date-time
              */
             since: string;
-            /** Description */
-            description: string;
-            /** Accepted */
-            accepted: boolean;
-            /** Release Id */
-            release_id: string | null;
+            /** Version */
+            version: number;
         };
         /**
          * SessionInfo
@@ -1463,36 +2074,51 @@ export interface components {
          * @description One version's scored images in one bucket of time; `alignment` is a mean with its standard error.
          */
         SignalPoint: {
+            /** Alignment */
+            alignment: number | null;
+            /** Alignment Se */
+            alignment_se: number | null;
             /**
              * At
              * Format: date-time
              */
             at: string;
-            /** Version */
-            version: number;
-            /** N */
-            n: number;
-            /** Alignment */
-            alignment: number | null;
-            /** Alignment Se */
-            alignment_se: number | null;
-            /** Sharpness */
-            sharpness: number | null;
-            /** Contrast */
-            contrast: number | null;
             /** Blank */
             blank: number;
             /** Broken */
             broken: number;
+            /** Contrast */
+            contrast: number | null;
+            /** N */
+            n: number;
             /** Near Duplicates */
             near_duplicates: number;
+            /** Sharpness */
+            sharpness: number | null;
+            /** Version */
+            version: number;
         };
+        /**
+         * Source
+         * @description Where a generation came from.
+         * @enum {string}
+         */
+        Source: "engine" | "ingest" | "import";
+        /**
+         * State
+         * @description How far a notification has come.
+         * @enum {string}
+         */
+        "State-Input": "pending" | "delivered" | "failed";
         /**
          * State
          * @enum {string}
          */
-        State: "requested" | "preparing" | "verifying" | "flipping" | "serving" | "accepted" | "failed" | "aborted" | "superseded";
-        /** StreamHeartbeat */
+        "State-Output": "requested" | "preparing" | "verifying" | "flipping" | "serving" | "accepted" | "failed" | "aborted" | "superseded";
+        /**
+         * StreamHeartbeat
+         * @description Event `heartbeat`: the server's time, a few times in a quarter of a minute, so that silence means a dead link.
+         */
         StreamHeartbeat: {
             /**
              * At
@@ -1500,30 +2126,33 @@ export interface components {
              */
             at: string;
         };
-        /** StreamStatus */
+        /**
+         * StreamStatus
+         * @description Event `status`: every generator at a glance, sent at once and at every change.
+         */
         StreamStatus: {
             /** Items */
             items: components["schemas"]["GeneratorStatus"][];
         };
         /** TimelineEvent */
         TimelineEvent: {
-            /** Seq */
-            seq: number;
+            /** Actor */
+            actor: string;
             /**
              * At
              * Format: date-time
              */
             at: string;
-            /** Kind */
-            kind: string;
-            /** Actor */
-            actor: string;
-            /** Message */
-            message: string;
             /** Data */
             data: {
                 [key: string]: unknown;
             };
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Seq */
+            seq: number;
         };
         /**
          * TrafficPoint
@@ -1535,89 +2164,83 @@ export interface components {
              * Format: date-time
              */
             at: string;
-            /** Version */
-            version: number;
-            /** Served */
-            served: number;
-            /** Filtered */
-            filtered: number;
-            /** Failed */
-            failed: number;
             /** Cancelled */
             cancelled: number;
+            /** Failed */
+            failed: number;
+            /** Filtered */
+            filtered: number;
             /** P50 Ms */
             p50_ms: number | null;
             /** P95 Ms */
             p95_ms: number | null;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
+            /** Served */
+            served: number;
+            /** Version */
+            version: number;
         };
         /**
          * VerdictInfo
          * @description One answer of a monitor.
          */
         VerdictInfo: {
+            /** Critical */
+            critical: boolean;
+            /** Effect */
+            effect: number | null;
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            };
+            health: components["schemas"]["Health"];
             /** Id */
             id: number;
             /** Monitor */
             monitor: string;
-            /** Critical */
-            critical: boolean;
-            /** Version */
-            version: number | null;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
             /**
              * Slot
              * Format: date-time
              */
             slot: string;
-            health: components["schemas"]["Health"];
-            /** Reason */
-            reason: string;
             /** Summary */
             summary: string;
-            /** N */
-            n: number;
-            /** Effect */
-            effect: number | null;
-            /** P Value */
-            p_value: number | null;
             /** Threshold */
             threshold: number | null;
+            /** Version */
+            version: number | null;
             /** Window Seconds */
             window_seconds: number | null;
-            /** Evidence */
-            evidence: {
-                [key: string]: unknown;
-            };
         };
         /**
          * Version
          * @description One immutable bundle, and what became of it.
          */
         Version: {
-            /** Generator */
-            generator: string;
-            /** Number */
-            number: number;
-            /** Digest */
-            digest: string;
+            /**
+             * Accepted
+             * @description Known good: a target of rollbacks
+             */
+            accepted: boolean;
+            /** Baselines */
+            baselines: number;
             /** Description */
             description: string;
+            /** Digest */
+            digest: string;
+            /** Generator */
+            generator: string;
             /** Manifest */
             manifest: {
                 [key: string]: unknown;
             };
+            /** Number */
+            number: number;
             /**
              * Registered At
              * Format: date-time
@@ -1625,25 +2248,18 @@ export interface components {
             registered_at: string;
             /** Registered By */
             registered_by: string;
-            /** Serving */
-            serving: boolean;
-            /**
-             * Accepted
-             * @description Known good: a target of rollbacks
-             */
-            accepted: boolean;
             /**
              * Rolled Back
              * @description Production was taken away from it and it was not accepted since
              */
             rolled_back: boolean;
+            /** Serving */
+            serving: boolean;
             /**
              * Warm
              * @description Loaded and checked: going to it takes less than a second
              */
             warm: boolean;
-            /** Baselines */
-            baselines: number;
         };
     };
     responses: never;
@@ -1654,231 +2270,11 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    session_api_v1_session_get: {
+    audit_api_v1_audit_get: {
         parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionInfo"];
-                };
-            };
-        };
-    };
-    login_api_v1_session_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionInfo"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    logout_api_v1_session_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    gens_api_v1_generators_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_GeneratorStatus_"];
-                };
-            };
-        };
-    };
-    versions_api_v1_versions_get: {
-        parameters: {
-            query: {
-                generator: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_Version_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    version_api_v1_versions__generator___number__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                generator: string;
-                number: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Version"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    promote_api_v1_releases_promote_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Promote"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Release"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    rollback_api_v1_releases_rollback_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Rollback"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Release"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    releases_api_v1_releases_get: {
-        parameters: {
-            query: {
-                generator: string;
+            query?: {
                 before?: string | null;
+                /** @description How many items at most */
                 limit?: number;
             };
             header?: never;
@@ -1893,27 +2289,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Release_"];
+                    "application/json": components["schemas"]["Page_AuditLine_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    release_api_v1_releases__release_id__get: {
+    list_baselines_api_v1_baselines_get: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                release_id: string;
+            query: {
+                generator: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -1924,52 +2320,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Release"];
+                    "application/json": components["schemas"]["Items_BaselineInfo_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    release_events_api_v1_releases__release_id__events_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                release_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    accept_api_v1_releases_accept_post: {
+    create_baseline_api_v1_baselines_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -1978,38 +2343,37 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Accept"];
+                "application/json": components["schemas"]["NewBaseline"];
             };
         };
         responses: {
             /** @description Successful Response */
-            200: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LedgerLine"];
+                    "application/json": components["schemas"]["BaselineInfo"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    live_api_v1_live_get: {
+    get_baseline_api_v1_baselines__baseline_id__get: {
         parameters: {
-            query: {
-                generator: string;
-                at: string;
-            };
+            query?: never;
             header?: never;
-            path?: never;
+            path: {
+                baseline_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2020,63 +2384,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Live"];
+                    "application/json": components["schemas"]["BaselineInfo"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    ledger_api_v1_ledger_get: {
+    list_generations_api_v1_generations_get: {
         parameters: {
-            query: {
-                generator: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ledger"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    generations_api_v1_generations_get: {
-        parameters: {
-            query: {
-                generator: string;
+            query?: {
+                generator?: string | null;
                 version?: number | null;
-                outcome?: string | null;
-                flag?: string | null;
-                arm?: string | null;
+                outcome?: components["schemas"]["Outcome"] | null;
+                arm?: components["schemas"]["Arm"] | null;
+                flag?: components["schemas"]["Flag"] | null;
+                /** @description With its time zone */
                 from?: string | null;
+                /** @description With its time zone */
                 to?: string | null;
-                q?: string | null;
+                /** @description Words in the prompt */
+                q?: string;
                 before?: string | null;
+                /** @description How many items at most */
                 limit?: number;
             };
             header?: never;
@@ -2094,13 +2431,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_GenerationSummary_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2124,26 +2461,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_GenerationSummary_"];
+                    "application/json": components["schemas"]["Items_MadeGeneration_"];
+                    "image/png": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    generation_api_v1_generations__id__get: {
+    get_generation_api_v1_generations__generation_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                generation_id: string;
             };
             cookie?: never;
         };
@@ -2158,23 +2496,23 @@ export interface operations {
                     "application/json": components["schemas"]["GenerationDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    image_api_v1_generations__id__thumbnail_get: {
+    get_image_api_v1_generations__generation_id__image_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                generation_id: string;
             };
             cookie?: never;
         };
@@ -2186,26 +2524,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "image/png": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    image_api_v1_generations__id__image_get: {
+    get_thumbnail_api_v1_generations__generation_id__thumbnail_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                generation_id: string;
             };
             cookie?: never;
         };
@@ -2217,25 +2555,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "image/webp": unknown;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    monitors_api_v1_monitors_get: {
+    list_generators_api_v1_generators_get: {
         parameters: {
-            query: {
-                generator: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2248,32 +2584,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_MonitorInfo_"];
+                    "application/json": components["schemas"]["Items_GeneratorStatus_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    verdicts_api_v1_monitors__generator___name__verdicts_get: {
+    get_generator_api_v1_generators__generator__get: {
         parameters: {
-            query?: {
-                from?: string | null;
-                to?: string | null;
-                before?: string | null;
-                limit?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 generator: string;
-                name: string;
             };
             cookie?: never;
         };
@@ -2285,59 +2615,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_VerdictInfo_"];
+                    "application/json": components["schemas"]["GeneratorStatus"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    series_api_v1_series_get: {
-        parameters: {
-            query: {
-                generator: string;
-                from: string;
-                to: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Series"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    incidents_api_v1_incidents_get: {
+    list_incidents_api_v1_incidents_get: {
         parameters: {
             query?: {
                 generator?: string | null;
-                state?: string | null;
+                state?: components["schemas"]["IncidentState"] | null;
                 before?: string | null;
+                /** @description How many items at most */
                 limit?: number;
             };
             header?: never;
@@ -2355,18 +2653,18 @@ export interface operations {
                     "application/json": components["schemas"]["Page_IncidentSummary_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    incident__api_v1_incidents__incident_id__get: {
+    get_incident_api_v1_incidents__incident_id__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2386,18 +2684,18 @@ export interface operations {
                     "application/json": components["schemas"]["IncidentDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    ack_api_v1_incidents__incident_id__acknowledge_post: {
+    acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -2417,48 +2715,13 @@ export interface operations {
                     "application/json": components["schemas"]["IncidentDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    resolve_api_v1_incidents__incident_id__resolve_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Resolve"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2487,18 +2750,616 @@ export interface operations {
                     "application/json": components["schemas"]["IncidentDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    policy_api_v1_policies__generator__get: {
+    resolve_api_v1_incidents__incident_id__resolve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resolve"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ingest_api_v1_ingest_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default stable */
+                    arm?: components["schemas"]["Arm"];
+                    /**
+                     * Created At
+                     * @description When it was made; the time in `id`, or now
+                     */
+                    created_at?: string | null;
+                    /** Engine Ms */
+                    engine_ms?: number | null;
+                    /** Error Code */
+                    error_code?: string | null;
+                    /** Final Prompt */
+                    final_prompt?: string | null;
+                    /** Generator */
+                    generator: string;
+                    /**
+                     * Id
+                     * @description A UUIDv7. Sent again under the same id, a generation is taken once
+                     */
+                    id?: string | null;
+                    /**
+                     * Image
+                     * @description PNG, JPEG or WebP, in base64; required for a served generation
+                     */
+                    image?: string | null;
+                    /** @default served */
+                    outcome?: components["schemas"]["Outcome"];
+                    /** Parameters */
+                    parameters?: {
+                        [key: string]: string | boolean | number | null;
+                    };
+                    /** Prompt */
+                    prompt: string;
+                    /** Queue Ms */
+                    queue_ms?: number | null;
+                    /** Replica */
+                    replica?: string | null;
+                    /**
+                     * Request Id
+                     * @description Your own id of the request
+                     */
+                    request_id?: string | null;
+                    /** Seed */
+                    seed?: number | null;
+                    /** Total Ms */
+                    total_ms?: number | null;
+                    /** Version */
+                    version: number;
+                };
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ingested"] | components["schemas"]["IngestedLines"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys_api_v1_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_KeyInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key_api_v1_keys_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedKey"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key_api_v1_keys__key_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ledger_api_v1_ledger_get: {
+        parameters: {
+            query: {
+                generator: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_api_v1_live_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description With its time zone; left out: now */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Live"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_monitors_api_v1_monitors_get: {
+        parameters: {
+            query: {
+                generator: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_MonitorInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_monitor_api_v1_monitors__generator___name__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_verdicts_api_v1_monitors__generator___name__verdicts_get: {
+        parameters: {
+            query?: {
+                before?: number | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VerdictInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications_api_v1_notifications_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+                incident_id?: string | null;
+                channel_id?: string | null;
+                state?: components["schemas"]["State-Input"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NotificationInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channels_api_v1_notifications_channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ChannelInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_channel_api_v1_notifications_channels_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannel"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedChannel"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_channel_api_v1_notifications_channels__channel_id__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_channel_api_v1_notifications_channels__channel_id__enable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_test_api_v1_notifications_channels__channel_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_api_v1_notifications__notification_id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policy_api_v1_policies__generator__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2518,18 +3379,18 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyDocument"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    put_policy_api_v1_policies__generator__put: {
+    set_policy_api_v1_policies__generator__put: {
         parameters: {
             query?: never;
             header?: never;
@@ -2553,105 +3414,23 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyDocument"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    channels_api_v1_notifications_channels_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_ChannelInfo_"];
-                };
-            };
-        };
-    };
-    new_channel_api_v1_notifications_channels_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewChannel"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CreatedChannel"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    test_channel_api_v1_notifications_channels__id__test_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NotificationInfo"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    notifications_api_v1_notifications_get: {
+    list_releases_api_v1_releases_get: {
         parameters: {
             query?: {
+                generator?: string | null;
                 before?: string | null;
+                /** @description How many items at most */
                 limit?: number;
             };
             header?: never;
@@ -2666,30 +3445,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_NotificationInfo_"];
+                    "application/json": components["schemas"]["Page_Release_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    replay_api_v1_notifications__id__replay_post: {
+    accept_api_v1_releases_accept_post: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Accept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerLine"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_api_v1_releases_promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promote"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             202: {
@@ -2697,21 +3511,151 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NotificationInfo"];
+                    "application/json": components["schemas"]["Release"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    keys_api_v1_keys_get: {
+    rollback_api_v1_releases_rollback_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_release_api_v1_releases__release_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_release_api_v1_releases__release_id__events_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    series_api_v1_series_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description With its time zone */
+                from?: string | null;
+                /** @description With its time zone */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    who_api_v1_session_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2726,12 +3670,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Items_KeyInfo_"];
+                    "application/json": components["schemas"]["SessionInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    new_key_api_v1_keys_post: {
+    log_in_api_v1_session_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -2740,37 +3693,35 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewKey"];
+                "application/json": components["schemas"]["Login"];
             };
         };
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CreatedKey"];
+                    "application/json": components["schemas"]["SessionInfo"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    del_key_api_v1_keys__key_id__delete: {
+    log_out_api_v1_session_delete: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                key_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -2782,45 +3733,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description RFC 9457 problem details */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    audit_api_v1_audit_get: {
-        parameters: {
-            query?: {
-                before?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_AuditLine_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2834,18 +3753,123 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Events `status` and `heartbeat` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["StreamStatus"] | components["schemas"]["StreamHeartbeat"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions_api_v1_versions_get: {
+        parameters: {
+            query: {
+                generator: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StreamStatus"] | components["schemas"]["StreamHeartbeat"];
+                    "application/json": components["schemas"]["Items_Version_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    stub_stub_post: {
+    register_api_v1_versions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_version_api_v1_versions__generator___number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alive_healthz_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2860,7 +3884,105 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready_readyz_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generate_images_v1_images_generations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImagesRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagesResponse"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

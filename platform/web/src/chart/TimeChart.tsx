@@ -46,7 +46,7 @@ export function TimeChart({ title, spec, height = 190 }: Props): ReactNode {
   useEffect(() => {
     if (!chart || !frame.current) return;
     const { fontFamily } = getComputedStyle(frame.current);
-    chart.setOption(buildOption(spec, painter(frame.current), fontFamily), { notMerge: true });
+    chart.setOption(resolveTokens(frame.current, (paint) => buildOption(spec, paint, fontFamily)), { notMerge: true });
   }, [chart, spec, scheme]);
 
   useEffect(() => {
@@ -85,16 +85,15 @@ function Legend({ spec }: { spec: ChartSpec }): ReactNode {
 }
 
 /** Resolves tokens where they are used: only an element knows which half of a light-dark() pair it shows. */
-function painter(element: HTMLElement): (token: string) => string {
-  const known = new Map<string, string>();
-  return (token) => {
-    const found = known.get(token);
-    if (found) return found;
-    const before = element.style.color;
-    element.style.color = `var(${token})`;
-    const color = getComputedStyle(element).color;
-    element.style.color = before;
-    known.set(token, color);
-    return color;
-  };
+function resolveTokens<T>(element: HTMLElement, use: (paint: (token: string) => string) => T): T {
+  const probe = element.appendChild(document.createElement("span"));
+  probe.style.transition = "none"; // in a transition the computed colour is still the one before
+  try {
+    return use((token) => {
+      probe.style.color = `var(${token})`;
+      return getComputedStyle(probe).color;
+    });
+  } finally {
+    probe.remove();
+  }
 }

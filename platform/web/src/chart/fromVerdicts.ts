@@ -34,3 +34,25 @@ export function surpriseLimit(verdicts: Verdict[]): Limit[] {
   if (!newest?.threshold) return [];
   return [{ value: surprise(newest.threshold), label: `alarm: 1 in ${count(1 / newest.threshold)}` }];
 }
+
+export interface Run {
+  newest: Verdict;
+  oldest: Verdict;
+  length: number;
+}
+
+/** Consecutive answers that say the same of the same version. Takes and gives the newest first. */
+export function runsOf(verdicts: Verdict[]): Run[] {
+  const runs: Run[] = [];
+  for (const verdict of verdicts) {
+    const run = runs.at(-1);
+    const same = run && (["health", "reason", "version"] as const).every((name) => run.newest[name] === verdict[name]);
+    if (same) {
+      run.oldest = verdict;
+      run.length += 1;
+    } else {
+      runs.push({ newest: verdict, oldest: verdict, length: 1 });
+    }
+  }
+  return runs;
+}

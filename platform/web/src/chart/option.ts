@@ -9,6 +9,9 @@ const clock = (at: number): string =>
 const escape = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c);
 
+// The day is named where it begins, and only there.
+const AXIS_CLOCK = { year: "{d} {MMM}", month: "{d} {MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}" };
+
 interface Hovered {
   seriesName?: string;
   color?: unknown;
@@ -27,7 +30,7 @@ export function buildOption(spec: ChartSpec, paint: Paint, fontFamily: string): 
       max: spec.to,
       axisLine: { lineStyle: { color: paint("--line") } },
       axisTick: { show: false },
-      axisLabel: { ...axisText, hideOverlap: true },
+      axisLabel: { ...axisText, hideOverlap: true, formatter: AXIS_CLOCK },
       splitLine: { show: false },
       splitNumber: 4,
     },

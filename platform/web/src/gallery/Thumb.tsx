@@ -1,3 +1,4 @@
+import { useElementSize } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
@@ -36,10 +37,24 @@ export function Thumb({ generation }: { generation: GenerationSummary }): ReactN
   );
 }
 
-export function Thumbs({ of, label }: { of: GenerationSummary[]; label: string }): ReactNode {
+interface ThumbsProps {
+  of: GenerationSummary[];
+  label: string;
+  /** Fill this many rows and leave the rest out: a strip on a page about something else. */
+  rows?: number;
+}
+
+/** Must match the grid's columns in the style sheet. */
+const COLUMN_PX = 148 + 14;
+const PHONE_PX = 520;
+
+export function Thumbs({ of, label, rows }: ThumbsProps): ReactNode {
+  const { ref, width } = useElementSize();
+  const columns = width < PHONE_PX ? 2 : Math.max(2, Math.floor((width + 14) / COLUMN_PX));
+  const shown = rows === undefined ? of : of.slice(0, rows * columns);
   return (
-    <ul className={css.grid} aria-label={label}>
-      {of.map((generation) => <Thumb key={generation.id} generation={generation} />)}
+    <ul ref={ref} className={css.grid} aria-label={label}>
+      {shown.map((generation) => <Thumb key={generation.id} generation={generation} />)}
     </ul>
   );
 }

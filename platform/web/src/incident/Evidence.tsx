@@ -6,20 +6,21 @@ import { seriesQuery } from "@/api/queries";
 import type { IncidentDetail } from "@/api/types";
 import { chartOf, linesByVersion } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
-import { remaining, reportLines } from "@/incident/evidence";
+import { signalLines } from "@/incident/evidence";
 import { useHref } from "@/scope/scope";
 import type { TimeRange } from "@/scope/timeRange";
 import { useNow } from "@/ui/When";
 import { DataTable } from "@/ui/DataTable";
 import { Facts } from "@/ui/Facts";
 import { Panel } from "@/ui/Panel";
+import { State } from "@/ui/State";
 import { count, duration, figure, humanise } from "@/ui/words";
 
 /** What the verdict rests on: the signal around the opening, the figures, and Evidently's report of the scalars. */
 export function Evidence({ incident }: { incident: IncidentDetail }): ReactNode {
   const { verdict, evidence } = incident;
-  const lines = reportLines(evidence);
-  const rest = { ...(verdict?.evidence ?? {}), ...remaining(evidence) };
+  const lines = signalLines(evidence);
+  const recorded = { verdict: verdict?.evidence ?? {}, incident: evidence };
   return (
     <>
       <Around incident={incident} />
@@ -34,23 +35,31 @@ export function Evidence({ incident }: { incident: IncidentDetail }): ReactNode 
         </Panel>
       )}
       {lines.length > 0 && (
-        <Panel flush title="Scalar signals against the baseline" aside="Evidently">
-          <DataTable caption="Evidently's report" rows={lines} rowKey={({ name }) => name} columns={[
-            { name: "Metric", grow: true, cell: ({ name }) => name },
-            { name: "Value", end: true, cell: ({ value }) => value },
+        <Panel flush title="Signals against the baseline" aside="means of single images; the test is Evidently's">
+          <DataTable caption="Signals against the baseline" rows={lines} rowKey={({ name }) => name} columns={[
+            { name: "Signal", grow: true, cell: ({ name }) => humanise(name) },
+            { name: "Now", end: true, cell: ({ current }) => figure(current) },
+            { name: "Baseline", end: true, cell: ({ baseline }) => figure(baseline) },
+            { name: "Moved", end: true, cell: ({ moved }) => moved === null ? "–" : `${moved > 0 ? "+" : "−"}${figure(Math.abs(moved))} s.d.` },
+            { name: "Drift", cell: ({ outcome, reason }) => <Outcome outcome={outcome} reason={reason} /> },
+            { name: "p-value", end: true, cell: ({ pValue }) => figure(pValue) },
           ]} />
         </Panel>
       )}
-      {Object.keys(rest).length > 0 && (
-        <Panel title="Everything recorded">
-          <details>
-            <summary>{Object.keys(rest).map(humanise).join(", ")}</summary>
-            <pre style={{ overflowX: "auto", maxHeight: 420 }} tabIndex={0}>{JSON.stringify(rest, null, 2)}</pre>
-          </details>
-        </Panel>
-      )}
+      <Panel title="Everything recorded">
+        <details>
+          <summary>The documents of the verdict and of the incident</summary>
+          <pre style={{ overflowX: "auto", maxHeight: 420 }} tabIndex={0} aria-label="Recorded documents">{JSON.stringify(recorded, null, 2)}</pre>
+        </details>
+      </Panel>
     </>
   );
+}
+
+function Outcome({ outcome, reason }: { outcome: string | null; reason: string | null }): ReactNode {
+  if (outcome === "drift") return <State of="degraded" tone="warn">Drift</State>;
+  if (outcome === "no_drift") return <State of="healthy" tone="unknown">None</State>;
+  return <span className="muted" title={reason ?? undefined}>{outcome === null ? "not tested" : "could not tell"}</span>;
 }
 
 const BEFORE_MS = 45 * 60_000;

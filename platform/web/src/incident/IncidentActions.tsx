@@ -1,12 +1,13 @@
-import { Button, Group, Modal, Stack, Textarea } from "@mantine/core";
+import { Button, Textarea } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useAcknowledge, useResolve } from "@/api/actions";
 import type { IncidentDetail } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
 import { useGenerator, useParam } from "@/scope/scope";
 import { useMay } from "@/session/role";
+import { Dialog } from "@/ui/Dialog";
 import { Icon } from "@/ui/Icon";
 import { Failure } from "@/ui/Notice";
 
@@ -26,7 +27,7 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
       )}
       <Button variant="default" leftSection={<Icon name="check" />} onClick={resolveDialog.open}>Resolve</Button>
       {rollback && (
-        <Button color="red" leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
+        <Button color="var(--bad-solid)" leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
       )}
       {resolving && <ResolveDialog id={incident.id} onClose={resolveDialog.close} />}
     </>
@@ -57,23 +58,16 @@ function useIncidentRollback(incident: IncidentDetail): (() => void) | undefined
 function ResolveDialog({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
   const [note, setNote] = useState("");
   const resolve = useResolve(id);
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    resolve.mutate(note, { onSuccess: onClose });
-  };
   return (
-    <Modal opened onClose={onClose} title="Resolve by hand">
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <p className="soft">The monitors start from fresh windows afterwards. If the fault is still there, a new incident opens.</p>
-          <Textarea label="What was found" data-autofocus autosize minRows={2} maxLength={5000} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
-          {resolve.error && <Failure error={resolve.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" loading={resolve.isPending}>Resolve</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title="Resolve by hand" onClose={onClose} onSubmit={() => resolve.mutate(note, { onSuccess: onClose })} actions={
+      <>
+        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button type="submit" loading={resolve.isPending}>Resolve</Button>
+      </>
+    }>
+      <p className="soft">The monitors start from fresh windows afterwards. If the fault is still there, a new incident opens.</p>
+      <Textarea label="What was found" data-autofocus autosize minRows={2} maxLength={5000} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+      {resolve.error && <Failure error={resolve.error} />}
+    </Dialog>
   );
 }

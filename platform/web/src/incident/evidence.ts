@@ -1,4 +1,4 @@
-/** Reads an incident's evidence: a document the monitors wrote, of which the page shows what it knows. */
+/** Reads an incident's evidence: a document the watching room wrote, of which the page shows what it knows. */
 
 type Json = Record<string, unknown>;
 
@@ -9,32 +9,43 @@ const number = (value: unknown): number | null => (typeof value === "number" && 
 
 export interface WorstImage {
   id: string;
-  prompt: string | null;
   alignment: number | null;
+  blank: boolean;
 }
 
 export const worstImages = (evidence: Json): WorstImage[] =>
   list(evidence["worst_images"]).flatMap((image) => {
     const id = text(image["id"]);
-    const alignment = number(image["alignment"]) ?? number(record(image["score"])["alignment"]);
-    return id ? [{ id, prompt: text(image["prompt"]), alignment }] : [];
+    return id ? [{ id, alignment: number(image["alignment"]), blank: image["blank"] === true }] : [];
   });
 
-export interface ReportLine {
+export interface SignalLine {
   name: string;
-  value: string;
+  current: number | null;
+  baseline: number | null;
+  /** How far the mean has moved, in standard deviations of the baseline's single images. */
+  moved: number | null;
+  /** Evidently's answer for the column, where it could give one. */
+  outcome: string | null;
+  pValue: number | null;
+  reason: string | null;
 }
 
-/** Evidently's report, one line a metric. */
-export const reportLines = (evidence: Json): ReportLine[] =>
-  list(record(evidence["scalar_report"])["metrics"]).flatMap((metric) => {
-    const name = text(metric["metric_name"]) ?? text(metric["metric_id"]);
-    const value = metric["value"];
-    if (!name || value === undefined) return [];
-    const shown = number(value);
-    return [{ name, value: shown === null ? JSON.stringify(value) : shown.toPrecision(3) }];
+/** The scalar signals, current against baseline, each with its line of Evidently's report. */
+export function signalLines(evidence: Json): SignalLine[] {
+  const columns = record(record(evidence["report"])["columns"]);
+  return Object.entries(record(evidence["signals"])).map(([name, value]) => {
+    const signal = record(value);
+    const column = record(columns[name]);
+    const [current, baseline, deviation] = [signal["current"], signal["baseline"], signal["baseline_deviation"]].map(number);
+    return {
+      name,
+      current: current ?? null,
+      baseline: baseline ?? null,
+      moved: current != null && baseline != null && deviation ? (current - baseline) / deviation : null,
+      outcome: text(column["outcome"]),
+      pValue: number(column["p_value"]),
+      reason: text(column["reason"]),
+    };
   });
-
-/** All but what has a place of its own on the page. */
-export const remaining = (evidence: Json): Json =>
-  Object.fromEntries(Object.entries(evidence).filter(([name]) => name !== "worst_images" && name !== "scalar_report"));
+}

@@ -60,7 +60,7 @@ function Body({ generation }: { generation: One }): ReactNode {
 }
 
 function Made({ generation }: { generation: One }): ReactNode {
-  const { version, outcome, error_code, created_at, total_ms, engine_ms, queue_ms, arm, source, replica, request_id, id } = generation;
+  const { version, outcome, error_code, created_at, total_ms, engine_ms, queue_ms, arm, source, replica, request_id, id, prompt, final_prompt } = generation;
   return (
     <Facts of={[
       ["Version", <VersionTag key="version" version={version} link />],
@@ -69,6 +69,7 @@ function Made({ generation }: { generation: One }): ReactNode {
       ["Time", `${milliseconds(total_ms)}: ${milliseconds(engine_ms)} in the engine, ${milliseconds(queue_ms)} waiting`],
       ["Arm", humanise(arm)],
       ["Source", replica ? `${humanise(source)}, ${replica}` : humanise(source)],
+      ["Given to the model", final_prompt && final_prompt !== prompt ? final_prompt : null],
       ["Request", <code key="request">{request_id}</code>],
       ["Identifier", <code key="id">{id}</code>],
     ]} />
@@ -79,7 +80,7 @@ function Signals({ generation: { score, outcome } }: { generation: One }): React
   const href = useHref();
   if (!score)
     return <p className="soft">{outcome === "served" ? "Not scored yet; this takes seconds." : "Only served images are scored."}</p>;
-  const marks = [score.blank && "blank", score.broken && "broken"].filter(Boolean).join(", ");
+  const marks = [score.blank && "blank", score.broken && (score.broken_reason ?? "broken"), score.prompt_truncated && "prompt longer than the embedder reads"].filter(Boolean).join(", ");
   return (
     <Facts of={[
       ["Prompt alignment", figure(score.alignment)],

@@ -61,7 +61,7 @@ function Glance({ incident }: { incident: IncidentDetail }): ReactNode {
       ["Way back", suggested_target === null ? "no earlier version is known to be good" : <VersionTag key="target" version={suggested_target} link />],
       ["Opened", <span key="opened"><When at={opened_at} clock />, <Lasting from={opened_at} to={resolved_at} /> {resolved_at ? "long" : "ago"}</span>],
       ["Taken by", acknowledged_by ? <span key="taken">{acknowledged_by}, <When at={acknowledged_at} clock /></span> : "nobody yet"],
-      ["Repair", repair_release_id ? <Link key="repair" to={href(`/releases/${repair_release_id}`)}>Release under way or done</Link> : null],
+      ["Repair", repair_release_id ? <Link key="repair" to={href(`/releases/${repair_release_id}`)}>The release that replaced it</Link> : null],
       ["Resolved", resolved_at ? <span key="resolved"><When at={resolved_at} clock /> by {resolved_by}{resolution && `, ${humanise(resolution).toLowerCase()}`}</span> : null],
     ]} />
   );

@@ -1,18 +1,22 @@
+import { Switch } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 import { useParams } from "react-router";
 
+import { useSwitchMonitor } from "@/api/actions";
 import { monitorsQuery, seriesQuery, verdictsQuery } from "@/api/queries";
 import type { Verdict } from "@/api/types";
 import { chartOf, type WindowedSeries } from "@/chart/fromSeries";
-import { effectLines, surpriseLimit, surpriseLines } from "@/chart/fromVerdicts";
+import { effectLines, runsOf, surpriseLimit, surpriseLines } from "@/chart/fromVerdicts";
 import { TimeChart } from "@/chart/TimeChart";
 import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useHref, useTimeRange } from "@/scope/scope";
+import { useMay } from "@/session/role";
 import { DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
 import { Facts } from "@/ui/Facts";
 import { Load } from "@/ui/Load";
+import { Failure } from "@/ui/Notice";
 import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { State } from "@/ui/State";
@@ -31,10 +35,16 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
   const monitors = useQuery(monitorsQuery(generator));
   const verdicts = useQuery(verdictsQuery(generator, name, range));
   const series = useQuery(seriesQuery(generator, range));
+  const toggle = useSwitchMonitor(generator, name);
+  const may = useMay("operate");
   const monitor = monitors.data?.find((one) => one.name === name);
   return (
     <>
-      <PageHead title={name} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}><RangePicker /></PageHead>
+      <PageHead title={name} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}>
+        {monitor && may && <Switch size="sm" label="Enabled" checked={monitor.enabled} disabled={toggle.isPending} onChange={(event) => toggle.mutate(event.currentTarget.checked)} />}
+        <RangePicker />
+      </PageHead>
+      {toggle.error && <Failure error={toggle.error} />}
       {monitors.data && !monitor && <Empty icon="question" title={`${generator} has no monitor called ${name}`} />}
       {monitor?.latest && <Newest verdict={monitor.latest} />}
       <Load query={verdicts} height={420}>
@@ -84,15 +94,18 @@ function Charts({ series, verdicts }: { series: WindowedSeries; verdicts: Verdic
   );
 }
 
+/** Most answers repeat the one before: a run of the same answer is one line. */
 function Answers({ verdicts }: { verdicts: Verdict[] }): ReactNode {
   return (
-    <DataTable caption="Answers" rows={verdicts} rowKey={({ id }) => id} columns={[
-      { name: "When", cell: ({ slot }) => <When at={slot} clock /> },
-      { name: "Answer", cell: ({ health }) => <State of={health} /> },
-      { name: "Version", cell: ({ version }) => <VersionTag version={version} /> },
-      { name: "Why", grow: true, cell: ({ summary }) => summary },
-      { name: "Images", end: true, cell: ({ n }) => count(n) },
-      { name: "p-value", end: true, cell: ({ p_value }) => figure(p_value) },
+    <DataTable caption="Answers" rows={runsOf(verdicts)} rowKey={({ newest }) => newest.id} columns={[
+      { name: "From", cell: ({ oldest }) => <When at={oldest.slot} clock /> },
+      { name: "Until", cell: ({ newest }) => <When at={newest.slot} clock /> },
+      { name: "Answer", cell: ({ newest }) => <State of={newest.health} /> },
+      { name: "Times", end: true, cell: ({ length }) => count(length) },
+      { name: "Version", cell: ({ newest }) => <VersionTag version={newest.version} /> },
+      { name: "Why", grow: true, cell: ({ newest }) => newest.summary },
+      { name: "Images", end: true, cell: ({ newest }) => count(newest.n) },
+      { name: "p-value", end: true, cell: ({ newest }) => figure(newest.p_value) },
     ]} />
   );
 }

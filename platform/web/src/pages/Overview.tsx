@@ -20,7 +20,7 @@ import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { milliseconds } from "@/ui/words";
 
-const LATEST = 16;
+const LATEST = 24;
 
 export default function Overview(): ReactNode {
   const { current } = useGenerator();
@@ -66,7 +66,7 @@ function Body({ status }: { status: GeneratorStatus }): ReactNode {
         <Load query={latest} height={220}>
           {(items) =>
             items.length > 0 ? (
-              <Thumbs of={items} label="Latest images" />
+              <Thumbs of={items} label="Latest images" rows={2} />
             ) : (
               <Empty icon="images" title="No image has been made yet" command="safelight generate --help">
                 Requests to {name} appear here seconds after they are served.

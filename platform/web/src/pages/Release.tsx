@@ -55,7 +55,7 @@ function Body({ release }: { release: One }): ReactNode {
         <Panel title="Release">
           <Facts of={[
             ["Change", <Change key="change" from={release.from_version} to={to_version} />],
-            ["State", <State key="state" of={state} {...(state === "serving" && !moving ? { tone: "good" as const } : {})} />],
+            ["State", <State key="state" of={state} {...(moving ? { tone: "busy" as const } : {})} />],
             ["Reason", release.reason || <span className="muted">none given</span>],
             ["Who", release.actor],
             ["Asked for", <When key="when" at={release.created_at} clock />],

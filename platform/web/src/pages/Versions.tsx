@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 
-import { versionsQuery } from "@/api/queries";
+import { ledgerQuery, versionsQuery } from "@/api/queries";
 import type { Version } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
 import { useGenerator } from "@/scope/scope";
@@ -65,22 +65,23 @@ export function Standing({ version: { serving, accepted, rolled_back, warm } }: 
   );
 }
 
-/** An earlier version is gone back to, a later one is promoted to. The label names the target. */
+/** There is only going back to what has served; everything else is promoted. The label names the target. */
 export function GoTo({ version, serving }: { version: Version; serving: number | null }): ReactNode {
   const { rollback, promote } = useReleaseDialogs();
   const may = useMay("operate");
   const { generator, number } = version;
+  const served = useServed(generator).has(number);
   if (version.serving) return <span className="muted">serves now</span>;
   if (!may) return <span className="muted" title="Takes an operator's key">operators only</span>;
-  const back = serving !== null && number < serving;
-  return (
-    <span className="row" style={{ gap: 6 }}>
-      {back && (
-        <Button size="compact-sm" variant="default" onClick={() => rollback({ generator, serving, target: number })}>Roll back to v{number}</Button>
-      )}
-      <Button size="compact-sm" variant={back ? "subtle" : "light"} onClick={() => promote({ generator, serving, version: number })}>
-        Promote<span className="visually-hidden"> to v{number}</span>
-      </Button>
-    </span>
+  return serving !== null && number < serving && served ? (
+    <Button size="compact-sm" variant="default" onClick={() => rollback({ generator, serving, target: number })}>Roll back to v{number}</Button>
+  ) : (
+    <Button size="compact-sm" variant="light" onClick={() => promote({ generator, serving, version: number })}>Promote to v{number}</Button>
   );
+}
+
+/** The versions that production was on at some time. */
+function useServed(generator: string): ReadonlySet<number> {
+  const { data } = useQuery(ledgerQuery(generator));
+  return useMemo(() => new Set(data?.items.map(({ to_version }) => to_version)), [data]);
 }

@@ -1,6 +1,6 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { Button, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { usePromote } from "@/api/actions";
@@ -9,6 +9,7 @@ import { generatorsQuery, versionsQuery } from "@/api/queries";
 import { Consequence, consequences, Facts } from "@/release/Consequence";
 import type { PromoteRequest } from "@/release/ReleaseDialogs";
 import { useHref } from "@/scope/scope";
+import { Dialog } from "@/ui/Dialog";
 import { Icon } from "@/ui/Icon";
 import { Failure, Notice } from "@/ui/Notice";
 
@@ -27,8 +28,7 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   const stale = promote.error instanceof Problem && promote.error.status === 409;
   const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale;
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     if (!ready) return;
     promote.mutate(
       { generator, version, expected_serving: serving, reason },
@@ -42,25 +42,20 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   };
 
   return (
-    <Modal opened onClose={onClose} size="md" title={`Promote ${generator} to v${version}`}>
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <Consequence from={serving} to={version} fromNote={from?.description} toNote={to?.description} />
-          {status && <Facts of={consequences(status, to)} />}
-          <Textarea label="Reason" description="It goes on the ledger." required value={reason} autosize minRows={1} maxLength={2000}
-            data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
-          <TextInput label={`Type v${version} to send all requests to it`} required value={typed} autoComplete="off"
-            onChange={(event) => setTyped(event.currentTarget.value)} />
-          {promote.error && <Failure error={promote.error} />}
-          {stale && <Notice tone="warn">Close this and look again before you decide.</Notice>}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" disabled={!ready} loading={promote.isPending} leftSection={<Icon name="promote" />}>
-              Promote to v{version}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={`Promote ${generator} to v${version}`} onClose={onClose} onSubmit={submit} actions={
+      <>
+        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button type="submit" disabled={!ready} loading={promote.isPending} leftSection={<Icon name="promote" />}>Promote to v{version}</Button>
+      </>
+    }>
+      <Consequence from={serving} to={version} fromNote={from?.description} toNote={to?.description} />
+      {status && <Facts of={consequences(status, to)} />}
+      <Textarea label="Reason" description="It goes on the ledger." required value={reason} autosize minRows={1} maxLength={2000}
+        data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
+      <TextInput label={`Type v${version} to send all requests to it`} required value={typed} autoComplete="off"
+        onChange={(event) => setTyped(event.currentTarget.value)} />
+      {promote.error && <Failure error={promote.error} />}
+      {stale && <Notice tone="warn">Close this and look again before you decide.</Notice>}
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { Button, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useRollback } from "@/api/actions";
@@ -10,6 +10,7 @@ import { Consequence, consequences, Facts } from "@/release/Consequence";
 import type { RollbackRequest } from "@/release/ReleaseDialogs";
 import { useHref } from "@/scope/scope";
 import { useMay } from "@/session/role";
+import { Dialog } from "@/ui/Dialog";
 import { Icon } from "@/ui/Icon";
 import { Failure, Notice } from "@/ui/Notice";
 
@@ -32,8 +33,7 @@ export default function RollbackDialog({ request, onClose }: { request: Rollback
   const stale = moved || (rollback.error instanceof Problem && rollback.error.status === 409);
   const ready = may && to !== undefined && !stale && (!unproven || typed.trim() === `v${target}`);
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     if (!ready) return;
     rollback.mutate(
       {
@@ -53,33 +53,30 @@ export default function RollbackDialog({ request, onClose }: { request: Rollback
   };
 
   return (
-    <Modal opened onClose={onClose} size="md" title={`Roll back ${generator} to v${target}`}>
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <Consequence from={serving} to={target} fromNote={from?.description} toNote={to?.description} />
-          {status && <Facts of={consequences(status, to)} />}
-          <Textarea label="Reason" description="It goes on the ledger." value={reason} autosize minRows={1} maxLength={2000}
-            onChange={(event) => setReason(event.currentTarget.value)} />
-          {unproven && (
-            <TextInput label={`Type v${target} to go to a version that was never accepted`} value={typed} autoComplete="off"
-              onChange={(event) => setTyped(event.currentTarget.value)} />
-          )}
-          {rollback.error && !moved && <Failure error={rollback.error} />}
-          {stale && (
-            <Notice tone="warn" title="What serves has changed">
-              {moved ? `v${status?.serving?.version} serves now. ` : ""}Close this and look again before you decide.
-            </Notice>
-          )}
-          {!may && <Notice tone="unknown" icon="lock">Your key may look, not act. Rolling back takes an operator's key.</Notice>}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" color="red" data-autofocus={!unproven || undefined} disabled={!ready} loading={rollback.isPending}
-              leftSection={<Icon name="rollback" />}>
-              Roll back to v{target}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={`Roll back ${generator} to v${target}`} onClose={onClose} onSubmit={submit} actions={
+      <>
+        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button type="submit" color="var(--bad-solid)" data-autofocus={!unproven || undefined} disabled={!ready} loading={rollback.isPending}
+          leftSection={<Icon name="rollback" />}>
+          Roll back to v{target}
+        </Button>
+      </>
+    }>
+      <Consequence from={serving} to={target} fromNote={from?.description} toNote={to?.description} />
+      {status && <Facts of={consequences(status, to)} />}
+      <Textarea label="Reason" description="It goes on the ledger." value={reason} autosize minRows={1} maxLength={2000}
+        onChange={(event) => setReason(event.currentTarget.value)} />
+      {unproven && (
+        <TextInput label={`Type v${target} to go to a version that was never accepted`} value={typed} autoComplete="off"
+          onChange={(event) => setTyped(event.currentTarget.value)} />
+      )}
+      {rollback.error && !moved && <Failure error={rollback.error} />}
+      {stale && (
+        <Notice tone="warn" title="What serves has changed">
+          {moved ? `v${status?.serving?.version} serves now. ` : ""}Close this and look again before you decide.
+        </Notice>
+      )}
+      {!may && <Notice tone="unknown" icon="lock">Your key may look, not act. Rolling back takes an operator's key.</Notice>}
+    </Dialog>
   );
 }

@@ -2,7 +2,7 @@ import { Button, Group, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 
-import { useAddChannel, useTestChannel } from "@/api/actions";
+import { useAddChannel, useSwitchChannel, useTestChannel } from "@/api/actions";
 import { channelsQuery } from "@/api/queries";
 import { useMay } from "@/session/role";
 import { Secret } from "@/settings/Secret";
@@ -17,10 +17,12 @@ import { State } from "@/ui/State";
 export function Channels(): ReactNode {
   const query = useQuery(channelsQuery);
   const test = useTestChannel();
+  const toggle = useSwitchChannel();
+  const may = useMay("operate");
   const admin = useMay("administer");
   return (
     <Panel flush title="Channels" aside="signed webhooks">
-      {test.error && <div style={{ padding: "0 16px 8px" }}><Failure error={test.error} /></div>}
+      {[test.error, toggle.error].map((error, i) => error && <div key={i} style={{ padding: "0 16px 8px" }}><Failure error={error} /></div>)}
       <Load query={query} height={120}>
         {(channels) =>
           channels.length === 0 ? (
@@ -28,11 +30,16 @@ export function Channels(): ReactNode {
           ) : (
             <DataTable caption="Channels" rows={channels} rowKey={({ id }) => id} columns={[
               { name: "Name", cell: ({ name }) => <b>{name}</b> },
-              { name: "Address", grow: true, cell: ({ url }) => <code>{url}</code> },
-              { name: "State", cell: ({ enabled, disabled_reason }) => enabled ? <State of="ready">On</State> : <State of="stopped">Off{disabled_reason && `: ${disabled_reason}`}</State> },
-              { name: "Test", cell: ({ id, name, enabled }) => admin && enabled ? (
+              { name: "Address", grow: true, cell: ({ url, disabled_reason }) => <><code>{url}</code>{disabled_reason && <div className="muted">{disabled_reason}</div>}</> },
+              { name: "State", cell: ({ enabled }) => enabled ? <State of="ready">On</State> : <State of="stopped">Off</State> },
+              { name: "Test", cell: ({ id, name, enabled }) => may && enabled ? (
                 <Button size="compact-sm" variant="default" loading={test.isPending && test.variables === id} onClick={() => test.mutate(id)}>
                   Send a test<span className="visually-hidden"> to {name}</span>
+                </Button>
+              ) : <span className="muted">–</span> },
+              { name: "Switch", cell: ({ id, name, enabled }) => admin ? (
+                <Button size="compact-sm" variant="default" loading={toggle.isPending && toggle.variables.id === id} onClick={() => toggle.mutate({ id, on: !enabled })}>
+                  {enabled ? "Switch off" : "Switch on"}<span className="visually-hidden"> {name}</span>
                 </Button>
               ) : <span className="muted">–</span> },
             ]} />

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 
@@ -7,6 +7,7 @@ import { keysQuery } from "@/api/queries";
 import type { ApiKey, Role } from "@/api/types";
 import { Secret } from "@/settings/Secret";
 import { DataTable } from "@/ui/DataTable";
+import { Dialog } from "@/ui/Dialog";
 import { Empty } from "@/ui/Empty";
 import { Load } from "@/ui/Load";
 import { Failure } from "@/ui/Notice";
@@ -74,23 +75,19 @@ function AddKey(): ReactNode {
 function RevokeDialog({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }): ReactNode {
   const [typed, setTyped] = useState("");
   const revoke = useRevokeKey();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     if (typed === apiKey.name) revoke.mutate(apiKey.id, { onSuccess: onClose });
   };
   return (
-    <Modal opened onClose={onClose} title={`Revoke ${apiKey.name}`}>
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <p className="soft">Whatever uses this key is refused from now on, and sessions opened with it end.</p>
-          <TextInput label={`Type ${apiKey.name} to revoke it`} data-autofocus autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
-          {revoke.error && <Failure error={revoke.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button type="submit" color="red" disabled={typed !== apiKey.name} loading={revoke.isPending}>Revoke {apiKey.name}</Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={`Revoke ${apiKey.name}`} onClose={onClose} onSubmit={submit} actions={
+      <>
+        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button type="submit" color="var(--bad-solid)" disabled={typed !== apiKey.name} loading={revoke.isPending}>Revoke {apiKey.name}</Button>
+      </>
+    }>
+      <p className="soft">Whatever uses this key is refused from now on, and sessions opened with it end.</p>
+      <TextInput label={`Type ${apiKey.name} to revoke it`} data-autofocus autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+      {revoke.error && <Failure error={revoke.error} />}
+    </Dialog>
   );
 }

@@ -38,7 +38,7 @@ export function Notifications(): ReactNode {
               { name: "Channel", cell: ({ channel_id }) => channels.find(({ id }) => id === channel_id)?.name ?? "removed" },
               { name: "State", cell: ({ state }) => <State of={state} /> },
               { name: "Last attempt", grow: true, cell: (notification) => <Attempt notification={notification} /> },
-              { name: "Again", cell: ({ id, event }) => may ? (
+              { name: "Again", cell: ({ id, event, state }) => may && state === "failed" ? (
                 <Button size="compact-sm" variant="default" loading={replay.isPending && replay.variables === id} onClick={() => replay.mutate(id)}>
                   Send again<span className="visually-hidden"> {event}</span>
                 </Button>

@@ -93,7 +93,7 @@ function RollbackButton(): ReactNode {
     );
   const urgent = current.health === "degraded";
   return (
-    <Button className={css.rollback} size="xs" variant={urgent ? "filled" : "default"} {...(urgent ? { color: "red" } : {})}
+    <Button className={css.rollback} size="xs" variant={urgent ? "filled" : "default"} {...(urgent ? { color: "var(--bad-solid)" } : {})}
       leftSection={<Icon name="rollback" size={15} />} onClick={open}>
       Roll back to v{target}
     </Button>

@@ -1,8 +1,9 @@
-import { Kbd, Modal } from "@mantine/core";
+import { Kbd } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import css from "@/shell/Help.module.css";
 import { PLACES } from "@/shell/places";
+import { Dialog } from "@/ui/Dialog";
 
 const KEYS: [string[], string][] = [
   [["?"], "This list"],
@@ -15,7 +16,7 @@ const KEYS: [string[], string][] = [
 
 export default function Help({ onClose }: { onClose: () => void }): ReactNode {
   return (
-    <Modal opened onClose={onClose} title="Keyboard shortcuts" size="sm">
+    <Dialog title="Keyboard shortcuts" onClose={onClose} size="sm">
       <dl className={css.keys}>
         {KEYS.map(([keys, meaning]) => (
           <div key={meaning}>
@@ -24,6 +25,6 @@ export default function Help({ onClose }: { onClose: () => void }): ReactNode {
           </div>
         ))}
       </dl>
-    </Modal>
+    </Dialog>
   );
 }

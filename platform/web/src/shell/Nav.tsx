@@ -11,15 +11,13 @@ import { Icon } from "@/ui/Icon";
 export function SideNav(): ReactNode {
   const href = useHref();
   return (
-    <div className={css.side}>
+    <nav aria-label="Pages" className={css.side}>
       <Link to={href("/")} className={css.brand}>
         <img src="/lamp.svg" alt="" width={26} height={26} />
         Safelight
       </Link>
-      <nav aria-label="Pages" className={css.list}>
-        {PLACES.map((place) => <Entry key={place.path} place={place} />)}
-      </nav>
-    </div>
+      {PLACES.map((place) => <Entry key={place.path} place={place} />)}
+    </nav>
   );
 }
 

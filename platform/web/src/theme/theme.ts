@@ -3,15 +3,11 @@ import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from 
 const petrol: MantineColorsTuple = [
   "#e9f5f8", "#d3e9ef", "#a6d3df", "#74cbe1", "#56b4cd", "#3798b2", "#1f7c96", "#12657d", "#0b5468", "#073f4f",
 ];
-const red: MantineColorsTuple = [
-  "#fbe8e6", "#f6cfcb", "#ff9086", "#f26d61", "#e2493c", "#d43b2f", "#c9352a", "#bd2c22", "#b3241b", "#8f1811",
-];
-
 export const theme = createTheme({
   fontFamily: "var(--font)",
   fontFamilyMonospace: "var(--mono)",
   headings: { fontFamily: "var(--font)", fontWeight: "620" },
-  colors: { petrol, red },
+  colors: { petrol },
   primaryColor: "petrol",
   primaryShade: { light: 8, dark: 3 },
   autoContrast: true,
@@ -40,7 +36,7 @@ export const cssVariables: CSSVariablesResolver = () => {
     "--mantine-color-default": "var(--surface)",
     "--mantine-color-default-hover": "var(--inset)",
     "--mantine-color-default-color": "var(--ink)",
-    "--mantine-color-default-border": "var(--line-strong)",
+    "--mantine-color-default-border": "var(--line-control)",
   };
   return { variables: {}, light: both, dark: both };
 };

@@ -25,6 +25,7 @@ const STATES: Record<string, [Tone, IconName]> = {
   cancelled: ["unknown", "minus"],
   rejected: ["unknown", "minus"],
 
+  serving: ["good", "check"],
   ready: ["good", "check"],
   starting: ["busy", "clock"],
   draining: ["unknown", "minus"],
@@ -32,8 +33,8 @@ const STATES: Record<string, [Tone, IconName]> = {
 
   requested: ["busy", "clock"],
   preparing: ["busy", "clock"],
-  serving: ["busy", "clock"],
   verifying: ["busy", "clock"],
+  flipping: ["busy", "clock"],
   verified: ["good", "check"],
   accepted: ["good", "check"],
   superseded: ["unknown", "minus"],
