@@ -4,7 +4,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
-from safelight.store.journal import Entry, JournalFile
+from safelight.store.journal import Backlog, Entry, JournalFile
 
 # A group is held in memory twice while it is written; SQLite's write-ahead log grows by as much.
 _GROUP_BYTES = 64 * 1024 * 1024
@@ -30,6 +30,10 @@ class Journal:
     def find(self, identifier: UUID) -> Entry | None:
         """An entry that has not been shipped yet. Waits for the disk where a commit is under way."""
         return self._file.find(identifier)
+
+    def backlog(self) -> Backlog:
+        """What waits to be shipped. Waits for the disk where a commit is under way."""
+        return self._file.backlog()
 
     def close(self) -> None:
         """Writes what waits and lets the file go."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,6 +24,17 @@ class Recorded(StrEnum):
     UNLOGGED = "unlogged"
 
 
+@dataclass(frozen=True)
+class RecordingStatus:
+    """How recording fares on this host. `unlogged` counts since the process started; the rest is what waits now."""
+
+    unlogged: int
+    backlog: int
+    backlog_bytes: int
+    oldest_seconds: float
+    refused: int
+
+
 class Recorder:
     """Records generations in the durable journal of this host."""
 
@@ -37,6 +49,12 @@ class Recorder:
     def unlogged(self) -> int:
         """How many generations were served without being recorded since this process started."""
         return self._losses.total
+
+    def status(self) -> RecordingStatus:
+        """Blocks: not for the event loop."""
+        waiting = self._journal.backlog()
+        age = 0.0 if waiting.oldest is None else (self._clock.now() - waiting.oldest).total_seconds()
+        return RecordingStatus(self.unlogged, waiting.entries, waiting.bytes, max(0.0, age), waiting.refused)
 
     def find(self, identifier: UUID) -> Entry | None:
         """A generation that is recorded but not in the database yet. Blocks: not for the event loop."""

@@ -59,12 +59,7 @@ class Shipper:
         self._bucket_seconds = bucket_seconds
         self._thumbnail_pixels = thumbnail_pixels
         self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="shipper")
-        self._obstacle = ""
-
-    @property
-    def obstacle(self) -> str:
-        """What kept the last batch from arriving; empty when nothing did."""
-        return self._obstacle
+        self._held_up = False
 
     def run(self, stop: Event) -> None:
         """Ships until told to stop; whatever is away is tried again, at growing intervals."""
@@ -73,15 +68,15 @@ class Shipper:
             try:
                 shipped = self.run_once()
             except Exception as error:  # noqa: BLE001 - the entries are safe where they are, whatever happened
-                if not self._obstacle:
+                if not self._held_up:
                     logger.warning("cannot ship generations, will keep trying: %s", _describe(error))
-                self._obstacle = _describe(error)
+                self._held_up = True
                 stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
-                if self._obstacle:
+                if self._held_up:
                     logger.info("generations are shipped again")
-                self._obstacle, pause = "", _IDLE_SECONDS
+                self._held_up, pause = False, _IDLE_SECONDS
                 if not shipped:
                     stop.wait(_IDLE_SECONDS)
 
