@@ -26,6 +26,7 @@ class FakeEmbedder:
         self._dimensions = dimensions
         self._seed = seed
         basis = np.random.default_rng(seed).standard_normal((_PIXELS, dimensions))
+        self._known: dict[str, NDArray[np.float64]] = {}
         self._basis: NDArray[np.float64] = np.linalg.qr(basis - basis.mean(axis=0))[0].T
 
     @property
@@ -47,8 +48,11 @@ class FakeEmbedder:
         return np.asarray(np.clip(pixels, 0, 255), dtype=np.uint8).reshape(_SIDE, _SIDE, 3)
 
     def _word(self, word: str) -> NDArray[np.float64]:
-        seed = int.from_bytes(hashlib.sha256(f"{self._seed} {word}".encode("utf-8", "replace")).digest()[:8], "big")
-        return np.random.default_rng(seed).standard_normal(self._dimensions)
+        if word not in self._known:
+            digest = hashlib.sha256(f"{self._seed} {word}".encode("utf-8", "replace")).digest()
+            rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+            self._known[word] = rng.standard_normal(self._dimensions)
+        return self._known[word]
 
 
 def _words(prompt: str) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from monitors.verdict import Health, Reason, Verdict
 from safelight.clock import bucket_start
+from safelight.errors import SafelightError
 from safelight.settings import WatchingSettings
 from safelight.store import monitors, scores
 from safelight.store.database import Session
@@ -19,6 +20,9 @@ from safelight.watching.situation import Situation, situation
 _log = logging.getLogger(__name__)
 _LAG_BUCKETS = 5
 """How far scores may lie behind before nothing can be called healthy."""
+
+
+_UNREADABLE = Verdict(Health.ERROR, Reason.FAILED, "This release cannot read the monitor's document. Write it anew.")
 
 
 @dataclass(frozen=True)
@@ -45,30 +49,36 @@ class Assessor:
     def situation(self, session: Session, generator: str) -> Situation | None:
         return situation(session, generator, self._embedder_digest)
 
-    def enabled(self, session: Session, generator: str) -> list[EnabledMonitor]:
-        """The generator's enabled monitors, each with its share of the budget for false alarms."""
-        documents = [(each.name, parse(each.document)) for each in monitors.all_of(session, generator) if each.enabled]
-        together = [document for _, document in documents]
-        return [
-            EnabledMonitor(
-                name,
-                document,
-                alpha(
-                    document,
-                    together,
-                    false_alarms_per_month=self._false_alarms_per_month,
-                    tick=self._tick,
-                    width=self._width,
-                ),
-            )
-            for name, document in documents
-        ]
+    def enabled(self, session: Session, generator: str) -> tuple[list[EnabledMonitor], list[str]]:
+        """The generator's enabled monitors, each with its share of the budget for false alarms; then the names of
+        those whose document this release cannot read."""
+        documents: dict[str, Document] = {}
+        unreadable = []
+        for each in monitors.all_of(session, generator):
+            if each.enabled:
+                try:
+                    documents[each.name] = parse(each.document)
+                except SafelightError:
+                    _log.exception("monitor %s of %s cannot be read", each.name, generator)
+                    unreadable.append(each.name)
+        together = list(documents.values())
+        return [EnabledMonitor(name, each, self._alpha(each, together)) for name, each in documents.items()], unreadable
+
+    def _alpha(self, document: Document, together: Sequence[Document]) -> float:
+        return alpha(
+            document,
+            together,
+            false_alarms_per_month=self._false_alarms_per_month,
+            tick=self._tick,
+            width=self._width,
+        )
 
     def assess(self, session: Session, now: Situation, at: datetime) -> list[NewVerdict]:
         """Every enabled monitor's answer, from buckets that ended before `at`."""
         behind = self._scoring_behind(session, now.generator, at)
-        answers = []
-        for monitor in self.enabled(session, now.generator):
+        readable, unreadable = self.enabled(session, now.generator)
+        answers = [NewVerdict(name, False, now.version, _UNREADABLE) for name in unreadable]
+        for monitor in readable:
             span = self.span(now.since, at, monitor.document)
             verdict = self._answer(session, monitor, now, span)
             if behind and verdict.health is Health.HEALTHY and not isinstance(monitor.document, ServiceHealth):

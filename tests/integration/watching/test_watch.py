@@ -8,7 +8,7 @@ import pytest
 from monitors.recovery import Recovery
 from monitors.verdict import Health, Reason
 from registry.ledger import EntryKind
-from safelight.store import incidents, verdicts
+from safelight.store import incidents, monitors, verdicts
 from safelight.store.incidents import KnownIncident, Resolution
 from safelight.store.verdicts import StoredVerdict
 from safelight.watching.reports import Reporter
@@ -147,6 +147,20 @@ def test_a_monitor_that_fails_is_an_error_and_the_others_go_on(world: Any, monke
     assert answers["blank_rate"].verdict.health is Health.ERROR
     assert "secret" not in answers["blank_rate"].verdict.summary
     assert answers["conditional_drift"].verdict.health is Health.HEALTHY
+
+
+def test_a_monitor_that_cannot_be_read_is_an_error_and_the_others_go_on(world: Any) -> None:
+    with world.database.transaction() as session:
+        monitors.change(session, "studio", "blank_rate", document={"kind": "of another release"})
+    answers = world.minute()
+    assert answers["blank_rate"].verdict.health is Health.ERROR
+    assert answers["conditional_drift"].verdict.health is Health.HEALTHY
+
+
+def test_a_disabled_monitor_is_silent(world: Any) -> None:
+    with world.database.transaction() as session:
+        monitors.change(session, "studio", "blank_rate", enabled=False)
+    assert "blank_rate" not in world.minute()
 
 
 def test_evidence_names_the_worst_images_and_how_the_signals_moved(world: Any) -> None:
