@@ -32,6 +32,7 @@ class Reason(StrEnum):
     BLANK_RATE_UP = "blank_rate_up"
     ERROR_RATE_UP = "error_rate_up"
     LATENCY_UP = "latency_up"
+    UNLOGGED = "unlogged"
 
     TOO_FEW_GENERATIONS = "too_few_generations"
     NO_BASELINE = "no_baseline"

@@ -67,7 +67,7 @@ class BlankRate(Monitor):
 
 
 class ServiceHealth(Monitor):
-    """Do more requests fail, or take longer, than is allowed?"""
+    """Do more requests fail, or take longer, than is allowed? Is every generation that was served on record?"""
 
     kind: Literal["service_health"] = "service_health"
     max_error_rate: float = Field(0.05, gt=0, lt=1)

@@ -10,11 +10,13 @@ from monitors.mix import prompt_drift
 from monitors.rates import LatencyHistogram, RateCounts, blank_rate, error_rate, latency
 from monitors.scan import Rule, scan
 from monitors.sketch import Sketch
-from monitors.verdict import Verdict, combine
+from monitors.verdict import Health, Reason, Verdict, combine
 from monitors.windows import Bucket, Mergeable
 from safelight.clock import bucket_start
 
 T = TypeVar("T", bound=Mergeable)
+_RECENT_BUCKETS = 5
+"""How long a loss is held against the service after it has ended."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,11 @@ class BlankQuestion:
 
 @dataclass(frozen=True)
 class ServiceQuestion:
-    """Do requests fail, or take too long?"""
+    """Do requests fail, or take too long? Is what was served on record?"""
 
     requests: Mapping[datetime, RateCounts]
     latencies: Mapping[datetime, LatencyHistogram]
+    unlogged: Mapping[datetime, int]
     max_error_rate: float
     latency_seconds: float
     latency_quantile: float
@@ -110,7 +113,16 @@ class ServiceQuestion:
             longest=span.length,
             quantile=self.latency_quantile,
         )
-        return combine([failures, slowness])
+        losses = unlogged(sum(bucket.content or 0 for bucket in span.buckets(self.unlogged)[-_RECENT_BUCKETS:]))
+        return combine([failures, slowness, *losses])
+
+
+def unlogged(count: int) -> list[Verdict]:
+    """A single generation that was served off the record is one too many, and none is no news."""
+    if count == 0:
+        return []
+    summary = f"{count} generations were just served unlogged: the journal could not write. Look at its disk."
+    return [Verdict(Health.DEGRADED, Reason.UNLOGGED, summary, effect=float(count), n=count)]
 
 
 def on_grid(recorded: Sequence[tuple[datetime, T]], width: timedelta) -> dict[datetime, T]:

@@ -38,10 +38,11 @@ def test_blank_images_outside_the_span_do_not_count() -> None:
     assert question.answer(Span(at(1), at(2), MINUTE), 1e-6).health is Health.HEALTHY
 
 
-def service(failed: int, slow: int) -> ServiceQuestion:
+def service(failed: int, slow: int, unlogged: int = 0) -> ServiceQuestion:
     return ServiceQuestion(
         requests={at(0): RateCounts(failed, 500)},
         latencies={at(0): LatencyHistogram((1.0, 10.0), (500 - slow, 0, slow))},
+        unlogged={at(0): unlogged},
         max_error_rate=0.05,
         latency_seconds=10.0,
         latency_quantile=0.95,
@@ -53,3 +54,10 @@ def test_failures_and_slowness_are_one_answer() -> None:
     assert service(0, 0).answer(span, 1e-6).health is Health.HEALTHY
     assert service(200, 0).answer(span, 1e-6).reason is Reason.ERROR_RATE_UP
     assert service(0, 200).answer(span, 1e-6).reason is Reason.LATENCY_UP
+
+
+def test_what_was_served_off_the_record_is_told_while_it_is_news() -> None:
+    answer = service(0, 0, unlogged=3).answer(Span(at(0), at(1), MINUTE), 1e-6)
+    assert (answer.health, answer.reason, answer.n) == (Health.DEGRADED, Reason.UNLOGGED, 3)
+    assert service(0, 0, unlogged=3).answer(Span(at(0), at(5), MINUTE), 1e-6).reason is Reason.UNLOGGED
+    assert service(0, 0, unlogged=3).answer(Span(at(0), at(6), MINUTE), 1e-6).health is Health.HEALTHY
