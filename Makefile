@@ -80,7 +80,7 @@ $(BIN)/python: | check-machine
 
 # The lock is also its own constraint: a dependency's `pandas[parquet]` is another name than `pandas` to older pips, and
 # only a constraint holds for both.
-LOCKED = $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all:
+LOCKED = $(BIN)/python -m pip install -qq --require-hashes --only-binary :all:
 
 # Stamps: a second `make up` must not ask pip anything.
 $(VENV)/.runtime: requirements.lock | $(BIN)/python
@@ -94,7 +94,7 @@ $(VENV)/.dev: requirements-dev.lock | $(BIN)/python
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.project: pyproject.toml | $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 install: $(VENV)/.runtime $(VENV)/.project
