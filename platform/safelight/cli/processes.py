@@ -15,6 +15,7 @@ from safelight.cli.startup import run_demo, start
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store.migrate import pending, upgrade
+from safelight.studio.demo import Mix
 
 commands = typer.Typer()
 
@@ -25,17 +26,22 @@ def up(
         bool, typer.Option("--demo", help="Serve the bundled studio generator, with live traffic")
     ] = False,
     demo_rate: Annotated[float, typer.Option(help="The demo's traffic in images a second")] = 3.0,
+    demo_mix: Annotated[Mix, typer.Option(help="What the demo's traffic asks for")] = Mix.EVERYDAY,
     port: Annotated[int | None, typer.Option(help="The dashboard's port")] = None,
 ) -> None:
     """Run everything on this machine until Ctrl-C."""
-    start(Settings(), demo_rate=demo_rate if demonstrate else None, port=port, stop=_stop_on_signals())
+    demonstration = ("--rate", str(demo_rate), "--mix", demo_mix) if demonstrate else None
+    start(Settings(), demo=demonstration, port=port, stop=_stop_on_signals())
 
 
 @commands.command()
-def demo(rate: Annotated[float, typer.Option(help="Images a second")] = 3.0) -> None:
+def demo(
+    rate: Annotated[float, typer.Option(help="Images a second")] = 3.0,
+    mix: Annotated[Mix, typer.Option(help="What is asked for")] = Mix.EVERYDAY,
+) -> None:
     """Register and release the studio's versions, and send them traffic (part of `up --demo`)."""
     supervisor.die_with_supervisor()
-    run_demo(_migrated(Settings()), rate, _stop_on_signals())
+    run_demo(_migrated(Settings()), rate, mix, _stop_on_signals())
 
 
 @commands.command()

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -24,8 +25,8 @@ _POLL_SECONDS = 0.2
 _DEMO = {"SAFELIGHT_WATCHING__BUCKET_SECONDS": "10", "SAFELIGHT_WATCHING__TICK_SECONDS": "10"}
 
 
-def start(settings: Settings, *, demo_rate: float | None, port: int | None, stop: threading.Event) -> None:
-    """Run one of each process until `stop` is set, and the demonstration if it has a rate.
+def start(settings: Settings, *, demo: Sequence[str] | None, port: int | None, stop: threading.Event) -> None:
+    """Run one of each process until `stop` is set, and the demonstration, if it is given arguments.
 
     Raises SafelightError when it cannot begin.
     """
@@ -36,14 +37,14 @@ def start(settings: Settings, *, demo_rate: float | None, port: int | None, stop
     upgrade(database)
     database.dispose()
     programs = [Program(name, (name,)) for name in ("api", "engine", "worker")]
-    if demo_rate is not None:
-        programs.append(Program("demo", ("demo", "--rate", str(demo_rate))))
+    if demo is not None:
+        programs.append(Program("demo", ("demo", *demo)))
     environment = {
         "SAFELIGHT_DATA_DIR": str(settings.data_dir.resolve()),
         "SAFELIGHT_API__PORT": str(settings.api.port),
         # Two cores are common, and torch asks for all of them in every process.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        **(_DEMO if demo_rate is not None else {}),
+        **(_DEMO if demo is not None else {}),
     }
     announcer = threading.Thread(target=_announce, args=(settings, stop), name="announcer", daemon=True)
     announcer.start()
@@ -103,7 +104,7 @@ def _announce(settings: Settings, stop: threading.Event) -> None:
     typer.echo("The dashboard did not answer in time; the lines above say why.", err=True)
 
 
-def run_demo(settings: Settings, rate: float, stop: threading.Event) -> None:
+def run_demo(settings: Settings, rate: float, mix: str, stop: threading.Event) -> None:
     """Register and release the studio's versions, then send them traffic until `stop` is set."""
     from safelight.studio import demo
 
@@ -113,4 +114,4 @@ def run_demo(settings: Settings, rate: float, stop: threading.Event) -> None:
     demo.release_in_turn(database, wiring.releasing(), stop)
     key = demo.traffic_key(database, wiring.clock())
     url = f"http://{settings.api.host}:{settings.api.port}"
-    asyncio.run(demo.send_traffic(url, key, lambda: rate, seed_=0, stop=stop))
+    asyncio.run(demo.send_traffic(url, key, lambda: rate, demo.Mix(mix), wiring.clock(), stop))

@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.store import access, baselines, ledger, releases, versions
 from safelight.store.database import Database
-from safelight.studio.prompts import prompt_stream
+from safelight.studio.prompts import EVERYDAY, FESTIVAL, prompt_stream
 from safelight.studio.traffic import Traffic
 from safelight.studio.versions import build_version, numbers
 from safelight.watching import recorded
@@ -28,6 +29,16 @@ from safelight.watching.baselines import from_recorded
 logger = logging.getLogger(__name__)
 
 GENERATOR = "studio"
+
+
+class Mix(StrEnum):
+    """What people ask for: as at the baseline, or a harmless change of fashion."""
+
+    EVERYDAY = "everyday"
+    FESTIVAL = "festival"
+
+
+_MIXES = {Mix.EVERYDAY: EVERYDAY, Mix.FESTIVAL: FESTIVAL}
 ACTOR = "demo"
 KEY_NAME = "demo traffic"
 _ACCEPTED = (1, 2)
@@ -99,15 +110,29 @@ def traffic_key(database: Database, clock: Clock) -> str:
         return access.create_key(session, KEY_NAME, Role.CLIENT, now)[1]
 
 
-async def send_traffic(url: str, key: str, rate: Callable[[], float], seed_: int, stop: threading.Event) -> None:
-    """Ask for images until told to stop."""
+async def send_traffic(
+    url: str, key: str, rate: Callable[[], float], mix: Mix, clock: Clock, stop: threading.Event
+) -> None:
+    """Ask for images until told to stop; what people ask for changes with the hour of the day."""
+
+    def hour() -> float:
+        now = clock.now()
+        return now.hour + now.minute / 60
+
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=150.0, trust_env=False) as client:
-        running = asyncio.create_task(Traffic(client, GENERATOR, prompt_stream(seed_), rate).run())
+        running = asyncio.create_task(
+            Traffic(client, GENERATOR, prompt_stream(_seed(clock), _MIXES[mix], hour), rate).run()
+        )
         await asyncio.to_thread(stop.wait)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+def _seed(clock: Clock) -> int:
+    """Another stream at every start: nobody asks for yesterday's pictures again."""
+    return int(clock.now().timestamp())
 
 
 def _promote(database: Database, releasing: Releasing, version: int, stop: threading.Event) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from safelight.studio.demo import GENERATOR
+from safelight.studio.demo import GENERATOR, Mix
 from safelight.studio.receiver import Receiver
 from safelight.studio.story import Story, StoryFailed, Telling
 
@@ -33,10 +33,10 @@ _STOP_WITHIN = 5.0
 class Rehearsal:
     """A running Safelight with the studio's traffic, and an admin's client for it."""
 
-    def __init__(self, folder: Path, rate: float) -> None:
-        """`rate` is in images a second."""
-        self._folder = folder
+    def __init__(self, folder: Path, rate: float, mix: Mix) -> None:
+        """`rate` is in images a second, `mix` what is asked for."""
         self._rate = rate
+        self._mix = mix
         self.port = _free_port()
         self.environment = {
             **os.environ,
@@ -54,7 +54,17 @@ class Rehearsal:
     def start(self) -> None:
         """Returns when the API answers; the studio's first release may still be on its way."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "safelight.cli", "up", "--demo", "--demo-rate", str(self._rate)],
+            [
+                sys.executable,
+                "-m",
+                "safelight.cli",
+                "up",
+                "--demo",
+                "--demo-rate",
+                str(self._rate),
+                "--demo-mix",
+                self._mix,
+            ],
             env=self.environment,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -87,10 +97,10 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(rate: float) -> Iterator[Rehearsal]:
+def rehearsal(rate: float, mix: Mix = Mix.EVERYDAY) -> Iterator[Rehearsal]:
     """A Safelight of its own, up and answering."""
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
-        running = Rehearsal(Path(folder), rate)
+        running = Rehearsal(Path(folder), rate, mix)
         running.start()
         try:
             _wait_until_ready(running)
@@ -99,8 +109,9 @@ def rehearsal(rate: float) -> Iterator[Rehearsal]:
             running.stop()
 
 
-def play(running: Rehearsal, version: int) -> Telling:
-    """The story of one regressed version. Raises StoryFailed."""
+@contextmanager
+def storyteller(running: Rehearsal) -> Iterator[Story]:
+    """A story about to begin: the receiver is told of incidents, and the good version has proven healthy."""
     receiver = Receiver()
     receiver.start()
     try:
@@ -108,9 +119,15 @@ def play(running: Rehearsal, version: int) -> Telling:
             story = Story(client, GENERATOR, receiver)
             story.subscribe()
             story.wait_until_healthy(GOOD_VERSION, _HEALTHY_WITHIN)
-            return story.play(version, detect_within=_DETECT_WITHIN, recover_within=_RECOVER_WITHIN)
+            yield story
     finally:
         receiver.stop()
+
+
+def play(running: Rehearsal, version: int) -> Telling:
+    """The story of one regressed version. Raises StoryFailed."""
+    with storyteller(running) as story:
+        return story.play(version, detect_within=_DETECT_WITHIN, recover_within=_RECOVER_WITHIN)
 
 
 def main(

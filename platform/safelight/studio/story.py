@@ -114,6 +114,29 @@ class Story:
         telling.flip_seconds = max(0.0, (self._last_made(version) - back).total_seconds())
         return telling
 
+    def watch_quietly(self, version: int, generations: int, seconds: float) -> list[str]:
+        """Let `version` serve (promoted if it does not yet) until it has made that many images.
+
+        Returns the titles of the incidents that opened meanwhile. Raises StoryFailed when traffic is too slow.
+        """
+        serving = self._status()["serving"]["version"]
+        start = self._promote(version, serving) if serving != version else self._now()
+
+        def enough() -> bool | None:
+            return self._served(version, start) >= generations or None
+
+        self._wait(enough, seconds, f"version {version} has made {generations} images")
+        items = self._get("/api/v1/incidents", generator=self._generator, limit=_PAGE)["items"]
+        return [item["title"] for item in items if _moment(item["opened_at"]) >= start]
+
+    def _served(self, version: int, start: datetime) -> int:
+        series = self._get("/api/v1/series", **{"generator": self._generator, "from": start.isoformat()})
+        return sum(point["served"] for point in series["traffic"] if point["version"] == version)
+
+    def _now(self) -> datetime:
+        """By the server's clock."""
+        return _moment(self._get("/api/v1/live", generator=self._generator)["at"])
+
     def _promote(self, version: int, serving: int) -> datetime:
         """When production flipped."""
         release = self._post(

@@ -1,0 +1,28 @@
+"""The promise, kept once by the real parts: a diffusion pipeline, MLflow, the monitors, a webhook and a rollback.
+
+Processes are started as `make up` starts them, and everything is asked of the API.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from safelight.studio.rehearsal import Rehearsal, play, rehearsal
+
+IMAGES_A_SECOND = 6.0
+MOST_GENERATIONS = 1_500
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Rehearsal]:
+    with rehearsal(IMAGES_A_SECOND) as started:
+        yield started
+
+
+@pytest.mark.timeout(1200)
+def test_swapped_colours_are_seen_told_and_taken_back(running: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
+    telling = play(running, version=3)
+    with capsys.disabled():
+        print("", *telling.lines(), sep="\n")  # noqa: T201 - the figures are what a reader of the build looks for
+    assert telling.generations_to_incident <= MOST_GENERATIONS
+    assert telling.good_version == 2

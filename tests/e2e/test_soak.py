@@ -1,0 +1,35 @@
+"""The long runs: other regressions are caught too, and what is harmless raises no alarm in 5,000 generations."""
+
+import pytest
+
+from safelight.studio.demo import Mix
+from safelight.studio.rehearsal import play, rehearsal, storyteller
+
+IMAGES_A_SECOND = 6.0
+MOST_GENERATIONS = 1_500
+QUIET_GENERATIONS = 5_000
+LONGEST_SECONDS = 3_600.0
+
+pytestmark = pytest.mark.soak
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_regression_is_seen_told_and_taken_back(version: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with rehearsal(IMAGES_A_SECOND) as running:
+        telling = play(running, version)
+    with capsys.disabled():
+        print("", *telling.lines(), sep="\n")  # noqa: T201 - the figures are what a reader of the run looks for
+    assert telling.generations_to_incident <= MOST_GENERATIONS
+
+
+@pytest.mark.parametrize(
+    ("version", "mix"),
+    [
+        pytest.param(2, Mix.EVERYDAY, id="the good version"),
+        pytest.param(5, Mix.EVERYDAY, id="harmless quantisation"),
+        pytest.param(2, Mix.FESTIVAL, id="another prompt mix"),
+    ],
+)
+def test_what_is_harmless_raises_no_alarm(version: int, mix: Mix) -> None:
+    with rehearsal(IMAGES_A_SECOND, mix) as running, storyteller(running) as story:
+        assert story.watch_quietly(version, QUIET_GENERATIONS, LONGEST_SECONDS) == []
