@@ -41,6 +41,7 @@ from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache
 from safelight.watching.observing import Observer
 from safelight.watching.recovery import RecoveryJudge
+from safelight.watching.reports import Reporter
 from safelight.watching.schedule import Job, Schedule
 from safelight.watching.tick import Ticker
 from safelight.worker import Loop, Worker
@@ -48,6 +49,7 @@ from safelight.worker import Loop, Worker
 _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DELIVERY_SECONDS = 0.5
+_REPORT_SECONDS = 1.0
 
 
 def clock() -> Clock:
@@ -194,6 +196,7 @@ def worker(settings: Settings) -> Worker:
     )
     loops = [
         Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
+        Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
     ]
     return Worker(loops, schedule, leadership)

@@ -37,10 +37,14 @@ class _Platform(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _gauges(status.statuses(self._platform))
-        recorder = self._platform.recorder
-        yield GaugeMetricFamily(
-            "safelight_unlogged_generations", "Served but not recorded since this process started", recorder.unlogged
-        )
+        recording = self._platform.recorder.status()
+        for name, value, what in (
+            ("unlogged_generations", recording.unlogged, "Served but not recorded since this process started"),
+            ("journal_backlog_generations", recording.backlog, "Recorded here and not yet shipped"),
+            ("journal_backlog_seconds", recording.oldest_seconds, "Age of the oldest of them"),
+            ("journal_refused_generations", recording.refused, "Set aside because the database refuses them"),
+        ):
+            yield GaugeMetricFamily(f"safelight_{name}", what, value)
         yield GaugeMetricFamily("safelight_in_flight_images", "Being made or waiting", self._platform.gateway.in_flight)
 
 
