@@ -3,8 +3,9 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { buildOption } from "@/chart/option";
-import { type ChartSpec, describe } from "@/chart/spec";
+import { type ChartSpec, describe, isEmpty } from "@/chart/spec";
 import css from "@/chart/TimeChart.module.css";
+import { timeZone } from "@/scope/timeRange";
 
 type Engine = typeof import("@/chart/engine");
 type Chart = ReturnType<Engine["init"]>;
@@ -60,18 +61,18 @@ export function TimeChart({ title, spec, height = 190 }: Props): ReactNode {
 
   return (
     <figure className={css.figure}>
-      <div role="img" aria-label={describe(title, spec)} ref={frame} style={{ height }} />
+      {isEmpty(spec) && <p className={css.empty}>No data in this range.</p>}
+      <div role="img" hidden={isEmpty(spec)} aria-label={describe(title, spec)} ref={frame} style={{ height }} />
       <Legend spec={spec} />
     </figure>
   );
 }
 
 function Legend({ spec }: { spec: ChartSpec }): ReactNode {
-  const empty = spec.lines.every(({ points }) => points.every(([, value]) => value === null));
+  if (isEmpty(spec)) return null;
   return (
     <figcaption className={css.legend}>
-      {empty && <span>No data in this range.</span>}
-      {!empty && spec.lines.map(({ name, color, dashed }) => (
+      {spec.lines.map(({ name, color, dashed }) => (
         <span key={name} className={css.key}>
           <span className={css.swatch} data-dashed={dashed || undefined} style={{ color: `var(${color})` }} aria-hidden />
           {name}
@@ -80,6 +81,7 @@ function Legend({ spec }: { spec: ChartSpec }): ReactNode {
       {spec.shades.length > 0 && (
         <span className={css.key}><span className={css.shade} aria-hidden />incident</span>
       )}
+      <span className="push">{timeZone}</span>
     </figcaption>
   );
 }

@@ -42,7 +42,7 @@ export function linesByVersion<B extends Bucket>(buckets: B[], seconds: number, 
 }
 
 export const releaseMarkers = (series: Series, href: (path: string) => string): Marker[] =>
-  series.releases.map(({ at, from_version, to_version, release_id, kind }) => ({
+  series.releases.toSorted((a, b) => (a.at < b.at ? -1 : 1)).map(({ at, from_version, to_version, release_id, kind }) => ({
     at: Date.parse(at),
     label: `${kind === "rollback" ? "↩ " : ""}${from_version === null ? "" : `${named(from_version)} → `}${named(to_version)}`,
     href: href(`/releases/${release_id}`),
@@ -61,9 +61,10 @@ interface Frame {
   limits?: Limit[];
   format: (value: number) => string;
   zero?: boolean;
+  least?: number;
 }
 
-export const chartOf = ({ series, href, lines, limits = [], format, zero = false }: Frame): ChartSpec => ({
+export const chartOf = ({ series, href, lines, limits = [], format, zero = false, least }: Frame): ChartSpec => ({
   from: series.from,
   to: series.to,
   lines,
@@ -72,4 +73,5 @@ export const chartOf = ({ series, href, lines, limits = [], format, zero = false
   shades: incidentShades(series),
   format,
   zero,
+  ...(least === undefined ? {} : { least }),
 });

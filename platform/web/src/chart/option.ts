@@ -1,5 +1,5 @@
-import type { ChartSpec, Line } from "@/chart/spec";
 import type { ChartOption, DrawnLine } from "@/chart/engine";
+import { type ChartSpec, legible, type Line } from "@/chart/spec";
 
 type Paint = (token: string) => string;
 
@@ -37,6 +37,7 @@ export function buildOption(spec: ChartSpec, paint: Paint, fontFamily: string): 
     yAxis: {
       type: "value",
       scale: !spec.zero,
+      ...(spec.least === undefined ? {} : { max: ({ max }: { max: number }) => (max < spec.least! ? spec.least! : null) as number }),
       splitNumber: 3,
       axisLabel: { ...axisText, formatter: spec.format },
       splitLine: { lineStyle: { color: paint("--line") } },
@@ -102,6 +103,10 @@ function drawn(line: Line, paint: Paint): DrawnLine[] {
   ];
 }
 
+/** A label at the edge of the chart is written inwards. */
+const anchor = (at: number, { from, to }: ChartSpec): "left" | "center" | "right" =>
+  at > to - (to - from) * 0.12 ? "right" : at < from + (to - from) * 0.08 ? "left" : "center";
+
 /** Limits, version changes and incident windows hang on a line that is not drawn; it also keeps limits in the frame. */
 function annotations(spec: ChartSpec, paint: Paint, fontFamily: string): DrawnLine {
   const label = { fontFamily, fontSize: 11 };
@@ -122,11 +127,11 @@ function annotations(spec: ChartSpec, paint: Paint, fontFamily: string): DrawnLi
           lineStyle: { color: paint("--bad"), type: "dashed" as const, width: 1 },
           label: { ...label, show: true, position: "insideStartTop" as const, formatter: text, color: paint("--bad") },
         })),
-        ...spec.markers.map(({ at, label: text, href }) => ({
+        ...legible(spec.markers, spec.from, spec.to).map(({ at, label: text, href }) => ({
           xAxis: at,
           href,
           lineStyle: { color: paint("--ink-2"), type: "solid" as const, width: 1 },
-          label: { ...label, show: true, position: "end" as const, distance: 4, formatter: text, color: paint("--ink-2") },
+          label: { ...label, show: true, position: "end" as const, distance: 4, align: anchor(at, spec), formatter: text, color: paint("--ink-2") },
         })),
       ],
     },

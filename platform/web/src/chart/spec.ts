@@ -34,6 +34,19 @@ export interface ChartSpec {
   format: (value: number) => string;
   /** The axis starts at zero: rates and times; not for scores, whose changes are small against their size. */
   zero: boolean;
+  /** The axis reaches at least this high, so that a flat zero does not fill it with meaningless ticks. */
+  least?: number;
+}
+
+export const isEmpty = (spec: ChartSpec): boolean => spec.lines.every(({ points }) => points.every(([, value]) => value === null));
+
+/** Of markers that stand too close to be read apart, the newest keeps its label. */
+export function legible(markers: Marker[], from: number, to: number): Marker[] {
+  const room = (to - from) * 0.1;
+  return markers.map((marker, i) => {
+    const next = markers[i + 1];
+    return next && next.at - marker.at < room ? { ...marker, label: "" } : marker;
+  });
 }
 
 /** The chart in a sentence, for whoever cannot see it. */

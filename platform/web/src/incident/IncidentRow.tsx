@@ -19,7 +19,7 @@ export function IncidentRow({ incident }: { incident: Incident }): ReactNode {
       <span className={css.words}>
         <span className={css.title}>{title}</span>
         <span className={css.note}>
-          found by {monitor}
+          found by {humanise(monitor).toLowerCase()}
           {acknowledged_by && state !== "resolved" && <> · {acknowledged_by} has it</>}
           {resolution && <> · {humanise(resolution).toLowerCase()}</>}
         </span>

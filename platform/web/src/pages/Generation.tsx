@@ -97,7 +97,7 @@ function Signals({ generation: { score, outcome } }: { generation: One }): React
 function Document({ of }: { of: Record<string, unknown> }): ReactNode {
   const lines = Object.entries(of).map(([name, value]): [string, ReactNode] => [
     humanise(name),
-    typeof value === "object" && value !== null ? <code key={name}>{JSON.stringify(value)}</code> : String(value),
+    typeof value === "object" && value !== null ? <code key={name}>{JSON.stringify(value)}</code> : value === "" || value === null ? <span key={name} className="muted">none</span> : String(value),
   ]);
   return lines.length > 0 ? <Facts of={lines} /> : <p className="soft">Nothing is recorded.</p>;
 }

@@ -55,7 +55,7 @@ function Glance({ incident }: { incident: IncidentDetail }): ReactNode {
   const { opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution } = incident;
   return (
     <Facts of={[
-      ["Found by", <Link key="monitor" to={href(`/monitors/${encodeURIComponent(monitor)}`)}>{monitor}</Link>],
+      ["Found by", <Link key="monitor" to={href(`/monitors/${encodeURIComponent(monitor)}`)}>{humanise(monitor)}</Link>],
       ["Reason", humanise(reason)],
       ["Suspect", <span key="suspect" className="row"><VersionTag version={suspect_version} link />{suspect_release_id && <Link to={href(`/releases/${suspect_release_id}`)}>its release</Link>}</span>],
       ["Way back", suggested_target === null ? "no earlier version is known to be good" : <VersionTag key="target" version={suggested_target} link />],

@@ -40,7 +40,7 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
   const monitor = monitors.data?.find((one) => one.name === name);
   return (
     <>
-      <PageHead title={name} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}>
+      <PageHead title={humanise(name)} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}>
         {monitor && may && <Switch size="sm" label="Enabled" checked={monitor.enabled} disabled={toggle.isPending} onChange={(event) => toggle.mutate(event.currentTarget.checked)} />}
         <RangePicker />
       </PageHead>

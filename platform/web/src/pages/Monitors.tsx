@@ -36,7 +36,7 @@ function Body({ generator }: { generator: string }): ReactNode {
       <Load query={monitors} height={240}>
         {(items) =>
           items.length > 0 ? (
-            <ul className={css.list}>{items.map((monitor) => <Row key={monitor.name} monitor={monitor} />)}</ul>
+            <ul className={css.list}>{items.toSorted(byUrgency).map((monitor) => <Row key={monitor.name} monitor={monitor} />)}</ul>
           ) : (
             <Empty icon="monitors" title="No monitor watches this generator">Monitors begin with the first version that is promoted.</Empty>
           )
@@ -47,6 +47,10 @@ function Body({ generator }: { generator: string }): ReactNode {
   );
 }
 
+const URGENCY = ["degraded", "error", "inconclusive", "healthy"];
+const urgency = ({ latest, enabled }: Monitor): number => (enabled && latest ? URGENCY.indexOf(latest.health) : URGENCY.length);
+const byUrgency = (a: Monitor, b: Monitor): number => urgency(a) - urgency(b);
+
 function Row({ monitor }: { monitor: Monitor }): ReactNode {
   const href = useHref();
   const { name, question, latest, enabled, critical } = monitor;
@@ -55,7 +59,7 @@ function Row({ monitor }: { monitor: Monitor }): ReactNode {
       <Link to={href(`/monitors/${encodeURIComponent(name)}`)} className={css.row}>
         <State of={!enabled ? "idle" : (latest?.health ?? "unknown")}>{!enabled ? "Off" : latest ? undefined : "No answer yet"}</State>
         <span className={css.words}>
-          <span className={css.name}>{name}{!critical && <span className={css.tag}>reports only</span>}</span>
+          <span className={css.name}>{humanise(name)}{!critical && <span className={css.tag}>reports only</span>}</span>
           <span className={css.question}>{question}</span>
           {latest && <span className={css.answer}>{latest.summary}</span>}
         </span>
@@ -85,7 +89,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
         title: "Blank, broken and near-duplicate images",
         aside: "share of scored images",
         spec: chartOf({
-          series, href, format: percent, zero: true,
+          series, href, format: percent, zero: true, least: 0.05,
           lines: linesByVersion(signals, seconds, { value: (b) => rate(b.blank + b.broken + b.near_duplicates, b.n) }),
         }),
       },
@@ -93,7 +97,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
         title: "Failed requests",
         aside: "share of requests",
         spec: chartOf({
-          series, href, format: percent, zero: true,
+          series, href, format: percent, zero: true, least: 0.05,
           lines: linesByVersion(traffic, seconds, { value: (b) => rate(b.failed, b.served + b.failed) }),
         }),
       },

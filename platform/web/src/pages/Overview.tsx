@@ -92,7 +92,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
   const latency = useMemo(() => {
     const half = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p50_ms }) => p50_ms, suffix: " median" });
     const slow = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p95_ms }) => p95_ms, suffix: " 95th percentile", dashed: true });
-    return chartOf({ series, href, lines: [...half, ...slow], format: milliseconds, zero: true });
+    return chartOf({ series, href, lines: [...half, ...slow], format: milliseconds, zero: true, least: 100 });
   }, [series, href]);
   return (
     <div style={{ display: "grid", gap: 18, gridTemplateColumns: "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" }}>

@@ -41,7 +41,7 @@ export function DataTable<Row>({ caption, columns, rows, rowKey }: Props<Row>): 
             <tr key={rowKey(row)} role="row">
               {columns.map(({ name, cell, end, grow }) => (
                 <td key={name} role="cell" data-name={name} data-end={end || undefined} data-grow={grow || undefined}>
-                  {cell(row)}
+                  <div>{cell(row)}</div>
                 </td>
               ))}
             </tr>
