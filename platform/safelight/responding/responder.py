@@ -24,13 +24,13 @@ ACTOR = "safelight"
 class Evidence(Protocol):
     """Gathers what a person needs to see: the window, the worst images, the signals, a report."""
 
-    def __call__(self, session: Session, generator: str, verdict: StoredVerdict) -> dict[str, Any]: ...
+    def __call__(self, session: Session, generator: str, verdict: StoredVerdict, /) -> dict[str, Any]: ...
 
 
 class RecoveryJudge(Protocol):
     """Says whether the monitors are content with what came after a repair."""
 
-    def __call__(self, session: Session, generator: str, since: datetime, now: datetime) -> Recovery: ...
+    def __call__(self, session: Session, generator: str, since: datetime, now: datetime, /) -> Recovery: ...
 
 
 class Responder:

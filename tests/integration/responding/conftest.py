@@ -1,0 +1,141 @@
+"""A generator whose version 1 is known good and whose version 2 serves, and a responder with a scripted judge."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from monitors.recovery import Recovery
+from monitors.verdict import Health, Reason, Verdict
+from registry.manifest import Golden, Manifest
+from registry.parameters import Defaults, Limits
+from safelight.clock import ManualClock
+from safelight.ids import new_id
+from safelight.notifying import channels
+from safelight.releasing.service import Releasing
+from safelight.responding.announcement import Links
+from safelight.responding.handling import Handling
+from safelight.responding.responder import Responder
+from safelight.store import engines, incidents, notifications, verdicts, versions
+from safelight.store.database import Database, Session
+from safelight.store.engines import EngineState, KnownEngine
+from safelight.store.incidents import KnownIncident
+from safelight.store.verdicts import NewVerdict, StoredVerdict
+from safelight.store.versions import KnownVersion
+
+GENERATOR = "studio"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LINKS = Links("https://safelight.example")
+
+Degrade = Callable[..., list[KnownIncident]]
+
+
+@dataclass
+class Scene:
+    """The parts on stage, and what the scripted judge says next."""
+
+    database: Database
+    clock: ManualClock
+    releasing: Releasing
+    handling: Handling
+    judged_since: list[datetime] = field(default_factory=list)
+    recovery: Recovery = Recovery.WAITING
+
+    def tick(
+        self, reason: Reason | None = None, *, monitor: str = "release_comparison", critical: bool = True
+    ) -> list[KnownIncident]:
+        """One tick: a degraded verdict where a reason is given, a healthy one else. The generator's open incidents."""
+        self.clock.advance(10)
+        now = self.clock.now()
+        verdict = Verdict(
+            Health.DEGRADED if reason else Health.HEALTHY,
+            reason or Reason.WITHIN_BUDGET,
+            "images fit their prompts worse" if reason else "nothing unusual",
+            n=300,
+        )
+        with self.database.transaction() as session:
+            stored = verdicts.add(session, GENERATOR, now, [NewVerdict(monitor, critical, 2, verdict)])
+            self._responder().respond(session, GENERATOR, stored, now)
+            return incidents.open_incidents(session, GENERATOR)
+
+    def rollback(self) -> None:
+        """By hand, and followed to its end."""
+        with self.database.transaction() as session:
+            self.releasing.rollback(
+                session, generator=GENERATOR, to=None, expected_serving=2, actor="ann", reason="it is bad"
+            )
+        self.settle()
+
+    def settle(self) -> None:
+        with self.database.transaction() as session:
+            self.releasing.advance(session, GENERATOR)
+
+    def events(self, incident: KnownIncident) -> list[str]:
+        with self.database.reading() as session:
+            return [event.kind for event in incidents.timeline(session, incident.id)]
+
+    def told(self) -> list[tuple[str, UUID | None]]:
+        """What the channels are told, in order."""
+        with self.database.reading() as session:
+            return [(each.event, each.incident_id) for each in notifications.page(session)][::-1]
+
+    def _responder(self) -> Responder:
+        return Responder(self.releasing, _evidence, self._judge, LINKS)
+
+    def _judge(self, _session: Session, _generator: str, since: datetime, _now: datetime) -> Recovery:
+        self.judged_since.append(since)
+        return self.recovery
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    clock = ManualClock(NOON)
+    releasing = Releasing(clock)
+    with database.transaction() as session:
+        versions.add_generator(session, GENERATOR, "", NOON)
+        for number in (1, 2):
+            manifest = _manifest(number)
+            versions.put_version(session, KnownVersion(GENERATOR, number, manifest.digest, manifest, "", NOON, "test"))
+            engines.put(session, _engine(number))
+            releasing.promote(
+                session, generator=GENERATOR, version=number, expected_serving=None, actor="ann", reason=""
+            )
+            releasing.advance(session, GENERATOR)
+            if number == 1:
+                releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
+        channels.create(session, "on call", "https://pager.example/hook", NOON, allow_private=False)
+    return Scene(database, clock, releasing, Handling(LINKS))
+
+
+def _evidence(_session: Session, _generator: str, _verdict: StoredVerdict) -> dict[str, Any]:
+    return {"worst_images": [{"id": "0198d0c4-0000-7000-8000-000000000000"}]}
+
+
+def _engine(version: int) -> KnownEngine:
+    return KnownEngine(
+        id=new_id(),
+        generator=GENERATOR,
+        version=version,
+        host="one",
+        pid=1,
+        url="http://127.0.0.1:1",
+        state=EngineState.READY,
+        detail="",
+        environment_digest=None,
+        started_at=NOON,
+        ready_at=NOON,
+        heartbeat_at=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+def _manifest(number: int) -> Manifest:
+    return Manifest(
+        checkpoint="sha256:" + f"{number:x}" * 64,
+        dtype="float32",
+        defaults=Defaults(steps=8, guidance=3.0, width=64, height=64),
+        limits=Limits(min_side=64, max_side=64, max_steps=50, max_guidance=10.0, max_prompt_length=500),
+        golden=(Golden(prompt="a red ball", seed=1),),
+    )
