@@ -1,6 +1,7 @@
 """The journal's file: order, room, and what a refused entry leaves behind."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -35,8 +36,16 @@ def test_entries_come_back_as_they_went_in_oldest_first(file: JournalFile) -> No
 def test_an_id_is_kept_once(file: JournalFile) -> None:
     entry = _entry()
     file.append([entry, entry])
+    file.append([replace(entry, document='{"prompt": "another"}')])
+    assert file.head(10, MEBIBYTE) == [entry], "the first one stands"
+
+
+def test_an_entry_is_found_until_it_is_shipped(file: JournalFile) -> None:
+    entry = _entry()
     file.append([entry])
-    assert file.head(10, MEBIBYTE) == [entry]
+    assert file.find(entry.id) == entry
+    file.remove([entry.id])
+    assert file.find(entry.id) is None
 
 
 def test_a_head_fits_the_memory_it_was_given_but_is_never_empty(file: JournalFile) -> None:
