@@ -122,11 +122,6 @@ def add(session: Session, scores: Sequence[GenerationScore]) -> None:
     session.flush()
 
 
-def get(session: Session, generation_id: UUID) -> GenerationScore | None:
-    row = session.get(Score, generation_id)
-    return _score(row) if row else None
-
-
 def recent_hashes(session: Session, generator: str, version: int, limit: int) -> list[RecentHash]:
     """Perceptual hashes of the newest scored generations of a version, the newest first."""
     query = (

@@ -42,10 +42,6 @@ class Assessor:
         self._observer = observer
         self._embedder_digest = embedder_digest
 
-    @property
-    def width(self) -> timedelta:
-        return self._width
-
     def situation(self, session: Session, generator: str) -> Situation | None:
         return situation(session, generator, self._embedder_digest)
 
@@ -125,9 +121,3 @@ def no_baseline(document: Document) -> Verdict:
 def _unsure(behind: timedelta, verdict: Verdict) -> Verdict:
     summary = f"Images have been waiting {behind.total_seconds():.0f} s for their scores: what is missing could be bad."
     return Verdict(Health.INCONCLUSIVE, Reason.SCORING_BEHIND, summary, n=verdict.n)
-
-
-def answered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Without the questions that nothing could be compared for, unless that is all of them."""
-    comparable = [verdict for verdict in verdicts if verdict.reason is not Reason.NO_BASELINE]
-    return comparable or list(verdicts)

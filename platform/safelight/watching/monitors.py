@@ -111,9 +111,14 @@ def defaults(generator: str, now: datetime) -> list[StoredMonitor]:
 def alpha(
     document: Document, enabled: Sequence[Document], *, false_alarms_per_month: float, tick: timedelta, width: timedelta
 ) -> float:
-    """The level of one comparison of a monitor, such that all `enabled` ones together keep the generator's budget."""
+    """The level of one comparison of a monitor, such that all critical ones of `enabled` keep the generator's budget.
+
+    A monitor that only informs wakes nobody: it is as strict as if it were one more, at no cost to the others.
+    """
+    critical = sum(each.share for each in enabled if each.critical)
+    total = critical if document.critical else critical + document.share
     return AlarmBudget(
-        false_alarms_per_month * document.share / sum(each.share for each in enabled),
+        false_alarms_per_month * document.share / total,
         tick,
         window_count(width, document.longest),
         document.tests,

@@ -1,12 +1,12 @@
 """After a repair: are the monitors content with what has been served since?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitors.recovery import Recovery, recovery
 from monitors.verdict import Reason, Verdict, combine
 from safelight.store.database import Session
-from safelight.watching.assess import Assessor, answered, no_baseline
+from safelight.watching.assess import Assessor, no_baseline
 from safelight.watching.observing import Observer
 from safelight.watching.questions import Span
 
@@ -57,3 +57,9 @@ def fresh_windows(span: Span, judge: Judge) -> Iterator[Verdict]:
             yield verdict
             start = end
         end += span.width
+
+
+def answered(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Without the questions that nothing could be compared for, unless that is all of them."""
+    comparable = [verdict for verdict in verdicts if verdict.reason is not Reason.NO_BASELINE]
+    return comparable or list(verdicts)

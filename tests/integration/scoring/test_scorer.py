@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from monitors.lens import Lens
 from monitors.sketch import Sketch
 from safelight.scoring.scorer import Scorer
 from safelight.store import scores, sketches
+from safelight.store.scores import GenerationScore
 from safelight.store.sketches import SignalSums
 from safelight.store.tables import Score, ScoreTask, SignalBucket
 
@@ -31,6 +33,23 @@ def drain(scorer: Scorer) -> int:
 def count(world: Any, table: type) -> int:
     with world.database.reading() as session:
         return int(session.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def kept(world: Any) -> dict[UUID, GenerationScore]:
+    """The scores of version 1 by generation."""
+    now = world.clock.now()
+    with world.database.reading() as session:
+        found = scores.made_between(
+            session,
+            "studio",
+            1,
+            now - timedelta(days=1),
+            now + timedelta(days=1),
+            arms=("stable",),
+            embedder_digest=world.embedder.digest,
+            limit=100,
+        )
+    return {each.score.generation_id: each.score for each in found}
 
 
 def signals(world: Any) -> SignalSums:
@@ -47,9 +66,7 @@ def test_an_image_is_scored_once(world: Any) -> None:
     identifier = world.log(prompt="red cat on snow")
     assert drain(world.scorer()) == 1
     assert count(world, ScoreTask) == 0
-    with world.database.reading() as session:
-        score = scores.get(session, identifier)
-    assert score is not None
+    score = kept(world)[identifier]
     assert score.embedder_digest == world.embedder.digest
     assert score.alignment == pytest.approx(0.9, abs=0.15)
     assert not score.broken
@@ -81,8 +98,7 @@ def test_what_cannot_be_read_is_broken_and_does_not_stop_the_queue(world: Any) -
     del world.images.content["gone"]
     whole = world.log()
     assert drain(world.scorer()) == 4
-    with world.database.reading() as session:
-        reasons = [getattr(scores.get(session, each), "broken_reason", "") for each in (missing, never, garbage, whole)]
+    reasons = [kept(world)[each].broken_reason for each in (missing, never, garbage, whole)]
     assert reasons == ["image_missing", "image_missing", "image_undecodable", None]
     assert (signals(world).n, signals(world).broken, signals(world).blank) == (4, 3, 0)
 

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from monitors.windows import window_count
 from safelight.errors import SafelightError
-from safelight.watching.monitors import BlankRate, ConditionalDrift, Document, ServiceHealth, alpha, defaults, parse
+from safelight.watching.monitors import (
+    BlankRate,
+    ConditionalDrift,
+    Document,
+    PromptDrift,
+    ServiceHealth,
+    alpha,
+    defaults,
+    parse,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -73,3 +82,10 @@ def test_all_monitors_together_keep_the_budget(weights: list[float], budget: flo
         for each in enabled
     )
     assert expected == pytest.approx(budget, rel=1e-6)
+
+
+def test_a_monitor_that_only_informs_takes_nothing_from_the_others() -> None:
+    quiet, loud = PromptDrift(), ConditionalDrift()
+    how: dict[str, Any] = {"false_alarms_per_month": 1.0, "tick": MINUTE, "width": MINUTE}
+    assert alpha(loud, [loud, quiet], **how) == alpha(loud, [loud], **how)
+    assert alpha(quiet, [quiet], **how) == 2 * alpha(quiet, [loud, quiet], **how)
