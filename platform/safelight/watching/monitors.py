@@ -60,7 +60,7 @@ class PromptDrift(Monitor):
 
 
 class BlankRate(Monitor):
-    """Are more images blank than at the baseline, beyond its uncertainty and `tolerance`?"""
+    """Are more images blank than at the baseline, beyond its uncertainty and the tolerance?"""
 
     kind: Literal["blank_rate"] = "blank_rate"
     tolerance: float = Field(0.002, ge=0, lt=1)
