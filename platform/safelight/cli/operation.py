@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from registry.drafting import draft_manifest
 from registry.ledger import verify
 from safelight import wiring
 from safelight.settings import Settings
@@ -24,14 +25,30 @@ Expected = Annotated[int | None, typer.Option(help="Refuse unless this version s
 
 
 @commands.command()
+def manifest(folder: Annotated[Path, typer.Argument(help="A diffusers folder, safetensors only")]) -> None:
+    """Print a first manifest for a checkpoint, to be corrected and handed to `register`."""
+    document = draft_manifest(folder).model_dump(mode="json", exclude={"checkpoint"})
+    typer.echo(json.dumps(document, indent=2))
+
+
+@commands.command()
 def register(
     generator: Generator,
     folder: Annotated[Path, typer.Argument(help="A diffusers folder, safetensors only")],
-    manifest: Annotated[Path, typer.Option(help="The version's manifest as JSON, without 'checkpoint'")],
+    document: Annotated[
+        Path | None,
+        typer.Option("--manifest", help="The version's manifest as JSON; left out: as `manifest` prints it"),
+    ] = None,
+    description: Annotated[str, typer.Option(help="A few words about the version")] = "",
 ) -> None:
     """Register a checkpoint as a new version."""
-    document = json.loads(manifest.read_text())
-    known = wiring.registration(Settings()).register(generator, folder, document, _actor())
+    if document is None:
+        manifest = draft_manifest(folder).model_dump(mode="json", exclude={"checkpoint"})
+    else:
+        manifest = json.loads(document.read_text())
+    if description:
+        manifest["description"] = description
+    known = wiring.registration(Settings()).register(generator, folder, manifest, _actor())
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
 
 
