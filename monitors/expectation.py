@@ -1,4 +1,4 @@
-"""The first stage of a lens: which image embedding a request should give, and which requests the baseline knows."""
+"""The first stage of a lens: which image and which scalars a request should give, and which requests are known."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from monitors.sample import Sample
 _PARAMETER_WEIGHT = 0.5
 _WAVE_SCALE = 0.25
 _KNOWN_QUANTILE = 0.999
-_RIDGES = np.logspace(-6, 0, 13)  # relative to the mean eigenvalue
+_RIDGES = np.logspace(-6, 3, 19)  # relative to the mean eigenvalue
 _CLUSTERING_ROWS = 20_000
 _FEWEST_IN_CLUSTER = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """Ridge regression of image embeddings on requests, linear and in random Fourier features (Rahimi & Recht 2007).
+    """Ridge regressions on requests, linear and in random Fourier features (Rahimi & Recht 2007).
 
     A request is its prompt embedding and its standardised parameters, scaled so that two prompts typically lie one
     apart. `centroids` partition the requests; `reach` is the distance from them beyond which a request is unseen.
@@ -33,7 +33,7 @@ class Expectation:
     parameter_low: NDArray[np.float32]
     parameter_high: NDArray[np.float32]
     frequencies: NDArray[np.float32]  # [dp + dc, waves]
-    coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx]
+    coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx + scalars], the intercept last
     centroids: NDArray[np.float32]  # [clusters, dp + dc]
     reach: float
 
@@ -41,10 +41,14 @@ class Expectation:
         parameters = (sample.parameters - self.parameter_mean) * self.parameter_weight
         return np.concatenate([sample.prompts * np.float32(self.prompt_scale), parameters], axis=1)
 
-    def residuals(self, requests: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def residuals(
+        self, requests: NDArray[np.float32], sample: Sample
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What the images [n, dx] and the scalars [n, k] are beyond what was expected."""
         expected: NDArray[np.float32] = _design(requests, self.frequencies) @ self.coefficients[:-1]
         expected += self.coefficients[-1]
-        return np.subtract(images, expected, dtype=np.float32)
+        dimensions = sample.images.shape[1]
+        return sample.images - expected[:, :dimensions], sample.scalars - expected[:, dimensions:]
 
     def place(self, sample: Sample, requests: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The cluster of each request, and whether it lies outside everything the baseline has seen."""
@@ -54,15 +58,16 @@ class Expectation:
 
 
 def fit_expectation(
-    regression: Sample, clustering: Sample, calibration: Sample, clusters: int, waves: int, rng: np.random.Generator
+    regression: Sample, validation: Sample, calibration: Sample, clusters: int, waves: int, rng: np.random.Generator
 ) -> Expectation:
-    """Fit the regression on one split, the partition on `clustering`, and its reach on the split held out from both."""
+    """Fit the regressions on one split, with penalties that do best on another; partition both, reach as the third."""
+    seen = Sample.concatenate([regression, validation])
     prompt_scale = 1.0 / _median_distance(regression.prompts, rng)
-    mean = clustering.parameters.mean(axis=0)
-    deviation = clustering.parameters.std(axis=0)
+    mean = seen.parameters.mean(axis=0)
+    deviation = seen.parameters.std(axis=0)
     varies = deviation > 1e-6
     weight = np.where(varies, _PARAMETER_WEIGHT / np.sqrt(max(1, varies.sum())) / np.where(varies, deviation, 1.0), 0.0)
-    low, high = _range(np.concatenate([clustering.parameters, calibration.parameters]))
+    low, high = _range(np.concatenate([seen.parameters, calibration.parameters]))
     dimensions = regression.prompts.shape[1] + regression.parameters.shape[1]
     unfitted = Expectation(
         prompt_scale=prompt_scale,
@@ -75,13 +80,17 @@ def fit_expectation(
         centroids=np.empty((0, 0), np.float32),
         reach=0.0,
     )
-    held_out = unfitted.requests(calibration)
-    centroids = _partition(unfitted.requests(clustering), held_out, clusters, rng)
-    _, distance = _nearest(held_out, centroids)
-    design = _design(unfitted.requests(regression), unfitted.frequencies)
+    new = unfitted.requests(calibration)
+    centroids = _partition(unfitted.requests(seen), new, clusters, rng)
+    _, distance = _nearest(new, centroids)
+    design, held_design = (_design(unfitted.requests(each), unfitted.frequencies) for each in (regression, validation))
+    coefficients = [
+        _ridge(design, target, held_design, held_target)
+        for target, held_target in zip(_targets(regression), _targets(validation), strict=True)
+    ]
     return replace(
         unfitted,
-        coefficients=_ridge(design.astype(np.float64), regression.images.astype(np.float64)),
+        coefficients=np.concatenate(coefficients, axis=1),
         centroids=centroids,
         reach=float(np.quantile(distance, _KNOWN_QUANTILE)),
     )
@@ -93,26 +102,36 @@ def _design(requests: NDArray[np.float32], frequencies: NDArray[np.float32]) -> 
     return np.concatenate([requests, np.cos(phase) * scale, np.sin(phase) * scale], axis=1)
 
 
-def _ridge(design: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Ridge coefficients, the intercept last; penalty by generalised cross-validation (Golub, Heath & Wahba 1979)."""
-    n = len(design)
-    design_mean, image_mean = design.mean(axis=0), images.mean(axis=0)
-    centred, target = design - design_mean, images - image_mean
-    eigenvalues, vectors = np.linalg.eigh(centred.T @ centred)
-    eigenvalues = np.maximum(eigenvalues, 0.0)
-    projected = vectors.T @ (centred.T @ target)
-    energy = (projected**2).sum(axis=1)
-    total = (target**2).sum()
+def _targets(sample: Sample) -> list[NDArray[np.float32]]:
+    """Each with a penalty of its own: the images together, and every scalar."""
+    return [sample.images, *np.hsplit(sample.scalars, sample.scalars.shape[1])]
 
-    def generalised_error(penalty: float) -> float:
-        shrunk = eigenvalues + penalty
-        residual = total - (energy * (2.0 / shrunk - eigenvalues / shrunk**2)).sum()
-        freedom = (eigenvalues / shrunk).sum() + 1.0
-        return float(residual / max(1.0 - freedom / n, 1e-3) ** 2)
 
-    penalty = min(_RIDGES * max(eigenvalues.mean(), 1e-12), key=generalised_error)
-    slopes = vectors @ (projected / (eigenvalues + penalty)[:, None])
-    return np.concatenate([slopes, (image_mean - design_mean @ slopes)[None]]).astype(np.float32)
+def _ridge(
+    design: NDArray[np.float32],
+    target: NDArray[np.float32],
+    held_design: NDArray[np.float32],
+    held_target: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Ridge coefficients, the intercept last, with the penalty of least error on held-out prompts.
+
+    Not by cross-validation within the sample: repeated prompts would vouch for each other.
+    """
+    design_mean, target_mean = design.mean(axis=0, dtype=np.float64), target.mean(axis=0, dtype=np.float64)
+    centred, held = design - design_mean, held_design - design_mean
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    values = np.maximum(values, 0.0)
+    projected = vectors.T @ (centred.T @ (target - target_mean))
+    rotated = held @ vectors
+    moments, products = rotated.T @ rotated, rotated.T @ (held_target - target_mean)
+
+    def held_out_error(penalty: float) -> float:
+        solution = projected / (values + penalty)[:, None]
+        return float((solution * (moments @ solution - 2.0 * products)).sum())
+
+    penalty = min(_RIDGES * max(values.mean(), 1e-12), key=held_out_error)
+    slopes = vectors @ (projected / (values + penalty)[:, None])
+    return np.concatenate([slopes, (target_mean - design_mean @ slopes)[None]]).astype(np.float32)
 
 
 def _partition(

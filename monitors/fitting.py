@@ -13,6 +13,7 @@ from monitors.sample import Direction, Sample
 
 SMALLEST_BASELINE = 600
 _SHARES = (1 / 3, 1 / 3)  # for regression and for residual covariance; what is left calibrates
+_MOST_REPEATS = 4  # of a prompt, or twice the average where all repeat more than that
 _ORIENTATION = {Direction.LOW: -1.0, Direction.HIGH: 1.0, Direction.NEITHER: 0.0}
 
 
@@ -29,26 +30,26 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
     if len(baseline) < SMALLEST_BASELINE:
         raise BaselineTooSmall(f"{len(baseline)} generations; a baseline needs at least {SMALLEST_BASELINE}")
     rng = np.random.default_rng(seed)
-    regression, covariance, calibration = (baseline.take(rows) for rows in _splits(baseline.prompt_keys, rng))
+    kept = baseline.take(_thinned(baseline.prompt_keys))
+    regression, covariance, calibration = (kept.take(rows) for rows in _splits(kept.prompt_keys, rng))
     smallest = min(len(regression), len(covariance), len(calibration))
     if smallest < SMALLEST_BASELINE // 6:
         raise BaselineTooSmall(f"a few prompts repeat too often: splits that share none leave {smallest} generations")
 
-    seen = Sample.concatenate([regression, covariance])
     expectation = fit_expectation(
         regression,
-        seen,
+        covariance,
         calibration,
         clusters=int(np.clip(len(calibration) // 30, 1, 256)),
         waves=int(np.clip(len(regression) // 16, 16, 512)),
         rng=rng,
     )
-    residuals = expectation.residuals(expectation.requests(covariance), covariance.images)
+    residuals, _ = expectation.residuals(expectation.requests(covariance), covariance)
     components = int(np.clip(len(calibration) // 60, 4, min(64, residuals.shape[1])))
-    novelty = fit_novelty(residuals, seen.images, components)
+    novelty = fit_novelty(residuals, Sample.concatenate([regression, covariance]).images, components)
 
     requests = expectation.requests(calibration)
-    residuals = expectation.residuals(requests, calibration.images)
+    residuals, unexpected = expectation.residuals(requests, calibration)
     cluster, _ = expectation.place(calibration, requests)
     directions = [scalar.worse for scalar in baseline.schema.scalars] + [Direction.NEITHER] * len(NOVELTIES)
     return Lens(
@@ -58,13 +59,22 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
         novelty=novelty,
         calibration=fit_calibration(
             novelty.project(residuals),
-            np.concatenate([calibration.scalars, novelty.distances(residuals, calibration.images)], axis=1),
+            np.concatenate([unexpected, novelty.distances(residuals, calibration.images)], axis=1),
             cluster,
             len(expectation.centroids),
             np.array([_ORIENTATION[direction] for direction in directions], dtype=np.float32),
             calibration.prompt_keys,
         ),
     )
+
+
+def _thinned(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Rows with the first few generations of each prompt: a viral one would teach the lens little but itself."""
+    _, prompt, repeats = np.unique(prompt_keys, return_inverse=True, return_counts=True)
+    by_prompt = np.argsort(prompt, kind="stable")
+    occurrence = np.empty_like(prompt)
+    occurrence[by_prompt] = np.arange(len(prompt)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return np.flatnonzero(occurrence < max(_MOST_REPEATS, 2 * len(prompt) // len(repeats)))
 
 
 def _splits(prompt_keys: NDArray[np.uint64], rng: np.random.Generator) -> list[NDArray[np.intp]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors.codec import UnreadableArtifact
-from monitors.fitting import SMALLEST_BASELINE, BaselineTooSmall, _splits, fit_lens
+from monitors.fitting import SMALLEST_BASELINE, BaselineTooSmall, _splits, _thinned, fit_lens
 from monitors.lens import Lens
 from monitors.sample import Direction, Sample, Scalar, Schema
 
@@ -43,8 +43,9 @@ def test_damaged_bytes_are_refused(lens: Lens, data: st.DataObject) -> None:
 
 def test_the_lens_expects_what_prompts_ask_for(lens: Lens, world: World) -> None:
     sample = world.sample(2000, seed=2)
-    residuals = lens.expectation.residuals(lens.expectation.requests(sample), sample.images)
+    residuals, unexpected = lens.expectation.residuals(lens.expectation.requests(sample), sample)
     assert residuals.var(axis=0).sum() < 0.46 * sample.images.var(axis=0).sum()
+    assert unexpected[:, 0].var() < 0.9 * sample.scalars[:, 0].var()
 
 
 def test_features_of_fresh_generations_are_centred_and_their_tails_as_frequent_as_expected(
@@ -64,6 +65,14 @@ def test_the_splits_share_no_prompt_and_leave_none_out(n: int, distinct: int, se
     assert sorted(np.concatenate(splits).tolist()) == list(range(n))
     prompts = [set(keys[rows].tolist()) for rows in splits]
     assert sum(len(split) for split in prompts) == len(set().union(*prompts))
+
+
+def test_a_viral_prompt_is_thinned_and_a_small_repertoire_is_not() -> None:
+    viral = np.array([7] * 500 + list(range(100, 600)), dtype=np.uint64)
+    assert (viral[_thinned(viral)] == 7).sum() == 4
+    assert len(_thinned(viral)) == 504
+    repertoire = np.arange(600, dtype=np.uint64) % 20
+    assert len(_thinned(repertoire)) == 600
 
 
 def test_only_the_calibration_split_looks_like_live_traffic(baseline: Sample, lens: Lens, world: World) -> None:
