@@ -19,7 +19,7 @@ export function Engines({ engines, serving, inFlight }: Props): ReactNode {
   return (
     <Panel flush title="Engines" aside={`${inFlight} in flight`}>
       {engines.length === 0 ? (
-        <Empty icon="engine" title="No engine is running" command="safelight worker --help">
+        <Empty icon="engine" title="No engine is running" command="safelight engine">
           Requests are refused until one has loaded v{serving}.
         </Empty>
       ) : (

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { generationsQuery, versionsQuery } from "@/api/queries";
+import { NoImages } from "@/gallery/NoImages";
 import { Thumbs } from "@/gallery/Thumb";
 import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useParam, useTimeRange } from "@/scope/scope";
@@ -62,9 +63,7 @@ function Gallery({ generator }: { generator: string }): ReactNode {
               <Button mt={8} variant="default" size="xs" onClick={clear}>Clear the filters</Button>
             </Empty>
           ) : (
-            <Empty icon="images" title="No image has been made yet" command="safelight generate --help">
-              Requests to {generator} appear here seconds after they are served.
-            </Empty>
+            <NoImages generator={generator} />
           );
         }}
       </Load>

@@ -7,6 +7,7 @@ import { incidentsQuery, latestQuery, seriesQuery } from "@/api/queries";
 import type { GeneratorStatus } from "@/api/types";
 import { chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
+import { NoImages } from "@/gallery/NoImages";
 import { Thumbs } from "@/gallery/Thumb";
 import { IncidentRow } from "@/incident/IncidentRow";
 import { Engines } from "@/overview/Engines";
@@ -68,9 +69,7 @@ function Body({ status }: { status: GeneratorStatus }): ReactNode {
             items.length > 0 ? (
               <Thumbs of={items} label="Latest images" rows={2} />
             ) : (
-              <Empty icon="images" title="No image has been made yet" command="safelight generate --help">
-                Requests to {name} appear here seconds after they are served.
-              </Empty>
+              <NoImages generator={name} />
             )
           }
         </Load>

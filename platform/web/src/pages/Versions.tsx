@@ -34,7 +34,7 @@ function Table({ generator, serving }: { generator: string; serving: number | nu
       {(versions) => (
         <Panel flush title={generator} aside={`${versions.length} registered`}>
           {versions.length === 0 ? (
-            <Empty icon="versions" title="No version is registered" command={`safelight register ${generator} ./checkpoint`} />
+            <Empty icon="versions" title="No version is registered" command={`safelight register ${generator} ./checkpoint --manifest manifest.json`} />
           ) : (
             <DataTable caption={`Versions of ${generator}`} rows={versions} rowKey={({ number }) => number} columns={[
               { name: "Version", cell: ({ number }) => <VersionTag version={number} link /> },

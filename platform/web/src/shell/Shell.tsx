@@ -64,7 +64,7 @@ function Contents(): ReactNode {
   useEffect(() => window.scrollTo(0, 0), [pathname]);
   if (none)
     return (
-      <Empty icon="versions" title="No generator is registered yet" command="safelight register --help">
+      <Empty icon="versions" title="No generator is registered yet" command="safelight register NAME ./checkpoint --manifest manifest.json">
         Register a checkpoint, promote it, and what it makes appears here.
       </Empty>
     );
