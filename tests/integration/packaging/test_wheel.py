@@ -82,7 +82,7 @@ def in_checkout(folder: Path) -> set[str]:
     [
         ("safelight/migrations", "migrations"),
         ("safelight/page", "platform/safelight/page"),
-        ("safelight/studio/weights", "platform/safelight/studio/weights"),
+        ("safelight/studio", "platform/safelight/studio"),
         ("monitors", "monitors"),
         ("registry", "registry"),
     ],
