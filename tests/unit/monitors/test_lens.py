@@ -48,6 +48,14 @@ def test_the_lens_expects_what_prompts_ask_for(lens: Lens, world: World) -> None
     assert unexpected[:, 0].var() < 0.9 * sample.scalars[:, 0].var()
 
 
+def test_repeated_prompts_do_not_lure_the_regression_into_learning_them_by_heart(world: World) -> None:
+    """Within a small sample, repeats vouch for each other: without prompts held out the fit is worse than none."""
+    lens = fit_lens(world.but(misfit=0.4).sample(600, seed=17, distinct=200), seed=0)
+    fresh = world.sample(2000, seed=18)
+    residuals, _ = lens.expectation.residuals(lens.expectation.requests(fresh), fresh)
+    assert residuals.var(axis=0).sum() < 0.8 * fresh.images.var(axis=0).sum()
+
+
 def test_features_of_fresh_generations_are_centred_and_their_tails_as_frequent_as_expected(
     lens: Lens, world: World
 ) -> None:
