@@ -15,6 +15,7 @@ from pathlib import Path
 import diffusers
 import httpx
 import torch
+import transformers
 
 from benchmarks.installation import Installation, installation
 from safelight.studio.demo import GENERATOR
@@ -40,6 +41,7 @@ class BareLoop:
         torch.set_num_threads(1)
         diffusers.utils.logging.set_verbosity_error()
         diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
         self._pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
         self._pipeline.set_progress_bar_config(disable=True)
         self._batch = batch

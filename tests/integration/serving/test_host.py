@@ -1,0 +1,219 @@
+"""What an engine host does with its children and says in the store; the children themselves are stand-ins."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from registry.ledger import Draft, EntryKind
+from registry.progress import State
+from safelight.clock import ManualClock
+from safelight.serving import host as host_module
+from safelight.serving.child import ChildStatus
+from safelight.serving.control import EngineSpec
+from safelight.serving.host import EngineHost
+from safelight.settings import EngineSettings
+from safelight.store import engines, ledger, releases, versions
+from safelight.store.database import Database
+from safelight.store.engines import EngineState
+
+
+class _Child:
+    """Lives as a test says, and remembers what its host did."""
+
+    every: list["_Child"]
+
+    def __init__(self, _prepare: Callable[[], EngineSpec], _clock: object) -> None:
+        self.status = ChildStatus(EngineState.STARTING, heard_at=0.0)
+        self.hangs = self.released = self.killed = False
+        _Child.every.append(self)
+
+    def start(self) -> None:
+        self.become(EngineState.STARTING, pid=len(_Child.every))
+
+    def become(self, state: EngineState, **changed: Any) -> None:
+        self.status = replace(self.status, state=state, **changed)
+
+    def release(self) -> None:
+        self.released = True
+
+    def kill(self) -> None:
+        self.killed = True
+        self.become(EngineState.FAILED, detail="the process ended by itself (signal 9)")
+
+    def join(self, seconds: float) -> bool:
+        if self.released and seconds:
+            self.become(EngineState.STOPPED)
+        return self.status.ended
+
+
+class Scene:
+    def __init__(self, database: Database, tmp_path: Path) -> None:
+        self.database = database
+        self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.host = EngineHost(
+            database=database,
+            version_store=None,  # type: ignore[arg-type]  # stand-ins fetch nothing
+            settings=EngineSettings(keep_warm=1),
+            token=SecretStr("a token"),
+            checkpoints=tmp_path,
+            name="test-host",
+            clock=self.clock,
+        )
+        with database.transaction() as session:
+            versions.add_generator(session, "sprites", "", self.clock.now())
+
+    def release(self, version: int) -> None:
+        with self.database.transaction() as session:
+            before = ledger.newest_release(session, "sprites")
+            draft = Draft(
+                generator="sprites",
+                scope=ledger.DEFAULT_SCOPE,
+                kind=EntryKind.PROMOTE,
+                from_version=before.to_version if before else None,
+                to_version=version,
+                to_digest="sha256:" + "0" * 64,
+                actor="tester",
+                reason="",
+            )
+            ledger.add(session, draft, self.clock.now())
+
+    def rows(self) -> list[tuple[int, EngineState]]:
+        with self.database.reading() as session:
+            return [(row.version, row.state) for row in reversed(engines.engines(session, "sprites"))]
+
+    def step(self, seconds: float = 0.2) -> None:
+        self.clock.advance(seconds)
+        self.host.step()
+
+    def ready(self, *children: _Child) -> None:
+        for child in children:
+            child.become(EngineState.READY, port=1234, environment_digest="sha256:environment")
+        self.step()
+
+
+@pytest.fixture
+def scene(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    _Child.every = []
+    monkeypatch.setattr(host_module, "EngineChild", _Child)
+    return Scene(database, tmp_path)
+
+
+def test_an_engine_is_told_of_from_its_start_to_its_readiness(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    assert scene.rows() == [(1, EngineState.STARTING)]
+    scene.ready(*_Child.every)
+    with scene.database.reading() as session:
+        [row] = engines.ready(session, scene.clock.now())
+        assert engines.ready_versions(session, "sprites", scene.clock.now()) == {1}
+    assert (row.url, row.host, row.pid, row.ready_at) == ("http://127.0.0.1:1234", "test-host", 1, scene.clock.now())
+
+
+def test_heartbeats_come_every_second_and_a_silent_host_is_noticed(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*_Child.every)
+    for _ in range(20):
+        scene.step()
+        with scene.database.reading() as session:
+            [row] = engines.engines(session)
+        assert (scene.clock.now() - row.heartbeat_at).total_seconds() <= 1.2
+    scene.clock.advance(60)
+    with scene.database.transaction() as session:
+        engines.fail_silent(session, scene.clock.now())
+    assert scene.rows() == [(1, EngineState.FAILED)]
+    scene.step()
+    assert scene.rows() == [(1, EngineState.READY)]
+
+
+def test_the_target_of_a_release_is_loaded_before_it_serves(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    with scene.database.transaction() as session:
+        release = releases.add(
+            session,
+            generator="sprites",
+            kind=EntryKind.PROMOTE,
+            from_version=1,
+            to_version=2,
+            actor="tester",
+            reason="",
+            incident_id=None,
+            now=scene.clock.now(),
+        )
+        releases.move(session, release, State.PREPARING, scene.clock.now())
+    scene.step()
+    assert scene.rows() == [(1, EngineState.STARTING), (2, EngineState.STARTING)]
+
+
+def test_what_is_no_longer_wanted_drains_before_it_ends_and_before_another_starts(scene: Scene) -> None:
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    second, first = _Child.every
+    scene.ready(first, second)
+    first.become(EngineState.READY, in_flight=1)
+    scene.release(3)
+    scene.step()
+    assert scene.rows() == [(2, EngineState.READY), (1, EngineState.DRAINING)]
+    scene.step(10.0)
+    assert [first.released] == [False], "it still makes an image"
+    first.become(EngineState.READY, in_flight=0)
+    scene.step()
+    assert first.released
+    first.become(EngineState.STOPPED)
+    scene.step()
+    assert scene.rows() == [(2, EngineState.READY), (1, EngineState.STOPPED), (3, EngineState.STARTING)]
+
+
+def test_one_that_is_wanted_again_while_it_drains_goes_on(scene: Scene) -> None:
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    scene.ready(*_Child.every)
+    scene.release(3)
+    scene.step()
+    scene.release(1)
+    scene.step()
+    assert (1, EngineState.READY) in scene.rows()
+    assert not any(child.released for child in _Child.every if child.status.pid == 2)
+
+
+def test_a_crashed_engine_is_replaced_at_once_and_one_that_keeps_failing_rests(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*_Child.every)
+    _Child.every[-1].kill()
+    scene.step()
+    assert scene.rows() == [(1, EngineState.FAILED), (1, EngineState.STARTING)]
+    _Child.every[-1].become(EngineState.FAILED, detail="golden_blank")
+    scene.step()
+    assert len(_Child.every) == 2, "the second failure in a row costs a second of rest"
+    with scene.database.reading() as session:
+        assert engines.last_failure(session, "sprites", 1, datetime(2026, 1, 1, tzinfo=UTC)) == "golden_blank"
+    scene.step(1.0)
+    assert len(_Child.every) == 3
+
+
+def test_one_that_hangs_is_killed(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*_Child.every)
+    _Child.every[0].hangs = True
+    scene.step()
+    assert _Child.every[0].killed
+
+
+def test_closing_ends_every_engine_and_says_so(scene: Scene) -> None:
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    scene.ready(*_Child.every)
+    scene.host.close()
+    assert all(child.released for child in _Child.every)
+    assert {state for _, state in scene.rows()} == {EngineState.STOPPED}
