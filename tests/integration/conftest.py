@@ -27,8 +27,10 @@ class PostgresCluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://safelight@/{database}?host={self._sockets}"
 
-    def start(self) -> None:
+    def create(self) -> None:
         self._run("initdb", "-D", str(self._data), "-U", "safelight", "--auth=trust", "--no-sync", "--encoding=UTF8")
+
+    def start(self) -> None:
         unsafe_and_quick = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         modest = "-c shared_buffers=32MB -c max_connections=60"
         options = f"-c listen_addresses= -k {self._sockets} {unsafe_and_quick} {modest}"
@@ -36,6 +38,7 @@ class PostgresCluster:
         self._run("pg_ctl", "-D", str(self._data), "-l", log, "-o", options, "-w", "start")
 
     def stop(self) -> None:
+        """As a crash does; what was committed is there after the next start."""
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
 
     def execute(self, statement: str) -> None:
@@ -68,6 +71,7 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
         os.chown(root, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
     cluster = PostgresCluster(root, versions[-1], owner)
     try:
+        cluster.create()
         cluster.start()
         yield cluster
         cluster.stop()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Protocol
 
 import pytest
 from PIL import Image
@@ -25,6 +26,12 @@ from safelight.store.tables import ScoreTask
 
 MakeGeneration = Callable[..., Generation]
 DAY = timedelta(days=1)
+
+
+class Server(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class FlakyImages:
@@ -191,6 +198,37 @@ def test_a_journal_without_its_database_waits_and_then_empties(
         thread.join()
     with database.reading() as session:
         assert len(generations.page(session, Filters())) == 3
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_server_that_crashes_while_generations_are_shipped_gets_each_once(
+    shipper: Shipper,
+    journal: JournalFile,
+    database: Database,
+    make_generation: MakeGeneration,
+    png: bytes,
+    postgres_cluster: Server,
+    caplog: pytest.LogCaptureFixture,
+    now: datetime,
+) -> None:
+    stop = Event()
+    thread = Thread(target=shipper.run, args=(stop,))
+    thread.start()
+    try:
+        _keep(journal, *((make_generation(), png) for _ in range(70)))
+        postgres_cluster.stop()
+        try:
+            _keep(journal, *((make_generation(), png) for _ in range(3)))
+            _eventually(lambda: "will keep trying" in caplog.text)
+        finally:
+            postgres_cluster.start()  # it is every other test's too
+        _eventually(lambda: journal.backlog().entries == 0)
+    finally:
+        stop.set()
+        thread.join()
+    with database.reading() as session:
+        assert len(generations.page(session, Filters(), limit=100)) == 73
+    assert sum(bucket.served for bucket in _traffic(database, now)) == 73
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
