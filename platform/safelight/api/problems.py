@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from registry.errors import Kind as RegistryKind
 from registry.errors import RegistryError
 from safelight.errors import Kind, SafelightError
+from safelight.store.database import StoreAway
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,17 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
         code = error.code if isinstance(error, CodedHTTPException) else phrase
         return problem_response(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(StoreAway)
+    async def store_away(request: Request, error: StoreAway) -> JSONResponse:
+        # Its text quotes the statement and the address: neither is for a client.
+        logger.error("the database did not answer on %s %s", request.method, request.url.path, exc_info=error)
+        return problem_response(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "The database does not answer. Nothing was changed; try again in a few seconds.",
+            headers={"Retry-After": "5"},
+        )
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

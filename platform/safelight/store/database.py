@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError as StoreAway
 from sqlalchemy.exc import SQLAlchemyError as StoreError
 from sqlalchemy.orm import Session
 
-__all__ = ["Database", "Session", "StoreError", "server_time"]
+__all__ = ["Database", "Session", "StoreAway", "StoreError", "server_time"]
 
 
 class Database:
