@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 0.1
 REPORT_SECONDS = 2.0
-ALIVE = timedelta(seconds=4)
-"""An engine whose last heartbeat is older gets no requests; hosts beat every second."""
+ALIVE = timedelta(seconds=10)
+"""An engine whose last heartbeat is older gets no requests. Long against the second between two of them: a host that is
+held up must not cost requests, and an engine that is gone shows by refusing the connection."""
 
 
 class LiveRouting:
