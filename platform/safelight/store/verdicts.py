@@ -65,10 +65,11 @@ def get(session: Session, verdict_id: int) -> StoredVerdict | None:
 
 
 def latest(session: Session, generator: str) -> list[StoredVerdict]:
-    """The newest answer of each of the generator's monitors, by the monitor's name."""
+    """What the monitors answered at the newest tick, by their names; one that was not asked then is not among them."""
     names = session.scalars(select(MonitorRow.name).where(MonitorRow.generator == generator).order_by(MonitorRow.name))
-    newest = (page(session, generator, monitor=name, limit=1) for name in names.all())
-    return [verdict for answers in newest for verdict in answers]
+    newest = [each for name in names.all() for each in page(session, generator, monitor=name, limit=1)]
+    slot = max((each.slot for each in newest), default=None)
+    return [each for each in newest if each.slot == slot]
 
 
 def page(

@@ -13,7 +13,7 @@ from safelight.store import monitors, scores
 from safelight.store.database import Session
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.monitors import Document, Monitor, ServiceHealth, alpha, parse
-from safelight.watching.observing import Observer
+from safelight.watching.observing import Observer, is_asked
 from safelight.watching.questions import Span
 from safelight.watching.situation import Situation, situation
 
@@ -26,7 +26,7 @@ _UNREADABLE = Verdict(Health.ERROR, Reason.FAILED, "This release cannot read the
 
 
 @dataclass(frozen=True)
-class EnabledMonitor:
+class AskedMonitor:
     name: str
     document: Document
     alpha: float
@@ -45,20 +45,21 @@ class Assessor:
     def situation(self, session: Session, generator: str) -> Situation | None:
         return situation(session, generator, self._embedder_digest)
 
-    def enabled(self, session: Session, generator: str) -> tuple[list[EnabledMonitor], list[str]]:
-        """The generator's enabled monitors, each with its share of the budget for false alarms; then the names of
-        those whose document this release cannot read."""
+    def asked(self, session: Session, now: Situation) -> tuple[list[AskedMonitor], list[str]]:
+        """The enabled monitors that have a question now, each with its share of the budget for false alarms; then the
+        names of those whose document this release cannot read."""
         documents: dict[str, Document] = {}
         unreadable = []
-        for each in monitors.all_of(session, generator):
+        for each in monitors.all_of(session, now.generator):
             if each.enabled:
                 try:
                     documents[each.name] = parse(each.document)
                 except SafelightError:
-                    _log.exception("monitor %s of %s cannot be read", each.name, generator)
+                    _log.exception("monitor %s of %s cannot be read", each.name, now.generator)
                     unreadable.append(each.name)
-        together = list(documents.values())
-        return [EnabledMonitor(name, each, self._alpha(each, together)) for name, each in documents.items()], unreadable
+        asked = {name: document for name, document in documents.items() if is_asked(document, now)}
+        together = list(asked.values())
+        return [AskedMonitor(name, each, self._alpha(each, together)) for name, each in asked.items()], unreadable
 
     def _alpha(self, document: Document, together: Sequence[Document]) -> float:
         return alpha(
@@ -70,9 +71,9 @@ class Assessor:
         )
 
     def assess(self, session: Session, now: Situation, at: datetime) -> list[NewVerdict]:
-        """Every enabled monitor's answer, from buckets that ended before `at`."""
+        """The answer of every monitor that is asked, from buckets that ended before `at`."""
         behind = self._scoring_behind(session, now.generator, at)
-        readable, unreadable = self.enabled(session, now.generator)
+        readable, unreadable = self.asked(session, now)
         answers = [NewVerdict(name, False, now.version, _UNREADABLE) for name in unreadable]
         for monitor in readable:
             span = self.span(now.since, at, monitor.document)
@@ -92,7 +93,7 @@ class Assessor:
         longest = document.longest // self._width * self._width
         return Span(max(first, end - longest), end, self._width)
 
-    def _answer(self, session: Session, monitor: EnabledMonitor, now: Situation, span: Span) -> Verdict:
+    def _answer(self, session: Session, monitor: AskedMonitor, now: Situation, span: Span) -> Verdict:
         try:
             # A savepoint: on PostgreSQL a failed statement would end the other monitors' transaction too.
             with session.begin_nested():

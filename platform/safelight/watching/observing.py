@@ -34,6 +34,22 @@ from safelight.watching.situation import Situation
 _BOUNDS_SECONDS = tuple(bound / 1000 for bound in LATENCY_BOUNDS_MS)
 
 
+def is_asked(document: Document, now: Situation) -> bool:
+    """Whether a monitor has a question at all; one that has, and no baseline for it, is inconclusive.
+
+    The comparison with its predecessor guards a release until it is accepted and has a baseline of its own; until it
+    has one, there is nothing of its own to compare with.
+    """
+    own, previous = now.references.own, now.references.previous
+    match document:
+        case ReleaseComparison():
+            return own is None or not (now.accepted or now.references.first)
+        case ConditionalDrift() | PromptDrift():
+            return own is not None or previous is None
+        case _:
+            return True
+
+
 class Observer:
     """Turns a monitor's document into a question about what serves."""
 

@@ -27,7 +27,7 @@ class RecoveryJudge:
         current = self._assessor.situation(session, generator)
         if current is None:
             return Recovery.WAITING
-        critical = [each for each in self._assessor.enabled(session, generator)[0] if each.document.critical]
+        critical = [each for each in self._assessor.asked(session, current)[0] if each.document.critical]
         if not critical:
             return Recovery.WAITING
         span = self._assessor.span(max(since, now - _LOOKED_BACK), now, critical[0].document)

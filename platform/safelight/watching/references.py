@@ -9,10 +9,14 @@ from safelight.store.baselines import KnownBaseline
 
 @dataclass(frozen=True)
 class References:
-    """`own`: has the version changed since it was accepted? `previous`: is it worse than what it replaced?"""
+    """`own`: has the version changed since it was accepted? `previous`: is it worse than what it replaced?
+
+    `first` tells a version that replaced nothing from one whose predecessors nobody made a baseline of.
+    """
 
     own: KnownBaseline | None
     previous: KnownBaseline | None
+    first: bool
 
     @property
     def all(self) -> tuple[KnownBaseline, ...]:
@@ -31,8 +35,9 @@ def references(
     for baseline in sorted(baselines, key=lambda each: (each.created_at, each.id)):
         if baseline.embedder_digest == embedder_digest:
             newest[baseline.version] = baseline
-    replaced = (newest[number] for number in _served_before(version, ledger) if number in newest)
-    return References(own=newest.get(version), previous=next(replaced, None))
+    before = _served_before(version, ledger)
+    replaced = (newest[number] for number in before if number in newest)
+    return References(own=newest.get(version), previous=next(replaced, None), first=not before)
 
 
 def _served_before(version: int, ledger: Sequence[Entry]) -> list[int]:

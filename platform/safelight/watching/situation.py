@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry.parameters import Defaults
+from registry.rules import known_good
 from safelight.store import baselines, incidents, ledger, versions
 from safelight.store.database import Session
 from safelight.watching.references import References, references
@@ -17,6 +18,7 @@ class Situation:
     version: int
     ledger_seq: int
     since: datetime
+    accepted: bool
     references: References
 
 
@@ -32,6 +34,7 @@ def situation(session: Session, generator: str, embedder_digest: str) -> Situati
         version=entry.to_version,
         ledger_seq=entry.seq,
         since=max(entry.at, resolved) if resolved else entry.at,
+        accepted=entry.to_version in known_good(chain),
         references=references(entry.to_version, chain, known, embedder_digest),
     )
 

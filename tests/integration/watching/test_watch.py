@@ -43,7 +43,7 @@ def test_a_change_of_the_serving_version_is_found_and_nothing_before_it(world: A
     assert answers["conditional_drift"].verdict.health is Health.HEALTHY
     assert answers["blank_rate"].verdict.health is Health.HEALTHY
     assert answers["service_health"].verdict.health is Health.HEALTHY
-    assert answers["release_comparison"].verdict.reason is Reason.NO_BASELINE
+    assert "release_comparison" not in answers, "it replaced nothing"
 
     for _ in range(3):
         answers = world.minute(fidelity=0.6)
@@ -66,7 +66,7 @@ def test_a_worse_release_is_found_by_what_it_replaced(world: Any) -> None:
             break
     assert degraded(answers) == {"release_comparison"}
     assert answers["release_comparison"].version == 2
-    assert answers["conditional_drift"].verdict.reason is Reason.NO_BASELINE
+    assert "conditional_drift" not in answers, "it has nothing of its own to compare with yet"
 
 
 def test_an_equal_release_raises_nothing(world: Any) -> None:
@@ -163,6 +163,17 @@ def test_a_disabled_monitor_is_silent(world: Any) -> None:
     assert "blank_rate" not in world.minute()
 
 
+def test_a_monitor_that_is_not_asked_any_more_has_no_latest_answer(world: Any) -> None:
+    world.release(EntryKind.PROMOTE, 2, 1)
+    for _ in range(2):
+        world.minute(version=2, fidelity=0.5)
+    world.release(EntryKind.ROLLBACK, 1, 2)
+    world.minute()
+    with world.database.reading() as session:
+        assert "release_comparison" not in [each.monitor for each in verdicts.latest(session, "studio")]
+        assert verdicts.page(session, "studio", monitor="release_comparison")
+
+
 def test_evidence_names_the_worst_images_and_how_the_signals_moved(world: Any) -> None:
     for _ in range(2):
         world.minute()
@@ -212,8 +223,6 @@ def test_verdicts_can_be_read_back(world: Any) -> None:
         latest = verdicts.latest(session, "studio")
         newest = verdicts.page(session, "studio", monitor="conditional_drift", limit=2)
         older = verdicts.page(session, "studio", monitor="conditional_drift", before=newest[-1].id)
-    assert [each.monitor for each in latest] == sorted(
-        ["blank_rate", "conditional_drift", "prompt_drift", "release_comparison", "service_health"]
-    )
+    assert [each.monitor for each in latest] == ["blank_rate", "conditional_drift", "prompt_drift", "service_health"]
     assert newest[0] in latest
     assert [each.slot for each in [*newest, *older]] == [world.clock.now() - timedelta(minutes=i) for i in range(3)]

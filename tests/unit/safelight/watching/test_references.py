@@ -53,11 +53,13 @@ def test_the_first_version_has_only_itself() -> None:
     found = references(1, ledger((PROMOTE, None, 1)), [baseline(1)], EYES)
     assert (found.own, found.previous) == (baseline(1), None)
     assert found.all == (baseline(1),)
+    assert found.first
 
 
 def test_a_release_is_compared_with_what_it_replaced() -> None:
     found = references(2, ledger((PROMOTE, None, 1), (PROMOTE, 1, 2)), [baseline(1), baseline(2)], EYES)
     assert found.all == (baseline(2), baseline(1))
+    assert not found.first
 
 
 def test_the_newest_baseline_counts() -> None:
