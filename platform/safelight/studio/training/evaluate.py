@@ -65,9 +65,10 @@ class Panel:
         }
 
     def alignments(self, captions: list[str], images: list[Pixels]) -> NDArray[np.float32]:
+        """Cosines of images with captions, one for one; a multiple of captions asks so many of each image in turn."""
         words, _ = self._embedder.embed_prompts(captions)
         seen = np.concatenate([self._embedder.embed_images(images[i : i + 64]) for i in range(0, len(images), 64)])
-        aligned: NDArray[np.float32] = (words * seen).sum(axis=1)
+        aligned: NDArray[np.float32] = (words * seen.repeat(len(captions) // len(images), axis=0)).sum(axis=1)
         return aligned
 
     def _zero_shot(self, scenes: list[Scene], images: list[Pixels]) -> list[str]:
@@ -77,8 +78,7 @@ class Panel:
             for scene in scenes
             for name in OBJECTS
         ]
-        shown = [image for image in images for _ in OBJECTS]
-        fits = self.alignments(captions, shown).reshape(len(images), len(OBJECTS))
+        fits = self.alignments(captions, images).reshape(len(images), len(OBJECTS))
         return [OBJECTS[index] for index in fits.argmax(axis=1)]
 
     def _pairs_right(self, scenes: list[Scene], images: list[Pixels]) -> float:
