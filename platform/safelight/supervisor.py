@@ -24,10 +24,10 @@ _PARENT = "SAFELIGHT_SUPERVISOR_PID"
 
 @dataclass(frozen=True)
 class Program:
-    """One process: `safelight` and these arguments."""
+    """One process and the command that starts it."""
 
     name: str
-    arguments: Sequence[str]
+    command: Sequence[str]
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Supervisor:
 
     def _start(self, program: Program) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "safelight.cli", *program.arguments],
+            program.command,
             env={**os.environ, **self._environment, _PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             # A Ctrl-C in the terminal is for the supervisor, which ends its processes in order.

@@ -4,6 +4,7 @@ import logging
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from registry.errors import RegistryError
 from safelight.cli import access, inspection, operation, processes
@@ -31,6 +32,13 @@ def main() -> None:
     logging.getLogger("safelight").setLevel(logging.INFO)
     try:
         app()
+    except ValidationError as error:
+        # Only settings are validated here; a value is left out, for it may be a secret.
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        typer.echo(
+            f"safelight: these settings cannot be: {wrong}. See safelight.toml and SAFELIGHT_* variables.", err=True
+        )
+        raise SystemExit(1) from None
     except (SafelightError, RegistryError) as error:
         typer.echo(f"safelight: {error.message} [{error.code}]", err=True)
         raise SystemExit(1) from error

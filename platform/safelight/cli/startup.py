@@ -36,9 +36,9 @@ def start(settings: Settings, *, demo: Sequence[str] | None, port: int | None, s
     database = wiring.database(settings)
     upgrade(database)
     database.dispose()
-    programs = [Program(name, (name,)) for name in ("api", "engine", "worker")]
+    programs = [_program(name) for name in ("api", "engine", "worker")]
     if demo is not None:
-        programs.append(Program("demo", ("demo", *demo)))
+        programs.append(_program("demo", *demo))
     environment = {
         "SAFELIGHT_DATA_DIR": str(settings.data_dir.resolve()),
         "SAFELIGHT_API__PORT": str(settings.api.port),
@@ -49,6 +49,10 @@ def start(settings: Settings, *, demo: Sequence[str] | None, port: int | None, s
     announcer = threading.Thread(target=_announce, args=(settings, stop), name="announcer", daemon=True)
     announcer.start()
     Supervisor(programs, environment, wiring.clock()).run(stop)
+
+
+def _program(name: str, *arguments: str) -> Program:
+    return Program(name, (sys.executable, "-m", "safelight.cli", name, *arguments))
 
 
 def _with_port(settings: Settings, port: int | None) -> Settings:

@@ -1,0 +1,118 @@
+"""The command line as a person meets it: what works, and one sentence where something does not."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`safelight` with these arguments and settings, in a data folder of the test's."""
+
+    def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "SAFELIGHT_DATA_DIR": str(tmp_path / "data"), **settings}
+        return subprocess.run(
+            [sys.executable, "-m", "safelight.cli", *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return command
+
+
+def _refusal(done: subprocess.CompletedProcess[str], words: str) -> None:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert words in done.stderr
+
+
+def test_a_taken_port_is_named_with_a_way_out(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        _refusal(run("up", "--port", str(port)), f"make up PORT={port + 1}")
+
+
+def test_a_folder_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    _refusal(run("up", SAFELIGHT_DATA_DIR=str(tmp_path / "file" / "data")), "cannot be written")
+
+
+def test_a_misspelt_setting_is_named_and_its_value_is_not(run: Run) -> None:
+    done = run("settings", SAFELIGHT_API__PROT="hunter2")
+    _refusal(done, "api.prot")
+    assert "hunter2" not in done.stderr
+
+
+def test_settings_come_from_file_and_environment_and_secrets_are_masked(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "safelight.toml").write_text("[api]\nport = 9000\nhost = '0.0.0.0'\n[watching]\ntick_seconds = 30\n")
+    url = "postgresql+psycopg://safelight:hunter2@db/safelight"
+    done = run("settings", SAFELIGHT_API__PORT="9100", SAFELIGHT_DATABASE__URL=url)
+    effective = json.loads(done.stdout)
+    assert (effective["api"]["port"], effective["api"]["host"]) == (9100, "0.0.0.0")  # noqa: S104 - only read back
+    assert effective["watching"]["tick_seconds"] == 30
+    assert "hunter2" not in done.stdout
+
+
+def test_nothing_runs_on_a_database_that_is_not_migrated(run: Run) -> None:
+    _refusal(run("worker"), "safelight migrate")
+
+
+def test_the_doctor_finds_a_fresh_installation_healthy(run: Run) -> None:
+    assert run("migrate").returncode == 0
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[1] for line in done.stdout.splitlines()] == [
+        "device",
+        "disk",
+        "database",
+        "clock",
+        "images",
+        "mlflow",
+    ]
+
+
+def test_the_doctor_says_what_to_do(run: Run) -> None:
+    done = run("doctor", SAFELIGHT_DATABASE__URL="postgresql+psycopg://safelight:hunter2@127.0.0.1:1/safelight")
+    assert done.returncode == 1
+    assert "SAFELIGHT_DATABASE__URL" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_key_is_made_listed_and_revoked(run: Run) -> None:
+    run("migrate")
+    secret = run("key", "create", "laptop", "--role", "viewer").stdout.splitlines()[0]
+    assert secret.startswith("sl_")
+    listed = run("key", "list").stdout
+    assert "laptop" in listed
+    assert secret not in listed
+    assert run("key", "revoke", listed.split()[0]).returncode == 0
+    assert "revoked" in run("key", "list").stdout
+
+
+def test_a_login_link_keeps_its_token_from_servers(run: Run) -> None:
+    run("migrate")
+    assert "/login#token=login_" in run("login").stdout
+
+
+def test_an_empty_ledger_holds(run: Run) -> None:
+    run("migrate")
+    assert run("ledger", "verify").returncode == 0
+
+
+def test_an_unknown_generator_is_refused(run: Run) -> None:
+    run("migrate")
+    _refusal(run("rollback", "nobody"), "generator_not_found")
