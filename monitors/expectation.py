@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from monitors.sample import Sample
 
@@ -141,6 +140,8 @@ def _partition(
     rows = rng.permutation(len(requests))[:_CLUSTERING_ROWS]
     chosen = requests[np.sort(rows)]
     wanted = min(clusters, len(np.unique(chosen, axis=0)))
+    from sklearn.cluster import KMeans  # a second to import, and needed only where a lens is fitted
+
     means = KMeans(wanted, n_init=1, max_iter=50, random_state=int(rng.integers(2**31))).fit(chosen)
     centroids = np.asarray(means.cluster_centers_, dtype=np.float32)
     while len(centroids) > 1:

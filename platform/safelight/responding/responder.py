@@ -12,7 +12,7 @@ from registry.rules import last_known_good
 from safelight.notifying import outbox
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links, incident_payload
-from safelight.responding.policy import Action, Facts, decide
+from safelight.responding.policy import VERSION_FAULTS, Action, Facts, decide
 from safelight.store import incidents, ledger, releases
 from safelight.store.database import Session
 from safelight.store.incidents import KnownIncident, Resolution
@@ -63,6 +63,9 @@ class Responder:
             event.data.get("monitor") == verdict.monitor for event in incidents.timeline(session, incident.id)
         ):
             self._note_verdict(session, incident, verdict, now)
+            if incident.reason not in VERSION_FAULTS and verdict.verdict.reason in VERSION_FAULTS:
+                # What woke people was the machine's; now the images speak against the version, and the policy is asked.
+                self._apply_policy(session, incident, verdict, now)
 
     def _open(self, session: Session, key: str, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
         suspect = releases.of_entry(session, entry.generator, entry.seq)

@@ -94,6 +94,16 @@ def test_an_armed_policy_leaves_a_service_fault_to_people(scene: Scene) -> None:
     assert entry.to_version == 2
 
 
+def test_an_armed_policy_acts_when_the_images_join_in(scene: Scene) -> None:
+    _arm(scene)
+    scene.tick(Reason.LATENCY_UP, monitor="service_health")
+    scene.tick(Reason.ALIGNMENT_DOWN)
+    with scene.database.reading() as session:
+        entry = ledger.newest_release(session, GENERATOR)
+    assert entry is not None
+    assert (entry.to_version, entry.actor) == (1, "safelight")
+
+
 def test_taking_charge_is_told_once(scene: Scene) -> None:
     incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
     for _ in range(2):
