@@ -66,25 +66,29 @@ export default function Palette({ onClose }: { onClose: () => void }): ReactNode
   };
 
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} padding={0} size="md" yOffset="14vh" centered={false} aria-label="Go to">
-      <TextInput data-autofocus size="md" variant="unstyled" classNames={{ root: css.field }} leftSection={<Icon name="search" />}
-        placeholder="Go to a page, a version, a generator" aria-label="Go to" role="combobox" aria-expanded aria-controls={list}
-        aria-activedescendant={commands.length ? `${list}-${chosen}` : undefined} value={wanted} onKeyDown={onKeyDown}
-        onChange={(event) => {
-          setWanted(event.currentTarget.value);
-          setAt(0);
-        }} />
-      <div id={list} role="listbox" aria-label="Places" className={css.list}>
-        {commands.map((command, i) => (
-          <div key={`${command.note}/${command.name}`} id={`${list}-${i}`} role="option" aria-selected={i === chosen} className={css.option}
-            onClick={() => run(command)} onPointerMove={() => setAt(i)}>
-            <Icon name={command.icon} />
-            <span className={css.name}>{command.name}</span>
-            <span className="muted clip">{command.note}</span>
-          </div>
-        ))}
-      </div>
-      {commands.length === 0 && <p className={css.none}>Nothing is called that.</p>}
-    </Modal>
+    <Modal.Root opened onClose={onClose} size="md" yOffset="14vh" centered={false}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Title className="visually-hidden">Go to</Modal.Title>
+        <TextInput data-autofocus size="md" variant="unstyled" classNames={{ root: css.field }} leftSection={<Icon name="search" />}
+          placeholder="Go to a page, a version, a generator" aria-label="Go to" role="combobox" aria-expanded aria-controls={list}
+          aria-activedescendant={commands.length ? `${list}-${chosen}` : undefined} value={wanted} onKeyDown={onKeyDown}
+          onChange={(event) => {
+            setWanted(event.currentTarget.value);
+            setAt(0);
+          }} />
+        <div id={list} role="listbox" aria-label="Places" className={css.list}>
+          {commands.map((command, i) => (
+            <div key={`${command.note}/${command.name}`} id={`${list}-${i}`} role="option" aria-selected={i === chosen} className={css.option}
+              onClick={() => run(command)} onPointerMove={() => setAt(i)}>
+              <Icon name={command.icon} />
+              <span className={css.name}>{command.name}</span>
+              <span className="muted clip">{command.note}</span>
+            </div>
+          ))}
+        </div>
+        {commands.length === 0 && <p className={css.none}>Nothing is called that.</p>}
+      </Modal.Content>
+    </Modal.Root>
   );
 }

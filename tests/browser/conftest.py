@@ -1,0 +1,194 @@
+"""A browser in front of a Safelight that is really running: the studio's generator, its traffic, its monitors."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from safelight.clock import SystemClock
+from safelight.store import incidents, releases
+from safelight.store.database import Database
+from safelight.studio.demo import GENERATOR
+from safelight.studio.rehearsal import Rehearsal, rehearsal
+
+WEB = Path(__file__).parents[2] / "platform" / "web"
+CHROMIUM = "/usr/bin/chromium"
+IMAGES_A_SECOND = 1.0
+IMAGES_BEFORE_TESTS = 20
+_READY_WITHIN = 300.0
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+expect.set_options(timeout=20_000)  # the machine that runs the tests makes the images too
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The running Safelight, and a key of each role."""
+
+    running: Rehearsal
+    keys: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        return self.running.client(self.keys["admin"])
+
+    @property
+    def database(self) -> Database:
+        return Database(f"sqlite:///{Path(self.running.environment['SAFELIGHT_DATA_DIR']) / 'safelight.db'}")
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.client.get(path, params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def serving(self) -> int | None:
+        served = self.get("/api/v1/generators")["items"]
+        return served[0]["serving"]["version"] if served and served[0]["serving"] else None
+
+    def wait_until_serving(self, version: int, seconds: float = 120.0) -> None:
+        deadline = time.monotonic() + seconds
+        while self.serving() != version or self.get("/api/v1/generators")["items"][0]["open_release"]:
+            assert time.monotonic() < deadline, f"version {version} does not serve after {seconds:.0f} s"
+            time.sleep(0.3)
+
+    @contextmanager
+    def api_frozen(self) -> Iterator[None]:
+        """While inside, the API holds its connections and says nothing."""
+        assert self.running._process is not None
+        supervisor = Path(f"/proc/{self.running._process.pid}")
+        children = (supervisor / "task" / supervisor.name / "children").read_text().split()
+        api = next(int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_text().endswith("\0api\0"))
+        os.kill(api, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(api, signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def studio() -> Iterator[Studio]:
+    """Version 2 serves, version 1 is the way back, and there are scored images to look at."""
+    with rehearsal(IMAGES_A_SECOND) as running:
+        keys = {role: running.key(role) for role in ("viewer", "client", "operator", "admin")}
+        found = Studio(running, keys)
+        deadline = time.monotonic() + _READY_WITHIN
+        while not (found.serving() == 2 and _scored(found) >= IMAGES_BEFORE_TESTS):
+            assert time.monotonic() < deadline, "the studio has made no images"
+            time.sleep(0.5)
+        found.wait_until_serving(2)
+        yield found
+        found.client.close()
+
+
+def _scored(studio: Studio) -> int:
+    page = studio.get("/api/v1/generations", generator=GENERATOR, version=2, limit=100)
+    return sum(1 for each in page["items"] if each["score"])
+
+
+@pytest.fixture(scope="session")
+def incident(studio: Studio) -> UUID:
+    """An open incident about version 2, with real images as its worst. How incidents come about is tested elsewhere."""
+    made = studio.get("/api/v1/generations", generator=GENERATOR, version=2, outcome="served", limit=50)["items"]
+    worst = sorted((each for each in made if each["score"]), key=lambda each: each["score"]["alignment"])[:6]
+    evidence = {
+        "worst_images": [{"id": each["id"], "alignment": each["score"]["alignment"], "blank": False} for each in worst],
+        "signals": {"alignment": {"current": 0.61, "baseline": 0.79, "baseline_deviation": 0.12}},
+        "report": {"columns": {"alignment": {"outcome": "drift", "p_value": 1e-6}}},
+    }
+    now = SystemClock().now()
+    database = studio.database
+    with database.transaction() as session:
+        suspect = releases.page(session, GENERATOR, None, 1)[0]
+        opened = incidents.open_incident(
+            session,
+            generator=GENERATOR,
+            dedup_key="browser-tests",
+            title="Version 2 of studio: alignment down",
+            monitor="release_comparison",
+            reason="alignment_down",
+            verdict_id=None,
+            suspect_version=2,
+            suspect_release_id=suspect.id,
+            suggested_target=1,
+            evidence=evidence,
+            now=now,
+        )
+        incidents.note(session, opened.id, "verdict", "release_comparison", "Prompts are followed less well.", now)
+    database.dispose()
+    return opened.id
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    assert Path(CHROMIUM).exists(), "the browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, as the page's own dependencies bring it."""
+    file = WEB / "node_modules" / "axe-core" / "axe.min.js"
+    assert file.exists(), "the page's packages are not installed: make page"
+    return file.read_text()
+
+
+@dataclass
+class Desk:
+    """Somebody at a browser of their own."""
+
+    context: BrowserContext
+    url: str
+
+    def open(self, path: str = "/") -> Page:
+        page = self.context.new_page()
+        page.goto(self.url + path)
+        return page
+
+
+@pytest.fixture
+def desk(chromium: Browser, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """An operator at a desk; `@pytest.mark.parametrize("desk", [{...}], indirect=True)` names another."""
+    wanted: dict[str, Any] = getattr(request, "param", {})
+    with seated(chromium, studio, **wanted) as found:
+        yield found
+
+
+@contextmanager
+def seated(
+    chromium: Browser, studio: Studio, *, role: str | None = "operator", phone: bool = False, scheme: str = "light"
+) -> Iterator[Desk]:
+    """A browser of one's own, logged in with a key of the role."""
+    context = chromium.new_context(
+        viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a TypedDict of the same two keys
+        color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=phone,
+        is_mobile=phone,
+        reduced_motion="reduce",
+        base_url=studio.url,
+    )
+    try:
+        if role is not None:
+            login = context.request.post("/api/v1/session", data={"key": studio.keys[role]})
+            assert login.ok, login.text()
+        yield Desk(context, studio.url)
+    finally:
+        context.close()

@@ -1,0 +1,99 @@
+"""No page breaks an accessibility rule, in light, in dark and on a phone; none is wider than its screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Desk, Studio
+
+pytestmark = pytest.mark.timeout(600)
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = [
+    "/",
+    "/generations",
+    "/generations?flag=broken",
+    "/generations/{generation}",
+    "/monitors",
+    "/monitors/service_health",
+    "/versions",
+    "/versions/2",
+    "/releases",
+    "/releases?tab=ledger",
+    "/releases/{release}",
+    "/incidents",
+    "/incidents/{incident}",
+    "/incidents/{incident}?rollback=1",
+    "/audit",
+    "/settings/policy",
+    "/settings/notifications",
+    "/settings/keys",
+    "/nowhere",
+]
+
+
+@pytest.fixture(scope="module")
+def addresses(studio: Studio, incident: UUID) -> list[str]:
+    generation = studio.get("/api/v1/generations", outcome="served", limit=1)["items"][0]["id"]
+    release = studio.get("/api/v1/releases", limit=1)["items"][0]["id"]
+    return [path.format(generation=generation, release=release, incident=incident) for path in PAGES]
+
+
+def broken_rules(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run(document, { runOnly: rules })", RULES)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found["violations"]]
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "desk",
+    [
+        pytest.param({"role": "admin"}, id="light"),
+        pytest.param({"role": "admin", "scheme": "dark"}, id="dark"),
+        pytest.param({"role": "admin", "phone": True}, id="phone"),
+    ],
+    indirect=True,
+)
+def test_every_page_is_accessible_and_fits(desk: Desk, addresses: list[str], axe: str) -> None:
+    page = desk.open("/")
+    complaints: list[str] = []
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for address in addresses:
+        page.goto(desk.url + address)
+        settled(page)
+        complaints += [f"{address} {rule}" for rule in broken_rules(page, axe)]
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wider > 0:
+            complaints.append(f"{address} is {wider} px wider than the screen")
+    assert complaints == []
+
+
+@pytest.mark.parametrize("desk", [{"role": None}, {"role": None, "scheme": "dark", "phone": True}], indirect=True)
+def test_the_login_is_accessible(desk: Desk, axe: str) -> None:
+    page = desk.open("/login")
+    settled(page)
+    assert broken_rules(page, axe) == []
+
+
+def test_the_palette_and_the_help_are_accessible(desk: Desk, axe: str) -> None:
+    page = desk.open("/")
+    settled(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert broken_rules(page, axe) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Go to")).to_be_focused()
+    assert broken_rules(page, axe) == []
