@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from itertools import count, groupby, islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -19,6 +21,7 @@ from registry.parameters import GenerationParameters, Requested
 from safelight.scoring.embedder import OpenClipEmbedder
 from safelight.scoring.stream import record
 from safelight.studio.prompts import EVERYDAY, prompt_stream
+from safelight.studio.training.rendering import Pixels
 from safelight.studio.training.sampling import BATCH, Sampler
 from safelight.studio.versions import BASELINES, EMBEDDER, BuiltVersion, build_version
 from safelight.watching.recorded import RecordedSample, write
@@ -35,18 +38,27 @@ def single_images(version: BuiltVersion, seed: int) -> Iterator[GenerationParame
             yield replace(resolved, n=1, seed=resolved.seed + index)
 
 
-def record_version(version: BuiltVersion, embedder: OpenClipEmbedder, images: int) -> RecordedSample:
-    def settings(each: GenerationParameters) -> tuple[int, float]:
-        return each.steps, each.guidance
-
-    asked = sorted(islice(single_images(version, _SEED + version.number), images), key=settings)
+def draw(version: BuiltVersion, asked: Sequence[GenerationParameters]) -> list[Pixels]:
+    """An image for each entry; neighbours that agree in steps and guidance share a batch."""
+    torch.set_num_threads(1)
     sampler = Sampler(version)
-    drawn = []
-    for _, alike in groupby(asked, key=settings):
+    images: list[Pixels] = []
+    for _, alike in groupby(asked, key=_settings):
         while batch := list(islice(alike, BATCH)):
-            drawn += sampler.render(batch)
-            if len(drawn) % 400 < BATCH:
-                print(f"version {version.number}: {len(drawn)} of {images}", flush=True)
+            images += sampler.render(batch)
+    return images
+
+
+def _settings(each: GenerationParameters) -> tuple[int, float]:
+    return each.steps, each.guidance
+
+
+def record_version(version: BuiltVersion, embedder: OpenClipEmbedder, images: int, processes: int) -> RecordedSample:
+    asked = sorted(islice(single_images(version, _SEED + version.number), images), key=_settings)
+    share = -(-images // processes)
+    parts = [asked[start : start + share] for start in range(0, images, share)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        drawn = [image for part in pool.map(draw, [version] * len(parts), parts) for image in part]
     return record(
         embedder,
         version.manifest.digest,
@@ -60,7 +72,8 @@ def record_version(version: BuiltVersion, embedder: OpenClipEmbedder, images: in
 def main() -> None:
     parser = argparse.ArgumentParser(description="Record the baselines that ship.")
     parser.add_argument("--destination", type=Path, default=BASELINES)
-    parser.add_argument("--images", type=int, nargs=2, default=[1500, 4000], help="of version 1 and of version 2")
+    parser.add_argument("--images", type=int, nargs=2, default=[1500, 3500], help="of version 1 and of version 2")
+    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
 
@@ -70,7 +83,9 @@ def main() -> None:
         for number, images in zip((1, 2), options.images, strict=True):
             if not images:
                 continue
-            recorded = record_version(build_version(number, Path(folder, str(number))), embedder, images)
+            recorded = record_version(
+                build_version(number, Path(folder, str(number))), embedder, images, options.processes
+            )
             path = options.destination / f"version-{number}.safetensors"
             write(path, recorded)
             path.chmod(0o644)
