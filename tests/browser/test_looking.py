@@ -30,7 +30,7 @@ def test_the_first_screen_says_what_serves_how_it_fares_and_the_way_back(desk: D
 
 def test_filters_are_in_the_address_and_survive_a_reload(desk: Desk, studio: Studio) -> None:
     page = desk.open("/generations")
-    page.get_by_label("Version").click()
+    page.get_by_role("combobox", name="Version").click()
     page.get_by_role("option", name="v2").click()
     page.get_by_placeholder("Words in the prompt").fill("background")
     expect(page).to_have_url(re.compile("version=2&q=background"))

@@ -61,7 +61,9 @@ function Frame(): ReactNode {
 function Contents(): ReactNode {
   const { none, current, error } = useGenerator();
   const { pathname } = useLocation();
-  useEffect(() => window.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    void window.scrollTo(0, 0); // newer browsers answer with a promise, which must not be taken for a clean-up
+  }, [pathname]);
   if (none)
     return (
       <Empty icon="versions" title="No generator is registered yet" command="safelight register NAME ./checkpoint --manifest manifest.json">
