@@ -69,6 +69,8 @@ def api() -> None:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
+    # uvicorn raises the signal anew once it has stopped; then this handler takes it, and the status is 0.
+    _stop_on_signals()
     asyncio.run(_serve(_Server(config, stopping)))
 
 

@@ -134,7 +134,7 @@ def test_it_serves_api_and_page(installation: Installation, tmp_path: Path) -> N
             status = api.wait(timeout=10)
     assert page.status_code == 200
     assert page.text == (ROOT / "platform/safelight/page/index.html").read_text()
-    assert status == 128 + signal.SIGINT, "it did not end by the signal alone"
+    assert status == 0, "it did not end in order"
 
 
 def free_port() -> int:
