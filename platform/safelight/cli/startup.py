@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -112,10 +113,13 @@ def run_demo(settings: Settings, rate: float, mix: str, stop: threading.Event) -
     """Register and release the studio's versions, then send them traffic until `stop` is set."""
     from safelight.studio import demo
 
-    database = wiring.database(settings)
+    database, clock = wiring.database(settings), wiring.clock()
     demo.seed(wiring.registration(settings))
-    demo.provide_baselines(database, wiring.clock())
-    demo.release_in_turn(database, wiring.releasing(), stop)
-    key = demo.traffic_key(database, wiring.clock())
     url = f"http://{settings.api.host}:{settings.api.port}"
-    asyncio.run(demo.send_traffic(url, key, lambda: rate, demo.Mix(mix), wiring.clock(), stop))
+    traffic = demo.send_traffic(url, demo.traffic_key(database, clock), lambda: rate, demo.Mix(mix), clock, stop)
+    # People ask while the first versions are released: the first image is seen as soon as there is one.
+    with ThreadPoolExecutor(1) as background:
+        released = background.submit(demo.release_in_turn, database, wiring.releasing(), clock, stop)
+        released.add_done_callback(lambda done: stop.set() if done.exception() else None)
+        asyncio.run(traffic)
+        released.result()

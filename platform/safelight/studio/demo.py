@@ -22,7 +22,7 @@ from safelight.store import access, baselines, ledger, releases, versions
 from safelight.store.database import Database
 from safelight.studio.prompts import EVERYDAY, FESTIVAL, prompt_stream
 from safelight.studio.traffic import Traffic
-from safelight.studio.versions import build_version, numbers
+from safelight.studio.versions import BASELINES, build_version, numbers
 from safelight.watching import recorded
 from safelight.watching.baselines import from_recorded
 
@@ -43,7 +43,6 @@ ACTOR = "demo"
 KEY_NAME = "demo traffic"
 _ACCEPTED = (1, 2)
 """The versions production goes through before anything happens: the second serves, the first is known good."""
-BASELINES = Path(__file__).parent / "baselines"
 _POLL_SECONDS = 0.2
 
 
@@ -82,13 +81,15 @@ def provide_baselines(database: Database, clock: Clock) -> None:
             baselines.add(session, fitted, clock.now())
 
 
-def release_in_turn(database: Database, releasing: Releasing, stop: threading.Event) -> None:
-    """Promote and accept the first versions, where nothing serves yet."""
+def release_in_turn(database: Database, releasing: Releasing, clock: Clock, stop: threading.Event) -> None:
+    """Promote and accept the first versions, where nothing serves yet; the last one finds its baseline there."""
     with database.reading() as session:
         chain = ledger.chain(session, GENERATOR)
     for version in _ACCEPTED:
         if version in known_good(chain) or (serving(chain) or 0) > version:
             continue
+        if version == _ACCEPTED[-1]:
+            provide_baselines(database, clock)
         if serving(chain) != version:
             _promote(database, releasing, version, stop)
         if stop.is_set():
