@@ -44,13 +44,15 @@ def generator(database: Database) -> str:
 def set_engine(database: Database, clock: ManualClock) -> SetEngine:
     """Say what an engine of a version is doing, now."""
 
-    def set_state(version: int, state: EngineState = EngineState.READY, detail: str = "") -> None:
+    def set_state(
+        version: int, state: EngineState = EngineState.READY, detail: str = "", generator: str = GENERATOR
+    ) -> None:
         with database.transaction() as session:
             engines.put(
                 session,
                 KnownEngine(
                     id=new_id(),
-                    generator=GENERATOR,
+                    generator=generator,
                     version=version,
                     host="one",
                     pid=1,
