@@ -60,7 +60,7 @@ def installation(max_batch: int) -> Iterator[Installation]:
         try:
             made = Installation(settings, key)
             _wait_until_answering(made)
-            release_in_turn(wiring.database(settings), wiring.releasing(), threading.Event())
+            release_in_turn(wiring.database(settings), wiring.releasing(), wiring.clock(), threading.Event())
             yield made
         finally:
             for process in processes:
