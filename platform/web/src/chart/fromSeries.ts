@@ -41,6 +41,16 @@ export function linesByVersion<B extends Bucket>(buckets: B[], seconds: number, 
   return [...lines.values()].map(({ band, ...line }) => (drawing.band ? { ...line, band } : line));
 }
 
+/** Below this a standard error says little, and a band as high as the chart hides what it is about. */
+const BAND_FROM_N = 5;
+
+/** Prompt alignment with its 95 % interval. */
+export const alignmentLines = ({ signals, bucket_seconds }: Series): Line[] =>
+  linesByVersion(signals, bucket_seconds, {
+    value: ({ alignment }) => alignment,
+    band: ({ alignment_se, n }) => (alignment_se === null || n < BAND_FROM_N ? null : 1.96 * alignment_se),
+  });
+
 export const releaseMarkers = (series: Series, href: (path: string) => string): Marker[] =>
   series.releases.toSorted((a, b) => (a.at < b.at ? -1 : 1)).map(({ at, from_version, to_version, release_id, kind }) => ({
     at: Date.parse(at),

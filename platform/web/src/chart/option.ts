@@ -130,7 +130,7 @@ function annotations(spec: ChartSpec, paint: Paint, fontFamily: string): DrawnLi
         ...legible(spec.markers, spec.from, spec.to).map(({ at, label: text, href }) => ({
           xAxis: at,
           href,
-          lineStyle: { color: paint("--ink-2"), type: "solid" as const, width: 1 },
+          lineStyle: { color: paint("--ink-3"), type: "solid" as const, width: 1 },
           label: { ...label, show: true, position: "end" as const, distance: 4, align: anchor(at, spec), formatter: text, color: paint("--ink-2") },
         })),
       ],

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import { seriesQuery } from "@/api/queries";
 import type { IncidentDetail } from "@/api/types";
-import { chartOf, linesByVersion } from "@/chart/fromSeries";
+import { alignmentLines, chartOf } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
 import { signalLines } from "@/incident/evidence";
 import { useHref } from "@/scope/scope";
@@ -74,14 +74,10 @@ function Around({ incident }: { incident: IncidentDetail }): ReactNode {
   const to = Math.min(Math.ceil(now / 60_000) * 60_000, (incident.resolved_at ? Date.parse(incident.resolved_at) : opened) + AFTER_MS);
   const range = useMemo<TimeRange>(() => ({ kind: "absolute", from: new Date(opened - BEFORE_MS), to: new Date(to) }), [opened, to]);
   const { data } = useQuery(seriesQuery(incident.generator, range));
-  const spec = useMemo(() => {
-    if (!data) return null;
-    const lines = linesByVersion(data.signals, data.bucket_seconds, {
-      value: ({ alignment }) => alignment,
-      band: ({ alignment_se }) => (alignment_se === null ? null : 1.96 * alignment_se),
-    });
-    return chartOf({ series: data, href, lines, format: (value) => value.toFixed(3) });
-  }, [data, href]);
+  const spec = useMemo(
+    () => data && chartOf({ series: data, href, lines: alignmentLines(data), format: (value) => value.toFixed(3) }),
+    [data, href],
+  );
   const link = href("/monitors", { from: range.kind === "absolute" ? range.from.toISOString() : undefined, to: new Date(to).toISOString() });
   return (
     <Panel flush title="Prompt alignment around it" aside={<Link to={link}>All signals then</Link>}>

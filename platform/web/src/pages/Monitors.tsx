@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import { monitorsQuery, seriesQuery } from "@/api/queries";
 import type { Monitor } from "@/api/types";
-import { chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
+import { alignmentLines, chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
 import css from "@/pages/Monitors.module.css";
 import { RangePicker } from "@/scope/RangePicker";
@@ -82,7 +82,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
         aside: "mean CLIPScore and its 95 % interval",
         spec: chartOf({
           series, href, format: (value) => value.toFixed(3),
-          lines: linesByVersion(signals, seconds, { value: (b) => b.alignment, band: (b) => (b.alignment_se === null ? null : 1.96 * b.alignment_se) }),
+          lines: alignmentLines(series),
         }),
       },
       {

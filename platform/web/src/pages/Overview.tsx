@@ -5,7 +5,7 @@ import { Link } from "react-router";
 
 import { incidentsQuery, latestQuery, seriesQuery } from "@/api/queries";
 import type { GeneratorStatus } from "@/api/types";
-import { chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
+import { alignmentLines, chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
 import { NoImages } from "@/gallery/NoImages";
 import { Thumbs } from "@/gallery/Thumb";
@@ -81,13 +81,10 @@ function Body({ status }: { status: GeneratorStatus }): ReactNode {
 
 function Charts({ series }: { series: WindowedSeries }): ReactNode {
   const href = useHref();
-  const alignment = useMemo(() => {
-    const lines = linesByVersion(series.signals, series.bucket_seconds, {
-      value: ({ alignment }) => alignment,
-      band: ({ alignment_se }) => (alignment_se === null ? null : 1.96 * alignment_se),
-    });
-    return chartOf({ series, href, lines, format: (value) => value.toFixed(3) });
-  }, [series, href]);
+  const alignment = useMemo(
+    () => chartOf({ series, href, lines: alignmentLines(series), format: (value) => value.toFixed(3) }),
+    [series, href],
+  );
   const latency = useMemo(() => {
     const half = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p50_ms }) => p50_ms, suffix: " median" });
     const slow = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p95_ms }) => p95_ms, suffix: " 95th percentile", dashed: true });
