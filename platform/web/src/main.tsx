@@ -3,15 +3,23 @@ import "@/theme/tokens.css";
 import "@/theme/base.css";
 
 import { MantineProvider } from "@mantine/core";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 
-import { isFinal } from "@/api/problem";
+import { isFinal, Problem } from "@/api/problem";
+import { sessionQuery } from "@/api/queries";
 import { Router } from "@/router";
 import { cssVariables, theme } from "@/theme/theme";
 
-const cache = new QueryClient({
+/** A session that has ended is noticed by whatever is asked first; the gate then leads to the login and back. */
+const onError = (error: Error): void => {
+  if (error instanceof Problem && error.status === 401) void cache.invalidateQueries({ queryKey: sessionQuery.queryKey });
+};
+
+const cache: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: (error, { queryKey }) => queryKey[0] !== "session" && onError(error) }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: { queries: { staleTime: 3000, retry: (failures, error) => !isFinal(error) && failures < 2 } },
 });
 

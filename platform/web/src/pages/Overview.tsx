@@ -87,7 +87,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
   );
   const latency = useMemo(() => {
     const half = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p50_ms }) => p50_ms, suffix: " median" });
-    const slow = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p95_ms }) => p95_ms, suffix: " 95th percentile", dashed: true });
+    const slow = linesByVersion(series.traffic, series.bucket_seconds, { value: ({ p95_ms }) => p95_ms, suffix: " p95", dashed: true });
     return chartOf({ series, href, lines: [...half, ...slow], format: milliseconds, zero: true, least: 100 });
   }, [series, href]);
   return (
@@ -95,7 +95,7 @@ function Charts({ series }: { series: WindowedSeries }): ReactNode {
       <Panel flush title="Prompt alignment" aside="mean CLIPScore and its 95 % interval">
         <TimeChart title="Prompt alignment by version" spec={alignment} />
       </Panel>
-      <Panel flush title="Latency" aside="as the caller sees it">
+      <Panel flush title="Latency" aside="median and 95th percentile, as the caller sees it">
         <TimeChart title="Latency by version" spec={latency} />
       </Panel>
     </div>

@@ -37,11 +37,16 @@ interface Fact {
   text: string;
 }
 
+function inFlight(requests: number): string {
+  if (requests === 0) return "No request is being made right now.";
+  if (requests === 1) return "1 request is being made right now. It finishes where it is.";
+  return `${requests} requests are being made right now. They finish where they are; none is dropped.`;
+}
+
 /** What somebody who did not build this needs to know before they confirm. */
 export function consequences(status: GeneratorStatus, target: Version | undefined): Fact[] {
-  const requests = status.in_flight === 1 ? "1 request is" : `${status.in_flight} requests are`;
   const facts: Fact[] = [
-    { icon: "engine", tone: "unknown", text: `${requests} being made right now. They finish where they are; none is dropped.` },
+    { icon: "engine", tone: "unknown", text: inFlight(status.in_flight) },
   ];
   if (!target) return facts;
   facts.unshift(

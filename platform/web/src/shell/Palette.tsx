@@ -26,10 +26,10 @@ function useCommands(): Command[] {
   const versions = useQuery({ ...versionsQuery(name ?? ""), enabled: name !== undefined }).data ?? [];
   const go = (path: string) => () => void navigate(href(path));
   return [
+    ...PLACES.map(({ path, name: place, icon }) => ({ name: place, note: "page", icon, run: go(path) })),
     ...(rollback
       ? [{ name: `Roll back to v${current?.rollback_target?.version}`, note: "opens the dialog", icon: "rollback" as const, run: rollback }]
       : []),
-    ...PLACES.map(({ path, name: place, icon }) => ({ name: place, note: "page", icon, run: go(path) })),
     ...versions.map(({ number, description }) => ({
       name: `v${number}`, note: description, icon: "versions" as const, run: go(`/versions/${number}`),
     })),
@@ -83,7 +83,7 @@ export default function Palette({ onClose }: { onClose: () => void }): ReactNode
               onClick={() => run(command)} onPointerMove={() => setAt(i)}>
               <Icon name={command.icon} />
               <span className={css.name}>{command.name}</span>
-              <span className="muted clip">{command.note}</span>
+              <span className={css.note}>{command.note}</span>
             </div>
           ))}
         </div>

@@ -3,11 +3,16 @@ import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from 
 const petrol: MantineColorsTuple = [
   "#e9f5f8", "#d3e9ef", "#a6d3df", "#74cbe1", "#56b4cd", "#3798b2", "#1f7c96", "#12657d", "#0b5468", "#073f4f",
 ];
+/** Mantine draws dark menus and fields from these; its own are bluish beside the paper's warmth. */
+const warm: MantineColorsTuple = [
+  "#efece5", "#bfb9ad", "#a19a8d", "#7b756a", "#45413a", "#302d28", "#24221e", "#1a1916", "#151411", "#0f0e0c",
+];
+
 export const theme = createTheme({
   fontFamily: "var(--font)",
   fontFamilyMonospace: "var(--mono)",
   headings: { fontFamily: "var(--font)", fontWeight: "620" },
-  colors: { petrol },
+  colors: { petrol, dark: warm },
   primaryColor: "petrol",
   primaryShade: { light: 8, dark: 3 },
   autoContrast: true,

@@ -25,15 +25,12 @@ const PATHS = {
   right: "M5 12h14M13 6l6 6-6 6",
   left: "M19 12H5M11 6l-6 6 6 6",
   freeze: "M12 3v18M4.5 7.5l15 9M19.5 7.5l-15 9",
-  sun: "M8 12a4 4 0 1 0 8 0a4 4 0 1 0-8 0M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1 1M17.4 17.4l1 1M18.4 5.6l-1 1M6.6 17.4l-1 1",
-  moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z",
   person: "M8 8a4 4 0 1 0 8 0a4 4 0 1 0-8 0M4 21c1-5 4-7 8-7s7 2 8 7",
   lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
   bell: "M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 21h4",
   key: "M4 15a4 4 0 1 0 8 0a4 4 0 1 0-8 0M11 12l8-8M16 7l3 3",
   engine: "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
   keyboard: "M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M8 14h8",
-  play: "M8 5l11 7-11 7z",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -12,7 +12,6 @@ const STATES: Record<string, [Tone, IconName]> = {
   degraded: ["bad", "alert"],
   inconclusive: ["unknown", "question"],
   error: ["warn", "alert"],
-  unknown: ["unknown", "question"],
   idle: ["unknown", "minus"],
 
   triggered: ["bad", "alert"],
@@ -23,7 +22,6 @@ const STATES: Record<string, [Tone, IconName]> = {
   filtered: ["warn", "minus"],
   failed: ["bad", "cross"],
   cancelled: ["unknown", "minus"],
-  rejected: ["unknown", "minus"],
 
   serving: ["good", "check"],
   ready: ["good", "check"],
@@ -44,8 +42,6 @@ const STATES: Record<string, [Tone, IconName]> = {
   pending: ["busy", "clock"],
   delivered: ["good", "check"],
 };
-
-export const toneOf = (state: string): Tone => STATES[state]?.[0] ?? "unknown";
 
 /** Severity in three ways at once: colour, shape and word. `children` replace the word where a better one is at hand. */
 export function State({ of, tone, children }: { of: string; tone?: Tone; children?: ReactNode }): ReactNode {
