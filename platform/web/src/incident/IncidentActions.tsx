@@ -26,12 +26,22 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
         <Button variant="default" leftSection={<Icon name="person" />} loading={acknowledge.isPending} onClick={() => acknowledge.mutate()}>Acknowledge</Button>
       )}
       <Button variant="default" leftSection={<Icon name="check" />} onClick={resolveDialog.open}>Resolve</Button>
+      {!rollback && <NoLonger incident={incident} />}
       {rollback && (
         <Button color="var(--bad-solid)" leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
       )}
       {resolving && <ResolveDialog id={incident.id} onClose={resolveDialog.close} />}
     </>
   );
+}
+
+/** Why an open incident offers no rollback. */
+function NoLonger({ incident: { generator, suspect_version, suggested_target } }: { incident: IncidentDetail }): ReactNode {
+  const { current } = useGenerator();
+  if (current?.name !== generator || suspect_version === null) return null;
+  if (current.serving?.version !== suspect_version)
+    return <span className="muted">v{suspect_version} no longer serves{current.serving && `: v${current.serving.version} does`}.</span>;
+  return suggested_target === null ? <span className="muted">No earlier version is known to be good.</span> : null;
 }
 
 /** The rollback this incident suggests, while its suspect still serves. A link with `?rollback=1` opens it at once. */
