@@ -72,7 +72,7 @@ function Legend({ spec }: { spec: ChartSpec }): ReactNode {
   if (isEmpty(spec)) return null;
   return (
     <figcaption className={css.legend}>
-      {spec.lines.map(({ name, color, dashed }) => (
+      {spec.lines.filter(({ points }) => points.some(([, value]) => value !== null)).map(({ name, color, dashed }) => (
         <span key={name} className={css.key}>
           <span className={css.swatch} data-dashed={dashed || undefined} style={{ color: `var(${color})` }} aria-hidden />
           {name}

@@ -2,7 +2,7 @@
 import type { Verdict } from "@/api/types";
 import type { Limit, Line } from "@/chart/spec";
 import { versionColor } from "@/ui/VersionTag";
-import { count, named } from "@/ui/words";
+import { named, oneIn } from "@/ui/words";
 
 /** A p-value can be too small for a double; the chart stops here. */
 const FLOOR = 1e-16;
@@ -32,7 +32,7 @@ export const effectLines = (verdicts: Verdict[]): Line[] => lines(verdicts, ({ e
 export function surpriseLimit(verdicts: Verdict[]): Limit[] {
   const newest = verdicts.find(({ threshold, p_value }) => threshold !== null && p_value !== null);
   if (!newest?.threshold) return [];
-  return [{ value: surprise(newest.threshold), label: `alarm: 1 in ${count(1 / newest.threshold)}` }];
+  return [{ value: surprise(newest.threshold), label: `alarm: ${oneIn(1 / newest.threshold)}` }];
 }
 
 export interface Run {

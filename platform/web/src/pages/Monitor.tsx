@@ -22,7 +22,7 @@ import { Panel } from "@/ui/Panel";
 import { State } from "@/ui/State";
 import { VersionTag } from "@/ui/VersionTag";
 import { When } from "@/ui/When";
-import { count, duration, figure, humanise } from "@/ui/words";
+import { count, duration, figure, humanise, oneIn } from "@/ui/words";
 
 export default function Monitor(): ReactNode {
   const name = useParams()["name"] ?? "";
@@ -81,7 +81,7 @@ function Charts({ series, verdicts }: { series: WindowedSeries; verdicts: Verdic
   const href = useHref();
   const [surprise, effect] = useMemo(
     () => [
-      chartOf({ series, href, lines: surpriseLines(verdicts), limits: surpriseLimit(verdicts), format: (v) => `1 in ${count(10 ** v)}`, zero: true }),
+      chartOf({ series, href, lines: surpriseLines(verdicts), limits: surpriseLimit(verdicts), format: (v) => oneIn(10 ** v), zero: true }),
       chartOf({ series, href, lines: effectLines(verdicts), format: (v) => figure(v) }),
     ],
     [series, verdicts, href],

@@ -43,6 +43,10 @@ export function instant(at: Date, now = new Date()): string {
 
 export const count = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 0 });
 
+/** "one in ten million" in figures people can say. */
+export const oneIn = (value: number): string =>
+  `1 in ${value.toLocaleString("en", { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 })}`;
+
 /** Three significant figures; an en dash where there is nothing to say. */
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
