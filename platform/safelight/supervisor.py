@@ -84,16 +84,16 @@ class Supervisor:
         )
 
     def _end(self) -> None:
-        running = [child.process for child in self._children if child.process is not None]
-        for process in running:
+        running = [(child.program.name, child.process) for child in self._children if child.process is not None]
+        for _, process in running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = self._clock.monotonic() + STOP_WITHIN
-        for process in running:
+        for name, process in running:
             try:
                 process.wait(max(deadline - self._clock.monotonic(), 0.05))
             except subprocess.TimeoutExpired:
-                logger.warning("process %d did not end in time and is killed", process.pid)
+                logger.warning("%s did not end in time and is killed", name)
                 process.kill()
                 process.wait()
 

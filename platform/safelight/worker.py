@@ -10,6 +10,8 @@ from safelight.watching.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
+STOP_WITHIN = 1.5
+"""Seconds the loops have together to finish what they are at."""
 _LONGEST_PAUSE = 30.0
 
 
@@ -44,15 +46,18 @@ class Worker:
         self._leadership = leadership
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set; another worker may lead as soon as this returns."""
-        threads = [threading.Thread(target=loop.run, args=(stop,), name=loop.name) for loop in self._loops]
+        """Until `stop` is set; another worker may lead as soon as this returns.
+
+        What is not done by then is left as it is: all work is in transactions, and somebody does it again.
+        """
+        threads = [threading.Thread(target=loop.run, args=(stop,), name=loop.name, daemon=True) for loop in self._loops]
         for thread in threads:
             thread.start()
         self._schedule.start()
         stop.wait()
         self._schedule.stop()
         for thread in threads:
-            thread.join()
+            thread.join(STOP_WITHIN / len(threads))
         try:
             self._leadership.resign()
         except Exception:
