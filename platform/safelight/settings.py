@@ -68,6 +68,7 @@ class ApiSettings(Section):
     session_hours: float = Field(24.0, gt=0)
     max_in_flight: int = Field(64, ge=1, description="Requests waiting for an engine before 429")
     request_timeout_seconds: PositiveSeconds = 120.0
+    drain_seconds: int = Field(20, ge=0, description="How long requests in flight may take when the server is stopped")
 
 
 class EngineSettings(Section):

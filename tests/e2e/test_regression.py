@@ -26,3 +26,7 @@ def test_swapped_colours_are_seen_told_and_taken_back(running: Rehearsal, capsys
         print("", *telling.lines(), sep="\n")  # noqa: T201 - the figures are what a reader of the build looks for
     assert telling.generations_to_incident <= MOST_GENERATIONS
     assert telling.good_version == 2
+
+
+def test_it_ends_in_order_when_told_to(running: Rehearsal) -> None:
+    assert running.stop() == 0

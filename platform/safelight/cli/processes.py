@@ -1,7 +1,10 @@
 """The processes: api, engine, worker, and `up`, which runs one of each."""
 
 import asyncio
+import logging
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Annotated
@@ -42,6 +45,7 @@ def demo(
     """Register and release the studio's versions, and send them traffic (part of `up --demo`)."""
     supervisor.die_with_supervisor()
     run_demo(_migrated(Settings()), rate, mix, _stop_on_signals())
+    _leave()
 
 
 @commands.command()
@@ -67,11 +71,12 @@ def api() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=settings.api.drain_seconds,
     )
     # uvicorn raises the signal anew once it has stopped; then this handler takes it, and the status is 0.
     _stop_on_signals()
     asyncio.run(_serve(_Server(config, stopping)))
+    _leave()
 
 
 @commands.command()
@@ -81,6 +86,7 @@ def engine() -> None:
     # Handled from here on only: until there is something to stop in order, a signal simply ends the process.
     host = wiring.engine_host(_migrated(Settings()))
     host.run(_stop_on_signals())
+    _leave()
 
 
 @commands.command()
@@ -89,6 +95,7 @@ def worker() -> None:
     supervisor.die_with_supervisor()
     built = wiring.worker(_migrated(Settings()))
     built.run(_stop_on_signals())
+    _leave()
 
 
 class _Server(uvicorn.Server):
@@ -115,6 +122,13 @@ def _migrated(settings: Settings) -> Settings:
             Kind.UNAVAILABLE, "database_not_migrated", "The database is not migrated. Run 'safelight migrate'."
         )
     return settings
+
+
+def _leave() -> None:
+    """End now that all is stopped in order: taking torch and its threads apart would cost another second or two."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _stop_on_signals() -> threading.Event:

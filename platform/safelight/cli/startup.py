@@ -43,6 +43,8 @@ def start(settings: Settings, *, demo: Sequence[str] | None, port: int | None, s
     environment = {
         "SAFELIGHT_DATA_DIR": str(settings.data_dir.resolve()),
         "SAFELIGHT_API__PORT": str(settings.api.port),
+        # Engines end together with the gateway here: there is nothing to wait for.
+        "SAFELIGHT_API__DRAIN_SECONDS": "1",
         # Two cores are common, and torch asks for all of them in every process.
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         **(_DEMO if demo is not None else {}),
