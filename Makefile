@@ -34,6 +34,8 @@ train-studio: install ## train the bundled generator and embedder again (hours)
 	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.train_decoder
 	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.train_embedder
 	$(BIN)/python -m safelight.studio.training.package
+	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.record_baselines
+	$(BIN)/python -m safelight.studio.training.contact_sheet
 
 bench: install ## measure rollback (flip time, failed requests) and the service's overhead
 	$(BIN)/python -m benchmarks.rollback
