@@ -62,7 +62,7 @@ function Outcome({ outcome, reason }: { outcome: string | null; reason: string |
   return <span className="muted" title={reason ?? undefined}>{outcome === null ? "not tested" : "could not tell"}</span>;
 }
 
-const BEFORE_MS = 45 * 60_000;
+const BEFORE_MS = 20 * 60_000;
 const AFTER_MS = 30 * 60_000;
 
 /** Prompt alignment around the incident's opening. */

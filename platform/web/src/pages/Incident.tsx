@@ -26,7 +26,7 @@ export default function Incident(): ReactNode {
   return (
     <>
       <PageHead title={incident?.title ?? "Incident"} back={{ to: "/incidents", label: "Incidents" }}
-        lead={incident && <span className="row"><State of={incident.state} />{incident.verdict?.summary}</span>}>
+        lead={incident && <><State of={incident.state} /> {incident.verdict?.summary}</>}>
         {incident && <IncidentActions incident={incident} />}
       </PageHead>
       <Load query={query} height={420}>{(one) => <Body incident={one} />}</Load>

@@ -59,7 +59,7 @@ function Body({ release }: { release: One }): ReactNode {
             ["Reason", release.reason || <span className="muted">none given</span>],
             ["Who", release.actor],
             ["Asked for", <When key="when" at={release.created_at} clock />],
-            ["Flip", flip === null ? <span className="muted">not yet</span> : `${duration(flip)}, from the ledger's commit to the last request sent to the version before`],
+            ["Flip", flip === null ? <span className="muted">not yet</span> : `${duration(flip)}, from the ledger's commit until every gateway followed`],
             ["Ledger entry", release.ledger_seq ?? <span className="muted">none: production was not changed</span>],
             ["Incident", release.incident_id ? <Link key="incident" to={href(`/incidents/${release.incident_id}`)}>The incident it answers</Link> : null],
           ]} />

@@ -30,7 +30,7 @@ export function ahead(release: Release): ReleaseState[] {
   return path.slice(last + 1);
 }
 
-/** Seconds from the ledger's commit until the last request to the version before was dispatched. */
+/** Seconds from the ledger's commit until every gateway had followed. */
 export function flipSeconds(release: Release): number | null {
   const at = (state: ReleaseState): number | undefined => {
     const step = release.steps.find((one) => one.step === state);
