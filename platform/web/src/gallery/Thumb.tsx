@@ -26,7 +26,7 @@ export function Thumb({ generation }: { generation: GenerationSummary }): ReactN
           )}
           {flags.length > 0 && <span className={css.flags}>{flags.map((flag) => <span key={flag}>{flag}</span>)}</span>}
         </span>
-        <span className={css.prompt}>{prompt || <span className="muted">empty prompt</span>}</span>
+        <span className={css.prompt}>{prompt.trim() || <span className="muted">empty prompt</span>}</span>
         <span className={css.meta}>
           <VersionTag version={version} />
           {score?.alignment != null && <span title="Prompt alignment">{score.alignment.toFixed(2)}</span>}

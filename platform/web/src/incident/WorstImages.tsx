@@ -40,7 +40,7 @@ function Worst({ image: { id, alignment, blank } }: { image: WorstImage }): Reac
     <li>
       <Link to={href(`/generations/${id}`)}>
         <img src={`/api/v1/generations/${id}/thumbnail`} alt="" loading="lazy" />
-        <span className={css.prompt}>{data ? data.prompt || <span className="muted">empty prompt</span> : <span className="visually-hidden">Generation {id}</span>}</span>
+        <span className={css.prompt}>{data ? data.prompt.trim() || <span className="muted">empty prompt</span> : <span className="visually-hidden">Generation {id}</span>}</span>
         <span className={css.score}>{blank ? "blank" : alignment !== null && `alignment ${alignment.toFixed(2)}`}</span>
       </Link>
     </li>

@@ -23,7 +23,7 @@ export default function Generation(): ReactNode {
   useAdoptGenerator(query.data?.generator);
   return (
     <>
-      <PageHead title="Generation" back={{ to: "/generations", label: "Generations" }} heading={query.data?.prompt || "Generation"} />
+      <PageHead title="Generation" back={{ to: "/generations", label: "Generations" }} heading={query.data?.prompt.trim() || "Generation"} />
       <Load query={query} height={480}>{(generation) => <Body generation={generation} />}</Load>
     </>
   );
