@@ -19,7 +19,8 @@ STOP_WITHIN = 4.0
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0
 _PR_SET_PDEATHSIG = 1
-_PARENT = "SAFELIGHT_SUPERVISOR_PID"
+PARENT = "SAFELIGHT_SUPERVISOR_PID"
+"""The variable that tells a process whose end is its own."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Supervisor:
     def _start(self, program: Program) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             program.command,
-            env={**os.environ, **self._environment, _PARENT: str(os.getpid())},
+            env={**os.environ, **self._environment, PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             # A Ctrl-C in the terminal is for the supervisor, which ends its processes in order.
             start_new_session=True,
@@ -100,7 +101,7 @@ class Supervisor:
 
 def die_with_supervisor() -> None:
     """Called first thing by a supervised process: a supervisor that is killed leaves none behind (Linux)."""
-    parent = os.environ.pop(_PARENT, None)
+    parent = os.environ.pop(PARENT, None)
     if parent is None:
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

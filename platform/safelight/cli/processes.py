@@ -33,6 +33,7 @@ def up(
     port: Annotated[int | None, typer.Option(help="The dashboard's port")] = None,
 ) -> None:
     """Run everything on this machine until Ctrl-C."""
+    supervisor.die_with_supervisor()
     demonstration = ("--rate", str(demo_rate), "--mix", demo_mix) if demonstrate else None
     start(Settings(), demo=demonstration, port=port, stop=_stop_on_signals())
 

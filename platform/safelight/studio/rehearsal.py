@@ -21,6 +21,7 @@ import typer
 from safelight.studio.demo import GENERATOR, Mix
 from safelight.studio.receiver import Receiver
 from safelight.studio.story import Story, StoryFailed, Telling
+from safelight.supervisor import PARENT
 
 GOOD_VERSION = 2
 _START_WITHIN = 240.0
@@ -44,6 +45,7 @@ class Rehearsal:
             "SAFELIGHT_API__PORT": str(self.port),
             "SAFELIGHT_NOTIFYING__ALLOW_PRIVATE_ADDRESSES": "true",
             "OMP_NUM_THREADS": "1",
+            PARENT: str(os.getpid()),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
