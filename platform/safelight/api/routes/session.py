@@ -20,7 +20,7 @@ def who(principal: PrincipalDep) -> SessionInfo:
 
 
 @router.post("")
-def log_in(login: Login, request: Request, response: Response, platform: PlatformDep) -> SessionInfo:
+def log_in(login: Login, response: Response, platform: PlatformDep) -> SessionInfo:
     """Open a session with a one-time link's token or an API key. The cookie cannot be read by scripts."""
     now = platform.clock.now()
     hours = platform.settings.api.session_hours
@@ -45,7 +45,7 @@ def log_in(login: Login, request: Request, response: Response, platform: Platfor
         max_age=int(timedelta(hours=hours).total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=platform.settings.public_url.startswith("https:"),
     )
     return SessionInfo(name=principal.name, role=principal.role)
 
