@@ -134,7 +134,8 @@ def incident(studio: Studio) -> UUID:
     return opened.id
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps an event loop running in this thread as long as it lives.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     assert Path(CHROMIUM).exists(), "the browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
