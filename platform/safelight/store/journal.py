@@ -127,7 +127,7 @@ class JournalFile:
         columns = "seq, id, recorded_at, document, image"
         with self._transaction() as connection:
             connection.execute(
-                f"INSERT INTO refused ({columns}, reason) SELECT {columns}, ? FROM entries WHERE id = ?",  # noqa: S608
+                f"INSERT INTO refused ({columns}, reason) SELECT {columns}, ? FROM entries WHERE id = ?",  # noqa: S608 - constants
                 (reason, str(identifier)),
             )
             connection.execute("DELETE FROM entries WHERE id = ?", (str(identifier),))

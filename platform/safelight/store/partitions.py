@@ -43,7 +43,7 @@ def _make(session: Session, name: str, start: datetime, end: datetime) -> None:
     session.execute(text(f"CREATE TABLE {name} (LIKE generations INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"))
     session.execute(
         text(
-            f"WITH moved AS (DELETE FROM {_DEFAULT} WHERE id >= {low} AND id < {high} RETURNING *) "  # noqa: S608
+            f"WITH moved AS (DELETE FROM {_DEFAULT} WHERE id >= {low} AND id < {high} RETURNING *) "  # noqa: S608 - computed here
             f"INSERT INTO {name} SELECT * FROM moved"
         )
     )
