@@ -1,4 +1,4 @@
-"""Monitors of plain rates: blank images, failed requests, slow requests. Exact binomial tests over dyadic windows."""
+"""Monitors of plain rates: blank, withheld, duplicated, failed, slow. Exact binomial tests over dyadic windows."""
 
 from __future__ import annotations
 
@@ -75,6 +75,14 @@ class _Question:
     subject: str
 
 
+@dataclass(frozen=True)
+class _Usual:
+    counts: RateCounts | None
+    tolerance: float
+    reason: Reason
+    subject: str
+
+
 def blank_rate(
     buckets: Sequence[Bucket[RateCounts]],
     baseline: RateCounts | None,
@@ -86,10 +94,38 @@ def blank_rate(
     tolerance: float = 0.002,
 ) -> Verdict:
     """Whether more images are blank or broken than at the baseline, beyond its uncertainty and `tolerance`."""
-    if baseline is None or baseline.total == 0:
-        return Verdict(Health.INCONCLUSIVE, Reason.NO_BASELINE, "There is no baseline to compare the blank rate with.")
-    limit = upper_bound(baseline) + tolerance
-    return _worst_window(buckets, _Question(limit, Reason.BLANK_RATE_UP, "blank images"), alpha, width, longest, since)
+    usual = _Usual(baseline, tolerance, Reason.BLANK_RATE_UP, "blank images")
+    return _above_usual(buckets, usual, alpha, width, longest, since)
+
+
+def filtered_rate(
+    buckets: Sequence[Bucket[RateCounts]],
+    before: RateCounts | None,
+    *,
+    alpha: float,
+    width: timedelta,
+    longest: timedelta,
+    since: datetime | None = None,
+    tolerance: float = 0.02,
+) -> Verdict:
+    """Whether the safety filter withholds more images than it did before, beyond uncertainty and `tolerance`."""
+    usual = _Usual(before, tolerance, Reason.FILTERED_RATE_UP, "images withheld by the safety filter")
+    return _above_usual(buckets, usual, alpha, width, longest, since)
+
+
+def near_duplicate_rate(
+    buckets: Sequence[Bucket[RateCounts]],
+    before: RateCounts | None,
+    *,
+    alpha: float,
+    width: timedelta,
+    longest: timedelta,
+    since: datetime | None = None,
+    tolerance: float = 0.02,
+) -> Verdict:
+    """Whether more images look like one made for another request than before: the mark of a collapsed generator."""
+    usual = _Usual(before, tolerance, Reason.NEAR_DUPLICATES_UP, "near-duplicates of other requests' images")
+    return _above_usual(buckets, usual, alpha, width, longest, since)
 
 
 def error_rate(
@@ -120,6 +156,21 @@ def latency(
     slow = [Bucket(b.start, None if b.content is None else b.content.slower_than(limit_seconds)) for b in buckets]
     subject = f"requests slower than {limit_seconds:g} s"
     return _worst_window(slow, _Question(1.0 - quantile, Reason.LATENCY_UP, subject), alpha, width, longest, since)
+
+
+def _above_usual(
+    buckets: Sequence[Bucket[RateCounts]],
+    usual: _Usual,
+    alpha: float,
+    width: timedelta,
+    longest: timedelta,
+    since: datetime | None,
+) -> Verdict:
+    if usual.counts is None or usual.counts.total == 0:
+        summary = f"There is no baseline to compare the share of {usual.subject} with."
+        return Verdict(Health.INCONCLUSIVE, Reason.NO_BASELINE, summary)
+    question = _Question(upper_bound(usual.counts) + usual.tolerance, usual.reason, usual.subject)
+    return _worst_window(buckets, question, alpha, width, longest, since)
 
 
 def upper_bound(counts: RateCounts, confidence: float = _CONFIDENCE) -> float:

@@ -33,6 +33,10 @@ class Reason(StrEnum):
     ERROR_RATE_UP = "error_rate_up"
     LATENCY_UP = "latency_up"
     UNLOGGED = "unlogged"
+    ERROR_BUDGET_BURN = "error_budget_burn"
+    FILTERED_RATE_UP = "filtered_rate_up"
+    NEAR_DUPLICATES_UP = "near_duplicates_up"
+    FEEDBACK_WORSE = "feedback_worse"
 
     TOO_FEW_GENERATIONS = "too_few_generations"
     NO_BASELINE = "no_baseline"
