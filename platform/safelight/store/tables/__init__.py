@@ -1,14 +1,18 @@
 """Every table, so that the metadata is complete wherever one of them is imported."""
 
 from safelight.store.tables.access import ApiKey, AuditEntry, IdempotentReply, Lease, LoginLink, LoginSession
+from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
 from safelight.store.tables.monitoring import (
+    BackfillRow,
     Baseline,
     MonitorRow,
     MonitorSlot,
     SignalBucket,
     SketchBucket,
+    SliceRow,
+    SliceStanding,
     VerdictRow,
 )
 from safelight.store.tables.releases import (
@@ -24,11 +28,14 @@ from safelight.store.tables.releases import (
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "BackfillRow",
     "Baseline",
     "Channel",
     "Delivery",
     "EngineRow",
     "Environment",
+    "FeedbackBucket",
+    "FeedbackRow",
     "GatewayRow",
     "GenerationRow",
     "Generator",
@@ -49,6 +56,8 @@ __all__ = [
     "ScoreTask",
     "SignalBucket",
     "SketchBucket",
+    "SliceRow",
+    "SliceStanding",
     "TrafficBucket",
     "VerdictRow",
     "VersionRow",

@@ -47,6 +47,9 @@ class GenerationRow(Base):
     request_id: Mapped[UUID]
     api_key_id: Mapped[UUID | None]
     replica: Mapped[str | None] = mapped_column(String(100))
+    adapter: Mapped[str | None] = mapped_column(String(100))
+    tenant: Mapped[str | None] = mapped_column(String(100))
+    region: Mapped[str | None] = mapped_column(String(100))
     prompt: Mapped[str] = mapped_column(Text)
     final_prompt: Mapped[str | None] = mapped_column(Text)
     seed: Mapped[int | None] = mapped_column(BigInteger)

@@ -18,6 +18,7 @@ class Incident(Base):
         CheckConstraint("state IN ('triggered', 'acknowledged', 'resolved')", name="state"),
         UniqueConstraint("open_key"),
         Index(None, "generator", "id"),
+        Index(None, "generator", "resolved_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

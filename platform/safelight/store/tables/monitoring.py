@@ -4,10 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base, BigKey
+
+
+def _not_rolled_up(table: str) -> Index:
+    """What the roll-up looks for: minutes of the last day, however many days there are."""
+    fresh = text("NOT rolled_up")
+    return Index(f"ix_{table}_not_rolled_up", "bucket_start", sqlite_where=fresh, postgresql_where=fresh)
 
 
 class Baseline(Base):
@@ -34,24 +40,27 @@ class Baseline(Base):
 
 
 class SketchBucket(Base):
-    """A mergeable summary of one bucket of time, seen through one baseline's lens."""
+    """A mergeable summary of one bucket of time and one slice of the traffic, seen through one baseline's lens."""
 
     __tablename__ = "sketches"
+    __table_args__ = (_not_rolled_up("sketches"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     arm: Mapped[str] = mapped_column(String(16), primary_key=True)
     baseline_id: Mapped[UUID] = mapped_column(ForeignKey("baselines.id"), primary_key=True)
-    slice: Mapped[str] = mapped_column(String(100), primary_key=True)
+    slice: Mapped[str] = mapped_column(String(120), primary_key=True)
     bucket_start: Mapped[datetime] = mapped_column(primary_key=True)
     n: Mapped[int]
     payload: Mapped[bytes]
+    rolled_up: Mapped[bool] = mapped_column(default=False)
 
 
 class SignalBucket(Base):
     """Sums of the scalar signals of one bucket of time, for charts and the blank rate."""
 
     __tablename__ = "signal_buckets"
+    __table_args__ = (_not_rolled_up("signal_buckets"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -66,6 +75,74 @@ class SignalBucket(Base):
     alignment_squares: Mapped[float] = mapped_column(default=0.0)
     sharpness_sum: Mapped[float] = mapped_column(default=0.0)
     contrast_sum: Mapped[float] = mapped_column(default=0.0)
+    rolled_up: Mapped[bool] = mapped_column(default=False)
+
+
+class SliceRow(Base):
+    """A part of a generator's traffic that is looked at alone. Its rows are few, and so are the slices."""
+
+    __tablename__ = "slices"
+
+    generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
+    attribute: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(100), primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class SliceStanding(Base):
+    """What a monitor found of one slice at its newest tick; the next tick replaces it."""
+
+    __tablename__ = "slice_standings"
+    __table_args__ = (
+        CheckConstraint("health IN ('healthy', 'degraded', 'inconclusive', 'error')", name="health"),
+    )
+
+    generator: Mapped[str] = mapped_column(String(100), primary_key=True)
+    monitor: Mapped[str] = mapped_column(String(100), primary_key=True)
+    slice: Mapped[str] = mapped_column(String(120), primary_key=True)
+    slot: Mapped[datetime]
+    version: Mapped[int]
+    health: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[str] = mapped_column(Text)
+    n: Mapped[int]
+    unseen: Mapped[int]
+    effect: Mapped[float | None]
+    detectable_effect: Mapped[float | None]
+    p_value: Mapped[float | None]
+    threshold: Mapped[float | None]
+    window_seconds: Mapped[float | None]
+
+
+class BackfillRow(Base):
+    """Scoring stored images anew with another embedder, the newest first; `cursor` is the last one looked at."""
+
+    __tablename__ = "backfills"
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done', 'cancelled')", name="state"),
+        Index(None, "generator", "id"),
+        Index(
+            "ix_backfills_running",
+            "id",
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    embedder_digest: Mapped[str] = mapped_column(String(80))
+    data_from: Mapped[datetime]
+    data_to: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    missing: Mapped[int] = mapped_column(default=0)
+    cursor: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    finished_at: Mapped[datetime | None]
 
 
 class MonitorRow(Base):
