@@ -35,19 +35,42 @@ def all_of(session: Session, generator: str) -> list[StoredMonitor]:
     return [_monitor(row) for row in session.scalars(query)]
 
 
-def change(
-    session: Session, generator: str, name: str, *, document: dict[str, Any] | None = None, enabled: bool | None = None
-) -> StoredMonitor:
-    """Raises `monitor_not_found`. The caller has validated the document."""
-    row = session.get(MonitorRow, (generator, name))
-    if row is None:
-        raise not_found("monitor", name)
-    if document is not None:
-        row.document = document
-    if enabled is not None:
-        row.enabled = enabled
+def find(session: Session, generator: str, name: str) -> StoredMonitor | None:
+    row = session.get(MonitorRow, (generator, name), populate_existing=True)
+    return _monitor(row) if row else None
+
+
+def get(session: Session, generator: str, name: str) -> StoredMonitor:
+    """Raises `monitor_not_found`."""
+    return _monitor(_row(session, generator, name))
+
+
+def put(session: Session, monitor: StoredMonitor) -> None:
+    """Add a monitor, or replace the one of its name, which keeps its age. The caller has validated the document."""
+    statement = insert(session, MonitorRow).values(**vars(monitor))
+    replaced = {"kind": monitor.kind, "document": monitor.document, "enabled": monitor.enabled}
+    session.execute(statement.on_conflict_do_update(index_elements=["generator", "name"], set_=replaced))
+
+
+def switch(session: Session, generator: str, name: str, *, enabled: bool) -> StoredMonitor:
+    """Raises `monitor_not_found`."""
+    row = _row(session, generator, name)
+    row.enabled = enabled
     session.flush()
     return _monitor(row)
+
+
+def remove(session: Session, generator: str, name: str) -> None:
+    """What it answered stays on record. Raises `monitor_not_found`."""
+    session.delete(_row(session, generator, name))
+    session.flush()
+
+
+def _row(session: Session, generator: str, name: str) -> MonitorRow:
+    row = session.get(MonitorRow, (generator, name), populate_existing=True)
+    if row is None:
+        raise not_found("monitor", name)
+    return row
 
 
 def _monitor(row: MonitorRow) -> StoredMonitor:

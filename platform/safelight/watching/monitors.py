@@ -1,10 +1,11 @@
 """Monitors as documents: what is asked, how far back, and which share of the false alarms each may use up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from monitors.budget import AlarmBudget
 from monitors.scan import TESTS_PER_WINDOW
@@ -83,6 +84,10 @@ Document = Annotated[
     ConditionalDrift | ReleaseComparison | PromptDrift | BlankRate | ServiceHealth, Field(discriminator="kind")
 ]
 _DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
+KINDS: dict[str, type[Monitor]] = {
+    each.model_fields["kind"].default: each for each in get_args(get_args(Document)[0])
+}
+"""What can be asked, by the name of the question."""
 _DEFAULTS: tuple[Document, ...] = (
     ConditionalDrift(),
     ReleaseComparison(),
@@ -92,15 +97,33 @@ _DEFAULTS: tuple[Document, ...] = (
 )
 
 
-def parse(document: dict[str, Any]) -> Document:
-    """Raises SafelightError `monitor_invalid` that names each field in error."""
+def parse(document: Mapping[str, Any]) -> Document:
+    """Raises SafelightError `monitor_invalid` that names each field in error, in its details too."""
     try:
         return _DOCUMENT.validate_python(document)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'document'}: {problem['msg']}" for problem in error.errors()
-        )
-        raise SafelightError(Kind.INVALID, "monitor_invalid", f"This is no monitor. Mend: {problems}") from error
+        faults = [_fault(problem, document) for problem in error.errors(include_url=False)]
+        mend = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
+        raise SafelightError(
+            Kind.INVALID, "monitor_invalid", f"This is no monitor. Mend: {mend}", errors=faults
+        ) from error
+
+
+def _fault(problem: ErrorDetails, document: Mapping[str, Any]) -> dict[str, str]:
+    # The first part of a location is the kind by which the document was read, where it could be read at all.
+    field = ".".join(str(part) for part in problem["loc"][1:])
+    match problem["type"]:
+        case "union_tag_not_found" | "union_tag_invalid":
+            return {"field": "kind", "message": f"must be one of {', '.join(KINDS)}"}
+        case "extra_forbidden":
+            known = sorted(KINDS[document["kind"]].model_fields.keys() - {"kind"})
+            return {"field": field, "message": f"there is no such field; {document['kind']} has {', '.join(known)}"}
+        case _:
+            return {"field": field or "document", "message": problem["msg"]}
+
+
+DEFAULT_NAMES = frozenset(each.kind for each in _DEFAULTS)
+"""Each default monitor has the name of its kind; a generator that lacks one is given it again."""
 
 
 def defaults(generator: str, now: datetime) -> list[StoredMonitor]:

@@ -1,5 +1,6 @@
 """The whole path: traffic is logged, scored, folded and judged; a change is found, and nothing is found before."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -151,7 +152,8 @@ def test_a_monitor_that_fails_is_an_error_and_the_others_go_on(world: Any, monke
 
 def test_a_monitor_that_cannot_be_read_is_an_error_and_the_others_go_on(world: Any) -> None:
     with world.database.transaction() as session:
-        monitors.change(session, "studio", "blank_rate", document={"kind": "of another release"})
+        known = monitors.get(session, "studio", "blank_rate")
+        monitors.put(session, replace(known, document={"kind": "of another release"}))
     answers = world.minute()
     assert answers["blank_rate"].verdict.health is Health.ERROR
     assert answers["conditional_drift"].verdict.health is Health.HEALTHY
@@ -159,7 +161,7 @@ def test_a_monitor_that_cannot_be_read_is_an_error_and_the_others_go_on(world: A
 
 def test_a_disabled_monitor_is_silent(world: Any) -> None:
     with world.database.transaction() as session:
-        monitors.change(session, "studio", "blank_rate", enabled=False)
+        monitors.switch(session, "studio", "blank_rate", enabled=False)
     assert "blank_rate" not in world.minute()
 
 

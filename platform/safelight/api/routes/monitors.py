@@ -37,7 +37,7 @@ def change_monitor(
 ) -> MonitorInfo:
     """Switch a monitor on or off; the others share its part of the false-alarm budget."""
     with platform.database.transaction() as session:
-        monitor = monitors.change(session, generator, name, enabled=change.enabled)
+        monitor = monitors.switch(session, generator, name, enabled=change.enabled)
         state = "enable" if change.enabled else "disable"
         access.record_audit(session, platform.clock.now(), operator.name, f"monitor.{state}", f"{generator} {name}")
     return _info(monitor, None)
