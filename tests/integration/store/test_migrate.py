@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -89,3 +90,60 @@ def _checks(database: Database) -> dict[str, set[tuple[str | None, str]]]:
         table.name: {(check["name"], check["sqltext"]) for check in inspector.get_check_constraints(table.name)}
         for table in METADATA.sorted_tables
     }
+
+
+def test_what_was_logged_and_folded_at_the_first_release_is_there_after_the_newest(empty: Database) -> None:
+    migrate.upgrade(empty, "0001")
+    at, one = datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)
+    old = {
+        "generations": {
+            "id": one,
+            "created_at": at,
+            "generator": "g",
+            "version": 1,
+            "bundle_digest": "b",
+            "source": "engine",
+            "arm": "stable",
+            "outcome": "served",
+            "request_id": one,
+            "prompt": "a fox",
+            "parameters": "{}",
+            "envelope": "{}",
+        },
+        "baselines": {
+            "id": one,
+            "generator": "g",
+            "version": 1,
+            "name": "first",
+            "source": "traffic",
+            "embedder_digest": "e",
+            "n": 1,
+            "blank": 0,
+            "lens": b"l",
+            "lens_digest": "l",
+            "scalars": b"",
+            "created_at": at,
+            "created_by": "anna",
+        },
+        "sketches": {
+            "generator": "g",
+            "version": 1,
+            "arm": "stable",
+            "baseline_id": one,
+            "slice": "all",
+            "bucket_start": at,
+            "n": 3,
+            "payload": b"sums",
+        },
+    }
+    with empty.transaction() as session:
+        for table, row in old.items():
+            values = {key: value.hex if empty.is_sqlite and key.endswith("id") else value for key, value in row.items()}
+            columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+            session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({places})"), values)  # noqa: S608 - names above
+    migrate.upgrade(empty)
+    with empty.reading() as session:
+        generation = session.execute(text("SELECT prompt, adapter, region FROM generations")).one()
+        sketch = session.execute(text("SELECT slice, n, payload, rolled_up FROM sketches")).one()
+    assert tuple(generation) == ("a fox", None, None)
+    assert (sketch.slice, sketch.n, bytes(sketch.payload), bool(sketch.rolled_up)) == ("all", 3, b"sums", False)

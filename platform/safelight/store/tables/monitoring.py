@@ -94,9 +94,7 @@ class SliceStanding(Base):
     """What a monitor found of one slice at its newest tick; the next tick replaces it."""
 
     __tablename__ = "slice_standings"
-    __table_args__ = (
-        CheckConstraint("health IN ('healthy', 'degraded', 'inconclusive', 'error')", name="health"),
-    )
+    __table_args__ = (CheckConstraint("health IN ('healthy', 'degraded', 'inconclusive', 'error')", name="health"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     monitor: Mapped[str] = mapped_column(String(100), primary_key=True)
