@@ -104,6 +104,7 @@ class WatchingSettings(Section):
     tick_seconds: int = Field(60, ge=1)
     false_alarms_per_month: float = Field(1.0, gt=0, description="Expected, per generator, over all its monitors")
     lease_seconds: PositiveSeconds = 15.0
+    feedback_minutes: float = Field(30.0, gt=0, description="How long after an image was made feedback still counts")
 
 
 class NotifyingSettings(Section):

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,13 +12,23 @@ from safelight.access import Permission, Principal
 from safelight.api.auth import Maker, Reader, ReaderOrMaker
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
-from safelight.api.schemas.generations import Generate, GenerationDetail, GenerationSummary, MadeGeneration
+from safelight.api.schemas.generations import (
+    Feedback,
+    Generate,
+    GenerationDetail,
+    GenerationSummary,
+    GiveFeedback,
+    MadeGeneration,
+)
 from safelight.api.schemas.page import Items, Limit, Page
+from safelight.clock import bucket_start
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.recording.generation import Arm, Generation, Outcome
 from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
 from safelight.serving.request import Generated, GenerationRequest
-from safelight.store import generations
+from safelight.store import feedback, generations
+from safelight.store.database import Session
+from safelight.store.feedback import FeedbackKey
 from safelight.store.generations import Filters, Flag, StoredGeneration
 
 router = APIRouter(prefix="/api/v1/generations", tags=["generations"], route_class=IdempotentRoute)
@@ -88,10 +98,33 @@ def get_generation(generation_id: UUID, platform: PlatformDep, principal: Reader
     """All that is known of it. A client's key sees its own."""
     found = _find(platform, generation_id, principal)
     detail = GenerationDetail.of(found.record, has_image=found.has_image)
-    if detail.environment is None and detail.environment_digest is not None:
-        with platform.database.reading() as session:
+    with platform.database.reading() as session:
+        if detail.environment is None and detail.environment_digest is not None:
             detail.environment = generations.environment(session, detail.environment_digest)
+        detail.feedback = _feedback(session, generation_id)
     return detail
+
+
+@router.post("/{generation_id}/feedback")
+def give_feedback(generation_id: UUID, given: GiveFeedback, platform: PlatformDep, maker: Maker) -> Feedback:
+    """Say what somebody made of an image. The same word twice changes nothing; a thumb up takes back a thumb down."""
+    record = _find(platform, generation_id, maker).record
+    if record.outcome != Outcome.SERVED:
+        raise SafelightError(
+            Kind.CONFLICT,
+            "nothing_to_judge",
+            f"Generation {generation_id} was {record.outcome}: nobody got an image of it to judge.",
+        )
+    now, watching = platform.clock.now(), platform.settings.watching
+    # Votes trickle in for days. Counting only early ones keeps old buckets comparable with new ones.
+    early = now - record.created_at <= timedelta(minutes=watching.feedback_minutes)
+    key = FeedbackKey(
+        record.generator, record.version, record.arm, bucket_start(record.created_at, watching.bucket_seconds)
+    )
+    with platform.database.transaction() as session:
+        rater = given.rater or maker.name
+        feedback.give(session, generation_id, rater, given.kind, now, key if early else None)
+        return _feedback(session, generation_id)
 
 
 @router.get("/{generation_id}/image", response_class=Response, responses=_PNG_ANSWER)
@@ -109,6 +142,10 @@ def get_thumbnail(generation_id: UUID, platform: PlatformDep, principal: ReaderO
         return Response(_image(platform, found), media_type=PNG, headers=_FOR_NOW)
     small = _read(platform, found.record.thumbnail_key, generation_id)
     return Response(small, media_type="image/webp", headers=_FOR_EVER)
+
+
+def _feedback(session: Session, generation_id: UUID) -> Feedback:
+    return Feedback(**feedback.of_generation(session, generation_id))
 
 
 def _made(generated: Generated, *, with_image: bool) -> MadeGeneration:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from registry.parameters import Requested
 from safelight.recording.generation import Arm, Generation, Outcome, Source
+from safelight.store.feedback import FeedbackKind
 from safelight.store.generations import StoredGeneration
 
 
@@ -46,6 +47,27 @@ class Score(BaseModel):
     broken_reason: str | None
     near_duplicate_of: UUID | None
     prompt_truncated: bool
+
+
+class GiveFeedback(BaseModel):
+    """What somebody made of an image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: FeedbackKind
+    rater: Annotated[
+        str,
+        Field(max_length=100, description="Who, as an opaque id of yours; without one all users of a key are one"),
+    ] = ""
+
+
+class Feedback(BaseModel):
+    """How many people made what of one image."""
+
+    up: int = 0
+    down: int = 0
+    regenerated: int = 0
+    downloaded: int = 0
 
 
 class GenerationSummary(BaseModel):
@@ -88,6 +110,10 @@ class GenerationDetail(GenerationSummary):
     envelope: dict[str, Any]
     request_id: UUID
     replica: str | None
+    adapter: str | None
+    tenant: str | None
+    region: str | None
+    feedback: Feedback = Feedback()
     final_prompt: str | None
     queue_ms: float | None
     engine_ms: float | None

@@ -109,6 +109,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/generations/{generation_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Feedback
+         * @description Say what somebody made of an image. The same word twice changes nothing; a thumb up takes back a thumb down.
+         */
+        post: operations["give_feedback_api_v1_generations__generation_id__feedback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generations/{generation_id}/image": {
         parameters: {
             query?: never;
@@ -1105,6 +1125,38 @@ export interface components {
          */
         EntryKind: "promote" | "rollback" | "accept";
         /**
+         * Feedback
+         * @description How many people made what of one image.
+         */
+        Feedback: {
+            /**
+             * Down
+             * @default 0
+             */
+            down: number;
+            /**
+             * Downloaded
+             * @default 0
+             */
+            downloaded: number;
+            /**
+             * Regenerated
+             * @default 0
+             */
+            regenerated: number;
+            /**
+             * Up
+             * @default 0
+             */
+            up: number;
+        };
+        /**
+         * FeedbackKind
+         * @description A vote, or what somebody did with the image.
+         * @enum {string}
+         */
+        FeedbackKind: "up" | "down" | "regenerated" | "downloaded";
+        /**
          * Flag
          * @description What can be wrong with one generation.
          * @enum {string}
@@ -1148,6 +1200,8 @@ export interface components {
          * @description All that is known of a generation, enough to make it again.
          */
         GenerationDetail: {
+            /** Adapter */
+            adapter: string | null;
             arm: components["schemas"]["Arm"];
             /** Bundle Digest */
             bundle_digest: string;
@@ -1170,6 +1224,15 @@ export interface components {
             environment_digest: string | null;
             /** Error Code */
             error_code: string | null;
+            /**
+             * @default {
+             *       "down": 0,
+             *       "downloaded": 0,
+             *       "regenerated": 0,
+             *       "up": 0
+             *     }
+             */
+            feedback: components["schemas"]["Feedback"];
             /** Final Prompt */
             final_prompt: string | null;
             /** Generator */
@@ -1190,6 +1253,8 @@ export interface components {
             prompt: string;
             /** Queue Ms */
             queue_ms: number | null;
+            /** Region */
+            region: string | null;
             /** Replica */
             replica: string | null;
             /**
@@ -1201,6 +1266,8 @@ export interface components {
             /** Seed */
             seed: number | null;
             source: components["schemas"]["Source"];
+            /** Tenant */
+            tenant: string | null;
             /** Thumbnail Url */
             thumbnail_url?: string | null;
             /** Total Ms */
@@ -1273,6 +1340,19 @@ export interface components {
             policy: components["schemas"]["PolicyMode"];
             rollback_target: components["schemas"]["RollbackTarget"] | null;
             serving: components["schemas"]["Serving"] | null;
+        };
+        /**
+         * GiveFeedback
+         * @description What somebody made of an image.
+         */
+        GiveFeedback: {
+            kind: components["schemas"]["FeedbackKind"];
+            /**
+             * Rater
+             * @description Who, as an opaque id of yours; without one all users of a key are one
+             * @default
+             */
+            rater: string;
         };
         /**
          * Health
@@ -2507,6 +2587,41 @@ export interface operations {
             };
         };
     };
+    give_feedback_api_v1_generations__generation_id__feedback_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveFeedback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_image_api_v1_generations__generation_id__image_get: {
         parameters: {
             query?: never;
@@ -2806,6 +2921,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /**
+                     * Adapter
+                     * @description Which adapter (LoRA) was applied
+                     */
+                    adapter?: string | null;
                     /** @default stable */
                     arm?: components["schemas"]["Arm"];
                     /**
@@ -2828,7 +2948,7 @@ export interface operations {
                     id?: string | null;
                     /**
                      * Image
-                     * @description PNG, JPEG or WebP, in base64; required for a served generation
+                     * @description PNG, JPEG or WebP, in base64; of a served generation, and of no other
                      */
                     image?: string | null;
                     /** @default served */
@@ -2841,7 +2961,15 @@ export interface operations {
                     prompt: string;
                     /** Queue Ms */
                     queue_ms?: number | null;
-                    /** Replica */
+                    /**
+                     * Region
+                     * @description Where it was made
+                     */
+                    region?: string | null;
+                    /**
+                     * Replica
+                     * @description Which of the machines or processes made it
+                     */
                     replica?: string | null;
                     /**
                      * Request Id
@@ -2850,6 +2978,11 @@ export interface operations {
                     request_id?: string | null;
                     /** Seed */
                     seed?: number | null;
+                    /**
+                     * Tenant
+                     * @description On whose behalf it was made
+                     */
+                    tenant?: string | null;
                     /** Total Ms */
                     total_ms?: number | null;
                     /** Version */
