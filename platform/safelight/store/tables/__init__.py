@@ -7,6 +7,7 @@ from safelight.store.tables.incidents import Channel, Delivery, Incident, Incide
 from safelight.store.tables.monitoring import (
     BackfillRow,
     Baseline,
+    BaselineJob,
     MonitorRow,
     MonitorSlot,
     SignalBucket,
@@ -30,6 +31,7 @@ __all__ = [
     "AuditEntry",
     "BackfillRow",
     "Baseline",
+    "BaselineJob",
     "Channel",
     "Delivery",
     "EngineRow",

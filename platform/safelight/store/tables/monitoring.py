@@ -35,8 +35,44 @@ class Baseline(Base):
     lens: Mapped[bytes]
     lens_digest: Mapped[str] = mapped_column(String(80))
     scalars: Mapped[bytes]
+    topics: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))
+
+
+class BaselineJob(Base):
+    """A baseline that is being made. `open_name` is its name until it has ended: one at a time makes it."""
+
+    __tablename__ = "baseline_jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+        CheckConstraint("phase IN ('loading', 'generating', 'scoring', 'fitting')", name="phase"),
+        UniqueConstraint("generator", "open_name"),
+        Index(None, "generator", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(ForeignKey("generators.name"))
+    version: Mapped[int]
+    name: Mapped[str] = mapped_column(String(100))
+    open_name: Mapped[str | None] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(32))
+    data_from: Mapped[datetime | None]
+    data_to: Mapped[datetime | None]
+    prompts: Mapped[list[Any]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(String(16))
+    phase: Mapped[str] = mapped_column(String(16))
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str] = mapped_column(String(100), default="")
+    held_until: Mapped[datetime | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error: Mapped[str] = mapped_column(Text, default="")
+    baseline_id: Mapped[UUID | None] = mapped_column(ForeignKey("baselines.id"))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    phase_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class SketchBucket(Base):
