@@ -75,3 +75,13 @@ def test_a_latency_class_ends_at_its_bound(milliseconds: float) -> None:
 def test_latency_bounds_rise_by_a_third() -> None:
     steps = [high / low for low, high in pairwise(LATENCY_BOUNDS_MS)]
     assert 1.32 < min(steps) <= max(steps) < 1.34
+
+
+def test_images_of_one_batch_share_its_time() -> None:
+    together = [
+        _generation(0, 1, Arm.STABLE, Outcome.SERVED, 800.0).model_copy(update={"envelope": {"batch_size": 4}})
+        for _ in range(4)
+    ]
+    alone = _generation(0, 1, Arm.STABLE, Outcome.SERVED, 300.0)
+    [counted] = tally([*together, alone], 60)
+    assert counted.engine_ms_sum == 1100.0
