@@ -41,4 +41,5 @@ def _traffic(generator: str, version: int, arm: str, start: datetime, group: lis
 
 def _own_engine_ms(generation: Generation) -> float:
     """Images of one batch are made in the same milliseconds: each has its part of them."""
-    return (generation.engine_ms or 0.0) / max(1, generation.envelope.get("batch_size", 1))
+    size = generation.envelope.get("batch_size")
+    return (generation.engine_ms or 0.0) / (size if isinstance(size, int) and size > 0 else 1)
