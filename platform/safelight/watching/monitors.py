@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -84,9 +84,7 @@ Document = Annotated[
     ConditionalDrift | ReleaseComparison | PromptDrift | BlankRate | ServiceHealth, Field(discriminator="kind")
 ]
 _DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
-KINDS: dict[str, type[Monitor]] = {
-    each.model_fields["kind"].default: each for each in get_args(get_args(Document)[0])
-}
+KINDS: dict[str, type[Monitor]] = {each.model_fields["kind"].default: each for each in get_args(get_args(Document)[0])}
 """What can be asked, by the name of the question."""
 _DEFAULTS: tuple[Document, ...] = (
     ConditionalDrift(),
@@ -97,19 +95,28 @@ _DEFAULTS: tuple[Document, ...] = (
 )
 
 
+Fault: TypeAlias = dict[str, str]
+"""A `field` in error, and the `message` that says what it should be."""
+
+
+class MonitorInvalid(SafelightError):
+    """A document that is no monitor, with all that is wrong with it."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        mend = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
+        super().__init__(Kind.INVALID, "monitor_invalid", f"This is no monitor. Mend: {mend}", errors=faults)
+        self.faults = faults
+
+
 def parse(document: Mapping[str, Any]) -> Document:
-    """Raises SafelightError `monitor_invalid` that names each field in error, in its details too."""
+    """Raises MonitorInvalid, which names each field in error."""
     try:
         return _DOCUMENT.validate_python(document)
     except ValidationError as error:
-        faults = [_fault(problem, document) for problem in error.errors(include_url=False)]
-        mend = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
-        raise SafelightError(
-            Kind.INVALID, "monitor_invalid", f"This is no monitor. Mend: {mend}", errors=faults
-        ) from error
+        raise MonitorInvalid([_fault(problem, document) for problem in error.errors(include_url=False)]) from error
 
 
-def _fault(problem: ErrorDetails, document: Mapping[str, Any]) -> dict[str, str]:
+def _fault(problem: ErrorDetails, document: Mapping[str, Any]) -> Fault:
     # The first part of a location is the kind by which the document was read, where it could be read at all.
     field = ".".join(str(part) for part in problem["loc"][1:])
     match problem["type"]:

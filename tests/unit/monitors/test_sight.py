@@ -1,0 +1,35 @@
+"""How much a baseline can see, and what a larger one would."""
+
+from typing import Any
+
+import pytest
+
+from monitors.fitting import fit_lens
+from monitors.hypotheses import detectable_effect
+from monitors.lens import Lens
+from monitors.sight import WINDOWS, sight
+
+
+def test_longer_windows_see_more_and_none_sees_below_the_floor(lens: Lens) -> None:
+    found = sight(lens, 1e-6)
+    assert len(found.effects) == len(WINDOWS)
+    assert list(found.effects) == sorted(found.effects, reverse=True)
+    assert 0 < found.floor < found.effects[-1]
+    assert found.effects[-1] == pytest.approx(found.floor, rel=0.5)
+
+
+def test_a_stricter_level_sees_less(lens: Lens) -> None:
+    assert sight(lens, 1e-8).effects > sight(lens, 1e-4).effects
+
+
+def test_what_it_takes_to_see_half_is_enough_and_not_much_more(lens: Lens) -> None:
+    found = sight(lens, 1e-6)
+    growth = found.half_needs / lens.baseline_size
+    reference = lens.calibration.size * growth
+    assert detectable_effect(lens, 1e7, reference, 1e-6) <= found.floor / 2
+    assert detectable_effect(lens, 1e7, reference * 0.97, 1e-6) > found.floor / 2
+
+
+def test_a_small_baseline_says_how_blind_it_is(world: Any, lens: Lens) -> None:
+    small = fit_lens(world.sample(700, seed=3), seed=0)
+    assert sight(small, 1e-6).floor > 1.5 * sight(lens, 1e-6).floor
