@@ -54,6 +54,9 @@ class Generation(BaseModel):
     request_id: UUID
     api_key_id: UUID | None = None
     replica: str | None = None
+    adapter: str | None = None
+    tenant: str | None = None
+    region: str | None = None
     prompt: str
     final_prompt: str | None = Field(None, description="What the generator was given, where a rewriter changed it")
     seed: int | None = None

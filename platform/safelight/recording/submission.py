@@ -49,7 +49,10 @@ class Submission(BaseModel):
     error_code: Annotated[Text, Field(max_length=64)] | None = None
     arm: Arm = Arm.STABLE
     request_id: UUID | None = Field(None, description="Your own id of the request")
-    replica: Name | None = None
+    replica: Name | None = Field(None, description="Which of the machines or processes made it")
+    adapter: Name | None = Field(None, description="Which adapter (LoRA) was applied")
+    tenant: Name | None = Field(None, description="On whose behalf it was made")
+    region: Name | None = Field(None, description="Where it was made")
     prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)]
     final_prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)] | None = None
     seed: Whole | None = None
@@ -57,14 +60,15 @@ class Submission(BaseModel):
     queue_ms: Milliseconds | None = None
     engine_ms: Milliseconds | None = None
     total_ms: Milliseconds | None = None
-    image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; required for a served generation")
+    image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; of a served generation, and of no other")
 
     @model_validator(mode="after")
     def _image_fits_outcome(self) -> "Submission":
         if self.outcome is Outcome.SERVED and self.image is None:
             raise ValueError("a served generation needs its image")
-        if self.outcome in (Outcome.FAILED, Outcome.CANCELLED) and self.image is not None:
-            raise ValueError(f"a {self.outcome} generation has no image")
+        if self.outcome is not Outcome.SERVED and self.image is not None:
+            # Of one that was filtered least of all: what was kept from people is not kept here.
+            raise ValueError(f"a {self.outcome} generation has no image to be kept; leave it out")
         return self
 
     def image_bytes(self) -> bytes | None:
@@ -97,6 +101,9 @@ class Submission(BaseModel):
             request_id=self.request_id or new_id(),
             api_key_id=api_key_id,
             replica=self.replica,
+            adapter=self.adapter,
+            tenant=self.tenant,
+            region=self.region,
             prompt=self.prompt,
             final_prompt=self.final_prompt,
             seed=self.seed,

@@ -69,6 +69,9 @@ class StoredGeneration:
     request_id: UUID
     api_key_id: UUID | None
     replica: str | None
+    adapter: str | None
+    tenant: str | None
+    region: str | None
     prompt: str
     final_prompt: str | None
     seed: int | None

@@ -59,6 +59,9 @@ def test_what_is_not_json_in_utf_8_is_refused(document: bytes) -> None:
         ({"parameters": {"style": "\0"}}, "parameters"),
         ({"parameters": {str(n): n for n in range(65)}}, "parameters"),
         ({"replica": "r" * 101}, "replica"),
+        ({"adapter": ""}, "adapter"),
+        ({"tenant": "\0"}, "tenant"),
+        ({"region": 1}, "region"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -77,6 +80,7 @@ def test_a_number_that_is_none_is_refused(number: str) -> None:
 def test_a_served_generation_needs_its_image_and_a_failed_one_has_none() -> None:
     assert "needs its image" in _code(_document(image=...))[1]
     assert "has no image" in _code(_document(outcome="failed"))[1]
+    assert "leave it out" in _code(_document(outcome="filtered"))[1]
     assert parse(_document(outcome="failed", image=..., error_code="out_of_memory")).image_bytes() is None
     assert parse(_document(outcome="filtered", image=...)).image_bytes() is None
 
@@ -104,6 +108,12 @@ def test_what_is_said_is_what_is_recorded() -> None:
     assert made.parameters == {"steps": 20, "width": 1, "height": 480}, "what was said comes before what was measured"
     assert made.created_at == NOON
     assert made_at(made.id) == NOON
+
+
+def test_where_and_for_whom_it_was_made_is_recorded() -> None:
+    said = {"replica": "r7", "adapter": "ink", "tenant": "acme", "region": "north"}
+    made = parse(_document(**said)).generation(NOON, "sha256:b", None, None)
+    assert {name: getattr(made, name) for name in said} == said
 
 
 @pytest.mark.parametrize(
