@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from monitors.estimates import Estimate, TooFew, jackknife, mean_estimate, prompt_groups, rate_estimate
+
+
+def test_a_mean_has_students_interval() -> None:
+    values = np.random.default_rng(0).normal(3.0, 2.0, 50)
+    found = mean_estimate(values)
+    expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert isinstance(found, Estimate)
+    assert (found.value, found.low, found.high) == pytest.approx((values.mean(), expected.low, expected.high))
+
+
+@pytest.mark.parametrize("events", [0, 1, 17, 100])
+def test_a_rate_has_the_exact_interval(events: int) -> None:
+    found = rate_estimate(events, 100)
+    expected = stats.binomtest(events, 100).proportion_ci(0.95, "exact")
+    assert isinstance(found, Estimate)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_rate_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        rate_estimate(5, 4)
+
+
+def test_few_values_give_no_figure_but_what_is_needed() -> None:
+    assert mean_estimate(np.ones(29)) == TooFew(29, 30)
+    assert rate_estimate(1, 10) == TooFew(10, 30)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error_between_groups() -> None:
+    values = np.random.default_rng(1).normal(size=(20, 7))
+    without = [float(np.delete(values, g, axis=0).mean()) for g in range(20)]
+    found = jackknife(float(values.mean()), without, [7] * 20, 140)
+    error = stats.sem(values.mean(axis=1))
+    assert found.value == pytest.approx(values.mean())
+    assert found.high - found.value == pytest.approx(error * stats.t.ppf(0.975, 19))
+
+
+def test_the_jackknife_takes_a_bias_of_order_one_over_n_away_whatever_the_sizes() -> None:
+    sizes = [5, 10, 20, 40]
+    total = sum(sizes)
+    without = [2.0 + 3.0 / (total - size) for size in sizes]
+    assert jackknife(2.0 + 3.0 / total, without, sizes, total).value == pytest.approx(2.0)
+
+
+def test_a_prompt_has_one_group_wherever_it_appears() -> None:
+    keys = np.array([11, 25, 11, 2**63 + 4], np.uint64)
+    assert prompt_groups(keys, 10).tolist() == [1, 5, 1, 2]
