@@ -217,4 +217,9 @@ def _pack(vector: NDArray[np.float32] | None) -> bytes | None:
 
 
 def _unpack(stored: bytes | None) -> NDArray[np.float32] | None:
-    return None if stored is None else np.frombuffer(stored, _STORED).astype(np.float32)
+    return None if stored is None else unpack(stored)
+
+
+def unpack(stored: bytes) -> NDArray[np.float32]:
+    """An embedding [d] as it was kept."""
+    return np.frombuffer(stored, _STORED).astype(np.float32)

@@ -1,6 +1,7 @@
 """Every table, so that the metadata is complete wherever one of them is imported."""
 
 from safelight.store.tables.access import ApiKey, AuditEntry, IdempotentReply, Lease, LoginLink, LoginSession
+from safelight.store.tables.attributes import AttributeReading, AttributeRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
@@ -28,6 +29,8 @@ from safelight.store.tables.releases import (
 
 __all__ = [
     "ApiKey",
+    "AttributeReading",
+    "AttributeRow",
     "AuditEntry",
     "BackfillRow",
     "Baseline",
