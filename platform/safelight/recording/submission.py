@@ -36,8 +36,8 @@ Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Value = Annotated[Text, Field(max_length=4000)] | bool | Whole | Number | None
 
 
-class Submission(BaseModel):
-    """One generation made elsewhere."""
+class Account(BaseModel):
+    """What is told of one generation made elsewhere, without its image."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -60,30 +60,14 @@ class Submission(BaseModel):
     queue_ms: Milliseconds | None = None
     engine_ms: Milliseconds | None = None
     total_ms: Milliseconds | None = None
-    image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; of a served generation, and of no other")
-
-    @model_validator(mode="after")
-    def _image_fits_outcome(self) -> "Submission":
-        if self.outcome is Outcome.SERVED and self.image is None:
-            raise ValueError("a served generation needs its image")
-        if self.outcome is not Outcome.SERVED and self.image is not None:
-            # Of one that was filtered least of all: what was kept from people is not kept here.
-            raise ValueError(f"a {self.outcome} generation has no image to be kept; leave it out")
-        return self
-
-    def image_bytes(self) -> bytes | None:
-        """Raises `image_unreadable` where the image is not base64."""
-        if self.image is None:
-            return None
-        try:
-            return base64.b64decode(self.image, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise SafelightError(
-                Kind.INVALID, "image_unreadable", "The image is not base64. Encode it with the standard alphabet."
-            ) from error
 
     def generation(
-        self, now: datetime, bundle_digest: str, api_key_id: UUID | None, size: tuple[int, int] | None
+        self,
+        now: datetime,
+        bundle_digest: str,
+        api_key_id: UUID | None,
+        size: tuple[int, int] | None,
+        source: Source = Source.INGEST,
     ) -> Generation:
         """The record of it; `size` is that of its image. Raises `time_invalid`."""
         identifier, created_at = self._identity(now)
@@ -94,7 +78,7 @@ class Submission(BaseModel):
             generator=self.generator,
             version=self.version,
             bundle_digest=bundle_digest,
-            source=Source.INGEST,
+            source=source,
             arm=self.arm,
             outcome=self.outcome,
             error_code=self.error_code,
@@ -131,21 +115,50 @@ class Submission(BaseModel):
         return self.id, at
 
 
+class Submission(Account):
+    """One generation made elsewhere."""
+
+    image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; of a served generation, and of no other")
+
+    @model_validator(mode="after")
+    def _image_fits_outcome(self) -> "Submission":
+        if self.outcome is Outcome.SERVED and self.image is None:
+            raise ValueError("a served generation needs its image")
+        if self.outcome is not Outcome.SERVED and self.image is not None:
+            # Of one that was filtered least of all: what was kept from people is not kept here.
+            raise ValueError(f"a {self.outcome} generation has no image to be kept; leave it out")
+        return self
+
+    def image_bytes(self) -> bytes | None:
+        """Raises `image_unreadable` where the image is not base64."""
+        if self.image is None:
+            return None
+        try:
+            return base64.b64decode(self.image, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise SafelightError(
+                Kind.INVALID, "image_unreadable", "The image is not base64. Encode it with the standard alphabet."
+            ) from error
+
+
 def parse(document: bytes) -> Submission:
     """Raises `invalid_json` or `invalid_submission`, which names the field and never quotes what was in it."""
     try:
         return Submission.model_validate_json(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        if first["type"] == "json_invalid":
-            raise SafelightError(
-                Kind.INVALID, "invalid_json", "This is not one JSON object in UTF-8. See /docs for an example."
-            ) from None
-        field = ".".join(str(part) for part in first["loc"])
-        message = f"{field}: {first['msg']}" if field else first["msg"]
-        raise SafelightError(
-            Kind.INVALID, "invalid_submission", f"{message}. See /docs for what is allowed.", field=field
-        ) from None
+        raise refusal(error) from None
+
+
+def refusal(error: ValidationError) -> SafelightError:
+    """The first thing that is wrong, named by its field; nothing of what was in it."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return SafelightError(
+            Kind.INVALID, "invalid_json", "This is not one JSON object in UTF-8. See /docs for an example."
+        )
+    field = ".".join(str(part) for part in first["loc"])
+    message = f"{field}: {first['msg']}" if field else first["msg"]
+    return SafelightError(Kind.INVALID, "invalid_submission", f"{message}. See /docs for what is allowed.", field=field)
 
 
 def _id_at(moment: datetime) -> UUID:
