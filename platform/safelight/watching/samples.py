@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ SERVING_ARM = "stable"
 """The arm that the monitors of what serves look at."""
 JUDGED_ARMS = (SERVING_ARM, "canary")
 """Arms that carry people's requests. Shadows, probes and replays are made for a purpose and would bias a sketch."""
+_COMPARED = ("steps", "guidance", "width", "height")
+_LARGEST_PARAMETER = 1e6
 _SHARPNESS_FLOOR = 1e-6  # of a flat image; keeps the logarithm finite
 
 
@@ -81,9 +83,26 @@ def request_parameters(resolved: Mapping[str, Any], defaults: Defaults | None) -
     """
     if defaults is None:
         return (0.0,) * len(PARAMETERS)
-    usual = {name: getattr(defaults, name) for name in ("steps", "guidance", "width", "height")}
-    asked = usual | {name: resolved[name] for name in usual if resolved.get(name) is not None}
-    return tuple(a - b for a, b in zip(encode_parameters(**asked), encode_parameters(**usual), strict=True))
+    usual = {name: getattr(defaults, name) for name in _COMPARED}
+    return tuple(
+        a - b for a, b in zip(encode_parameters(**asked(resolved, defaults)), encode_parameters(**usual), strict=True)
+    )
+
+
+def asked(resolved: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    """Steps, guidance, width and height as asked for, the version's own where nothing sensible was said.
+
+    A service that reports its own generations may call anything "steps": what is no such number is not known.
+    """
+    known = {name: resolved.get(name) for name in _COMPARED}
+    return {
+        name: value if _is_number(value) and (value > 0 or name == "guidance") else getattr(defaults, name)
+        for name, value in known.items()
+    }
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_PARAMETER
 
 
 def scalar_columns(alignment: float, sharpness: float, contrast: float, brightness: float) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from safelight.errors import SafelightError
 from safelight.store.scores import GenerationScore, ScoredGeneration
 from safelight.watching import recorded
 from safelight.watching.recorded import RecordedSample
-from safelight.watching.samples import SCHEMA, request_parameters, row, sample
+from safelight.watching.samples import SCHEMA, asked, request_parameters, row, sample
 
 DEFAULTS = Defaults(steps=8, guidance=3.0, width=64, height=64)
 SCORE = GenerationScore(
@@ -51,6 +51,13 @@ def test_another_default_is_not_another_request() -> None:
 
 def test_what_is_not_known_counts_as_left_alone() -> None:
     assert request_parameters({}, DEFAULTS) == request_parameters({"steps": 3}, None) == (0.0,) * 4
+
+
+@pytest.mark.parametrize("nonsense", ["many", True, 0, -4, 2**62, [8]])
+def test_what_is_no_number_of_steps_stops_nobody(nonsense: object) -> None:
+    said = {"steps": nonsense, "guidance": "strong", "width": 128}
+    assert asked(said, DEFAULTS) == {"steps": 8, "guidance": 3.0, "width": 128, "height": 64}
+    assert np.isfinite(request_parameters(said, DEFAULTS)).all()
 
 
 def test_a_row_has_a_value_for_every_column() -> None:
