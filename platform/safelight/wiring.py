@@ -24,6 +24,7 @@ from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
+from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.scorer import Scorer
 from safelight.serving.dispatch import HttpEngineClient
@@ -50,6 +51,7 @@ _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DELIVERY_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
+_ATTRIBUTES_SECONDS = 60.0
 
 
 def clock() -> Clock:
@@ -192,6 +194,7 @@ def worker(settings: Settings) -> Worker:
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
+            Job("attributes", _ATTRIBUTES_SECONDS, AttributeReader(store, sight, time).run_once),
         ]
     )
     loops = [

@@ -9,6 +9,7 @@ from safelight.api import page, problems
 from safelight.api.body_limit import BodyLimit
 from safelight.api.platform import Platform
 from safelight.api.routes import (
+    attributes,
     baselines,
     generations,
     generators,
@@ -56,6 +57,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         openai,
         ingest,
         monitors,
+        attributes,
         baselines,
         incidents,
         notifications,

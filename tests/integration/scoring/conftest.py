@@ -97,6 +97,10 @@ class World:
             session.add_all([made, ScoreTask(generation_id=identifier, generator="studio")])
         return identifier
 
+    def encoded(self, shown: str) -> bytes:
+        """A PNG of what a prompt would give."""
+        return png(self.embedder.paint(shown, self._rng))
+
     def scorer(self, images: ImageReader | None = None, batch: int = 8) -> Scorer:
         return Scorer(
             self.database, images or self.images, self.embedder, LensCache(), self.clock, batch=batch, bucket_seconds=60
