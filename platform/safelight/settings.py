@@ -82,6 +82,7 @@ class EngineSettings(Section):
     host: str = Field("127.0.0.1", description="Address engines listen on")
     advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")
     poll_seconds: PositiveSeconds = 0.2
+    price_per_hour: float | None = Field(None, ge=0, description="Of one engine's device; images then have a cost")
     token: SecretStr = Field(
         SecretStr(""), description="Shared by gateways and engines; empty: made in the data folder"
     )
@@ -97,12 +98,29 @@ class ScoringSettings(Section):
     poll_seconds: PositiveSeconds = 0.5
 
 
+class SliceAttribute(StrEnum):
+    """What the traffic of a generator can be cut by, each part to be looked at alone."""
+
+    REPLICA = "replica"
+    ADAPTER = "adapter"
+    TENANT = "tenant"
+    REGION = "region"
+    PARAMETERS = "parameters"
+
+
 class WatchingSettings(Section):
-    """How often the monitors look."""
+    """How often the monitors look, and at what."""
 
     bucket_seconds: int = Field(60, ge=1)
     tick_seconds: int = Field(60, ge=1)
-    false_alarms_per_month: float = Field(1.0, gt=0, description="Expected, per generator, over all its monitors")
+    false_alarms_per_month: float = Field(
+        1.0, gt=0, description="Expected, per generator, over all its monitors and slices"
+    )
+    slices: tuple[SliceAttribute, ...] = Field(
+        (SliceAttribute.REPLICA, SliceAttribute.ADAPTER, SliceAttribute.REGION, SliceAttribute.PARAMETERS),
+        description="Attributes whose values are looked at alone, beside all traffic",
+    )
+    most_slices: int = Field(64, ge=0, le=1000, description="Values looked at alone, per generator; the rest is 'other'")
     lease_seconds: PositiveSeconds = 15.0
     feedback_minutes: float = Field(30.0, gt=0, description="How long after an image was made feedback still counts")
 
