@@ -33,6 +33,8 @@ class Reason(StrEnum):
     ERROR_RATE_UP = "error_rate_up"
     LATENCY_UP = "latency_up"
     UNLOGGED = "unlogged"
+    PROBE_CHANGED = "probe_changed"
+    PROBE_WORSE = "probe_worse"
     ERROR_BUDGET_BURN = "error_budget_burn"
     FILTERED_RATE_UP = "filtered_rate_up"
     NEAR_DUPLICATES_UP = "near_duplicates_up"
@@ -43,6 +45,8 @@ class Reason(StrEnum):
     UNSEEN_PROMPTS = "unseen_prompts"
     SCORING_BEHIND = "scoring_behind"
     NO_MONITORS = "no_monitors"
+    PROBES_MISSING = "probes_missing"
+    NOT_REPEATABLE = "not_repeatable"
 
     FAILED = "failed"
 
