@@ -42,7 +42,9 @@ def create(name: str, role: Annotated[Role, typer.Option()] = Role.CLIENT) -> No
     with wiring.database(Settings()).transaction() as session:
         key, secret = access.create_key(session, name, role, now)
         access.record_audit(session, now, "cli", "key.create", f"{name} ({role})")
-    typer.echo(f"{secret}\n# key {key.id}, role {key.role}; it cannot be shown again", err=False)
+    # Alone on standard output, so that KEY=$(safelight key create ...) holds the secret and nothing else.
+    typer.echo(secret)
+    typer.echo(f"key {key.id}, role {key.role}; its secret cannot be shown again", err=True)
 
 
 @keys.command("list")
