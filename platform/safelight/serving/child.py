@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from safelight.clock import Clock
 from safelight.serving.control import EngineSpec, Report, ReportKind
@@ -147,9 +148,9 @@ class EngineChild:
         else:
             self._update(state=EngineState.FAILED, detail=f"the process ended by itself ({_reason(code)})", in_flight=0)
 
-    def _update(self, **changed: object) -> None:
+    def _update(self, **changed: Any) -> None:
         with self._lock:
-            self._status = replace(self._status, heard_at=self._clock.monotonic(), **changed)  # type: ignore[arg-type]
+            self._status = replace(self._status, heard_at=self._clock.monotonic(), **changed)
 
 
 def _reason(code: int) -> str:

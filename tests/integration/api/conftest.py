@@ -77,14 +77,14 @@ class Installation:
     def client(self, role: Role = Role.OPERATOR) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.keys[role][1]}"}
         # Nothing is encrypted here, and reading the system's certificates takes longer than a request.
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30)  # noqa: S501
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30)  # noqa: S501 - nothing is encrypted
 
 
 class _Server(uvicorn.Server):
     """A server that tells its port and stays out of the signals' way."""
 
     def __init__(self, app: object) -> None:
-        super().__init__(uvicorn.Config(app, port=0, log_config=None))  # type: ignore[arg-type]
+        super().__init__(uvicorn.Config(app, port=0, log_config=None))  # type: ignore[arg-type]  # any ASGI application
         self.port = 0
         self.listening = asyncio.Event()
 

@@ -43,4 +43,4 @@ def test_the_figures_of_one_alarm_in_thirty_days_at_five_minute_ticks() -> None:
 def test_budgets_that_mean_nothing_are_refused(wrong: dict[str, object]) -> None:
     sound: dict[str, object] = {"false_alarms_per_month": 1.0, "tick": timedelta(minutes=1), "windows": 1, "tests": 1}
     with pytest.raises(ValueError, match="budget"):
-        AlarmBudget(**{**sound, **wrong})  # type: ignore[arg-type]
+        AlarmBudget(**{**sound, **wrong})  # type: ignore[arg-type]  # fields by name

@@ -42,7 +42,7 @@ def test_json_gives_the_same_verdict_back(verdict: Verdict) -> None:
 @pytest.mark.parametrize("name", ["effect", "p_value", "threshold", "window_seconds"])
 def test_figures_that_json_cannot_carry_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        Verdict(Health.ERROR, Reason.FAILED, "", **{name: float("nan")})  # type: ignore[arg-type]
+        Verdict(Health.ERROR, Reason.FAILED, "", **{name: float("nan")})  # type: ignore[arg-type]  # fields by name
 
 
 @given(st.lists(verdicts, min_size=1, max_size=5), st.randoms())
