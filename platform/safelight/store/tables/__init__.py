@@ -17,6 +17,7 @@ from safelight.store.tables.monitoring import (
     SliceStanding,
     VerdictRow,
 )
+from safelight.store.tables.probes import ProbeImageRow, ProbeRunRow, ProbeSetRow
 from safelight.store.tables.releases import (
     EngineRow,
     GatewayRow,
@@ -55,6 +56,9 @@ __all__ = [
     "MonitorSlot",
     "Notification",
     "Policy",
+    "ProbeImageRow",
+    "ProbeRunRow",
+    "ProbeSetRow",
     "Release",
     "ReleaseStep",
     "Score",
