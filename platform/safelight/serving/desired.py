@@ -9,10 +9,11 @@ from registry.rules import last_known_good, serving
 
 
 class Bundle(NamedTuple):
-    """A version by name."""
+    """A version by name. `spare`: a second engine of it, loaded afresh beside the one that is there."""
 
     generator: str
     version: int
+    spare: bool = False
 
 
 def wanted(entries: Sequence[Entry], targets: Iterable[int], keep_warm: int) -> tuple[int, ...]:

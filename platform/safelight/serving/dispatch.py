@@ -27,9 +27,12 @@ class EngineRefused(Exception):
 class EngineClient(Protocol):
     """A way to engines."""
 
-    async def order(self, url: str, parameters: GenerationParameters, seconds: float) -> tuple[Facts, bytes]:
+    async def order(
+        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+    ) -> tuple[Facts, bytes]:
         """The image as PNG (empty when the facts say so) and how it was made. Cancel the call to call the order off.
 
+        In the `background` it waits until the engine has no request that somebody waits for.
         Raises EngineUnreached, EngineLost, EngineRefused, and TimeoutError after `seconds`.
         """
         ...
@@ -51,8 +54,10 @@ class HttpEngineClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def order(self, url: str, parameters: GenerationParameters, seconds: float) -> tuple[Facts, bytes]:
-        body = Order(parameters=parameters, seconds=seconds).model_dump(mode="json")
+    async def order(
+        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+    ) -> tuple[Facts, bytes]:
+        body = Order(parameters=parameters, seconds=seconds, background=background).model_dump(mode="json")
         try:
             reply = await self._http.post(f"{url}/generate", json=body, timeout=httpx.Timeout(seconds, connect=2.0))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -22,7 +22,8 @@ def build(worker: BatchWorker, token: str) -> FastAPI:
     @app.post("/generate", dependencies=[Depends(authorised)])
     async def generate(request: Request, order: Order) -> Response:
         try:
-            facts, png = await unless_gone(request, worker.submit(order.parameters, order.seconds))
+            making = worker.submit(order.parameters, order.seconds, background=order.background)
+            facts, png = await unless_gone(request, making)
         except ClientGone:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except DeadlinePassed as error:

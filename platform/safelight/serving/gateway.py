@@ -19,6 +19,7 @@ from safelight.serving.request import Generated, GenerationRequest
 from safelight.serving.routing import Route, RoutingTable, Usage, choose
 from safelight.serving.wire import Facts
 from safelight.store.engines import KnownEngine
+from safelight.store.versions import KnownVersion
 
 MAX_BREAKDOWNS = 3
 """A request that was on three engines when they broke down is given no fourth."""
@@ -111,7 +112,7 @@ class Gateway:
         """
         route = self._route(request.generator)
         # Half of the range, so that people can read and type it.
-        whole = _resolve(route, request.requested, fallback_seed=secrets.randbelow(2**31))
+        whole = _resolve(route.version, request.requested, fallback_seed=secrets.randbelow(2**31))
         self._admit(whole.n)
         try:
             singles = (replace(request.requested, n=1, seed=whole.seed + place) for place in range(whole.n))
@@ -124,6 +125,26 @@ class Gateway:
         if not any(each.png for each in generated):
             raise failure_of(generated[0].generation)
         return generated
+
+    async def make_on(self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine) -> Generated:
+        """One image from a given engine, behind everybody's requests, recorded like any other's.
+
+        It is tried once and there only, for what is asked is how this engine does; without an image the outcome says
+        why. Raises SafelightError parameter_invalid.
+        """
+        started = self._clock.monotonic()
+        attempt = Attempt(request, new_id(), self._clock.now(), version, _resolve(version, request.requested))
+        try:
+            attempt.facts, png = await self._dispatch(
+                attempt, engine, started + self._limits.request_seconds, background=True
+            )
+        except (EngineUnreached, EngineLost):
+            attempt.error_code, png = "engine_lost", b""
+        except EngineRefused as refusal:
+            attempt.error_code, png = str(refusal), b""
+        except TimeoutError:
+            attempt.error_code, png = "deadline_exceeded", b""
+        return Generated(await self._record(attempt, attempt.outcome, started, png), png)
 
     def _route(self, generator: str) -> Route:
         routes = self._routing.table.routes
@@ -144,7 +165,7 @@ class Gateway:
 
     async def _generate_one(self, request: GenerationRequest, route: Route, requested: Requested) -> Generated:
         started = self._clock.monotonic()
-        parameters = _resolve(route, requested)
+        parameters = _resolve(route.version, requested)
         attempt = Attempt(request, new_id(), self._clock.now(), route.version, parameters)
         try:
             png = await self._make(attempt, requested, started + self._limits.request_seconds)
@@ -193,29 +214,32 @@ class Gateway:
         """An engine of what serves now, which may have changed since the last try; None when there is none in time."""
         while True:
             route = self._route(attempt.request.generator)
-            attempt.version, attempt.parameters = route.version, _resolve(route, requested)
+            attempt.version, attempt.parameters = route.version, _resolve(route.version, requested)
             engine = choose(route.engines, Usage(self._in_flight, self._failed_at))
             now = self._clock.monotonic()
             if engine is not None or now >= until:
                 return engine
             await self._routing.wait_for_refresh(until - now)
 
-    async def _dispatch(self, attempt: Attempt, engine: KnownEngine, deadline: float) -> tuple[Facts, bytes]:
+    async def _dispatch(
+        self, attempt: Attempt, engine: KnownEngine, deadline: float, *, background: bool = False
+    ) -> tuple[Facts, bytes]:
         attempt.engine = engine
-        self._last_dispatch[engine.generator, engine.version] = self._clock.now()
         self._in_flight[engine.id] += 1
+        if not background:
+            self._last_dispatch[engine.generator, engine.version] = self._clock.now()
         try:
             seconds = max(deadline - self._clock.monotonic(), 0.001)
-            return await self._engines.order(engine.url, attempt.parameters, seconds)
+            return await self._engines.order(engine.url, attempt.parameters, seconds, background=background)
         finally:
             self._in_flight[engine.id] -= 1
             if not self._in_flight[engine.id]:
                 del self._in_flight[engine.id]
 
 
-def _resolve(route: Route, requested: Requested, fallback_seed: int = 0) -> GenerationParameters:
+def _resolve(version: KnownVersion, requested: Requested, fallback_seed: int = 0) -> GenerationParameters:
     try:
-        return route.version.manifest.resolve(requested, fallback_seed=fallback_seed)
+        return version.manifest.resolve(requested, fallback_seed=fallback_seed)
     except ParameterError as error:
         details = {"field": error.field, "allowed": error.allowed}
         raise SafelightError(Kind.INVALID, error.code, error.message, **details) from error

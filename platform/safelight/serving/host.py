@@ -18,7 +18,7 @@ from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
 from safelight.settings import EngineSettings
-from safelight.store import engines, ledger, releases, versions
+from safelight.store import engines, ledger, probes, releases, versions
 from safelight.store.database import Database, StoreError
 from safelight.store.engines import EngineState, KnownEngine
 
@@ -144,7 +144,7 @@ class EngineHost:
     def _wanted(self) -> list[Bundle]:
         with self._database.reading() as session:
             targets = releases.in_states(session, _TARGETS)
-            return [
+            released = [
                 Bundle(generator.name, version)
                 for generator in versions.generators(session)
                 for version in wanted(
@@ -153,6 +153,9 @@ class EngineHost:
                     self._settings.keep_warm,
                 )
             ]
+            # Probes ordered of a version are a reason to hold it for as long as they last.
+            probed = [Bundle(*each) for each in probes.to_be_held(session, self._name)]
+        return list(dict.fromkeys([*released, *probed]))
 
     def _start(self, bundle: Bundle) -> None:
         child = EngineChild(lambda: self._prepare(bundle), self._clock)
@@ -161,7 +164,7 @@ class EngineHost:
         child.start()
 
     def _prepare(self, bundle: Bundle) -> EngineSpec:
-        version = self._versions.get(*bundle)
+        version = self._versions.get(bundle.generator, bundle.version)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
             folder = self._versions.fetch(version, self._checkpoints / version.manifest.checkpoint.partition(":")[2])

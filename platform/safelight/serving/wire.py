@@ -18,6 +18,7 @@ class Order(BaseModel):
 
     parameters: GenerationParameters
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    background: bool = Field(False, description="Nobody waits for it: people's requests go first")
 
 
 class Facts(BaseModel):

@@ -71,13 +71,16 @@ class BatchWorker:
         """Requests that are not answered yet."""
         return self._in_flight
 
-    async def submit(self, parameters: GenerationParameters, seconds: float) -> tuple[Facts, bytes]:
+    async def submit(
+        self, parameters: GenerationParameters, seconds: float, *, background: bool = False
+    ) -> tuple[Facts, bytes]:
         """The image as PNG (empty when there is none) and how it was made. Cancel the call to give it up.
 
         Raises DeadlinePassed when `seconds` have gone by before it is made, RenderingFailed.
         """
         now = self._clock.monotonic()
-        ticket = _Ticket(Waiting(parameters, now, now + seconds), asyncio.get_running_loop().create_future())
+        waiting = Waiting(parameters, now, now + seconds, background)
+        ticket = _Ticket(waiting, asyncio.get_running_loop().create_future())
         self._queue.append(ticket)
         self._arrival.set()
         self._in_flight += 1

@@ -95,11 +95,15 @@ class _Engines:
 
     answers: dict[str, list[Exception]] = field(default_factory=dict)
     orders: list[tuple[str, GenerationParameters, float]] = field(default_factory=list)
+    background: list[bool] = field(default_factory=list)
     facts: Facts = FACTS
     gate: asyncio.Event | None = None
 
-    async def order(self, url: str, parameters: GenerationParameters, seconds: float) -> tuple[Facts, bytes]:
+    async def order(
+        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+    ) -> tuple[Facts, bytes]:
         self.orders.append((url, parameters, seconds))
+        self.background.append(background)
         if self.gate is not None:
             await self.gate.wait()
         if self.answers.get(url):
@@ -178,6 +182,9 @@ def test_an_image_is_recorded_with_all_that_makes_it_again() -> None:
         "error_code": None,
         "api_key_id": KEY,
         "replica": "engine-host",
+        "adapter": None,
+        "tenant": None,
+        "region": None,
         "prompt": "a cat",
         "final_prompt": None,
         "seed": 7,
@@ -378,3 +385,44 @@ def test_when_some_images_fail_the_others_are_answered() -> None:
     made = asyncio.run(scene.ask(n=2))
     assert sorted(each.png for each in made) == [b"", b"png"]
     assert sorted(outcome for outcome, _ in scene.log.outcomes) == [Outcome.FAILED, Outcome.SERVED]
+
+
+def probe(scene: Scene, held: KnownEngine, number: int = 2, **requested: Any) -> Coroutine[Any, Any, Any]:
+    request = GenerationRequest(
+        generator="sprites", requested=Requested(**{"prompt": "a cat", "seed": 1, **requested}), arm=Arm.PROBE
+    )
+    return scene.gateway.make_on(request, version(number), held)
+
+
+def test_a_probe_goes_to_the_engine_it_is_meant_for_behind_everybody_and_on_record() -> None:
+    scene = Scene(engine(1, "serving"), max_in_flight=0)
+    made = asyncio.run(probe(scene, engine(2, "warm")))
+    assert [url for url, _, _ in scene.engines.orders] == ["http://warm"]
+    assert scene.engines.background == [True]
+    [(recorded, image)] = scene.log.records
+    assert (made.generation, made.png) == (recorded, image)
+    assert (recorded.arm, recorded.version, recorded.replica) == (Arm.PROBE, 2, "warm-host")
+    assert scene.gateway.last_dispatch("sprites", 2) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (EngineLost(), "engine_lost"),
+        (EngineUnreached(), "engine_lost"),
+        (EngineRefused("rendering_failed"), "rendering_failed"),
+        (TimeoutError(), "deadline_exceeded"),
+    ],
+)
+def test_a_probe_that_fails_is_tried_nowhere_else(answer: Exception, code: str) -> None:
+    scene = Scene(engine(2, "sound"))
+    scene.engines.answers["http://warm"] = [answer]
+    made = asyncio.run(probe(scene, engine(2, "warm")))
+    assert (made.png, made.generation.error_code) == (b"", code)
+    assert len(scene.engines.orders) == 1
+
+
+def test_a_probe_keeps_to_the_limits_of_the_version_it_asks() -> None:
+    scene = Scene(engine(1))
+    assert refused(probe(scene, engine(2, "warm"), steps=51)).code == "parameter_invalid"
+    assert scene.log.records == []

@@ -58,8 +58,11 @@ def run(scene: Callable[[BatchWorker], Coroutine[Any, Any, None]], pipeline: _Ga
     asyncio.run(play())
 
 
-def order(worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0) -> asyncio.Task[Any]:
-    return asyncio.create_task(worker.submit(replace(PLAIN, seed=seed, prompt=prompt), seconds))
+def order(
+    worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0, *, background: bool = False
+) -> asyncio.Task[Any]:
+    parameters = replace(PLAIN, seed=seed, prompt=prompt)
+    return asyncio.create_task(worker.submit(parameters, seconds, background=background))
 
 
 def test_an_image_comes_back_as_png_with_how_it_was_made() -> None:
@@ -168,3 +171,18 @@ def test_an_image_that_is_not_finite_is_told_without_a_png() -> None:
         assert (facts.finish, png) == (Finish.NOT_FINITE, b"")
 
     run(scene, pipeline)
+
+
+def test_a_background_request_waits_until_nobody_else_does() -> None:
+    pipeline = _Gated()
+
+    async def scene(worker: BatchWorker) -> None:
+        first = order(worker, 1)
+        await asyncio.to_thread(pipeline.entered.wait)
+        behind, ahead = order(worker, 2, background=True), order(worker, 3)
+        await asyncio.sleep(0)
+        pipeline.gate.set()
+        await asyncio.gather(first, behind, ahead)
+
+    run(scene, pipeline)
+    assert pipeline.batches == [[1], [3], [2]]
