@@ -3,14 +3,16 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 
 from registry.versions import VersionStore
 from safelight.api.platform import Platform
 from safelight.clock import Clock, SystemClock
 from safelight.housekeeping import Housekeeping
 from safelight.ids import new_id
+from safelight.importing.importer import Importer
 from safelight.notifying.deliverer import Deliverer
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
@@ -40,6 +42,7 @@ from safelight.watching.assess import Assessor
 from safelight.watching.evidence import EvidenceGatherer
 from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache
+from safelight.watching.making import Maker
 from safelight.watching.observing import Observer
 from safelight.watching.recovery import RecoveryJudge
 from safelight.watching.reports import Reporter
@@ -51,6 +54,7 @@ _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DELIVERY_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
+_BASELINE_SECONDS = 1.0
 _ATTRIBUTES_SECONDS = 60.0
 
 
@@ -149,6 +153,29 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         store.dispose()
 
 
+@contextmanager
+def importer(settings: Settings) -> Iterator[Importer]:
+    """An importer with a journal of its own, which an import that is cut off leaves to the next one."""
+    time, store, folder = clock(), database(settings), settings.data_dir / "import"
+    journal = Journal(JournalFile(folder, settings.journal.max_bytes))
+    losses = Losses(settings.watching.bucket_seconds)
+    shipper = Shipper(
+        JournalFile(folder, settings.journal.max_bytes),
+        losses,
+        open_images(settings.images_url, settings.images),
+        store,
+        time,
+        bucket_seconds=settings.watching.bucket_seconds,
+        thumbnail_pixels=settings.images.thumbnail_pixels,
+    )
+    try:
+        yield Importer(store, Recorder(journal, losses, time, settings.journal.on_full), shipper, time)
+    finally:
+        journal.close()
+        shipper.close()
+        store.dispose()
+
+
 def engine_host(settings: Settings) -> EngineHost:
     return EngineHost(
         database=database(settings),
@@ -165,7 +192,7 @@ def worker(settings: Settings) -> Worker:
     time, store, sight = clock(), database(settings), embedder(settings)
     name = f"{host_name()}-{new_id()}"
     lenses = LensCache()
-    observer = Observer(lenses, sight.digest)
+    observer = Observer(lenses, sight.digest, timedelta(minutes=settings.watching.feedback_minutes))
     assessor = Assessor(settings.watching, observer, sight.digest)
     responder = Responder(
         Releasing(time),
@@ -200,6 +227,7 @@ def worker(settings: Settings) -> Worker:
     loops = [
         Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
+        Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
     ]
     return Worker(loops, schedule, leadership)

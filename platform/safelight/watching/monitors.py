@@ -8,10 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitors.budget import AlarmBudget
+from monitors.feedback import TESTS as FEEDBACK_TESTS
 from monitors.scan import TESTS_PER_WINDOW
+from monitors.slo import TESTS as BURN_TESTS
 from monitors.windows import window_count
 from safelight.errors import Kind, SafelightError
 from safelight.store.monitors import StoredMonitor
+
+LONGEST_WINDOW = timedelta(days=7)
+_THREE_DAYS = 3 * 86400
 
 
 class Monitor(BaseModel):
@@ -21,7 +26,9 @@ class Monitor(BaseModel):
 
     share: float = Field(1.0, gt=0, allow_inf_nan=False)
     critical: bool = Field(True, description="Whether a degraded verdict opens an incident")
-    longest_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400, description="The longest window")
+    longest_seconds: int = Field(
+        6 * 3600, ge=60, le=int(LONGEST_WINDOW.total_seconds()), description="The longest window"
+    )
 
     @property
     def longest(self) -> timedelta:
@@ -31,6 +38,10 @@ class Monitor(BaseModel):
     def tests(self) -> int:
         """Comparisons made in each window."""
         return 1
+
+    def windows(self, width: timedelta) -> int:
+        """The most windows that one tick looks at, of buckets so wide."""
+        return window_count(width, self.longest)
 
 
 class ConditionalDrift(Monitor):
@@ -80,8 +91,56 @@ class ServiceHealth(Monitor):
         return 2
 
 
+class GoodImages(Monitor):
+    """Are enough images good: neither failed, nor blank, nor unreadable? Alerts on the burn of the error budget."""
+
+    kind: Literal["good_images"] = "good_images"
+    objective: float = Field(0.99, gt=0, lt=1, description="The share of images that are to be good")
+    longest_seconds: int = Field(_THREE_DAYS, ge=_THREE_DAYS, le=_THREE_DAYS, description="Set by the burn rules")
+
+    @property
+    def tests(self) -> int:
+        return BURN_TESTS
+
+    def windows(self, width: timedelta) -> int:  # noqa: ARG002 - each burn rule brings its own
+        return 1
+
+
+class FilteredRate(Monitor):
+    """Does the safety filter withhold more images than before the release?"""
+
+    kind: Literal["filtered_rate"] = "filtered_rate"
+    tolerance: float = Field(0.02, ge=0, lt=1)
+
+
+class NearDuplicates(Monitor):
+    """Do more images look like another request's than before the release? The mark of a collapsed generator."""
+
+    kind: Literal["near_duplicates"] = "near_duplicates"
+    tolerance: float = Field(0.02, ge=0, lt=1)
+
+
+class Feedback(Monitor):
+    """Are people less content than before the release? Allows for who chooses to vote."""
+
+    kind: Literal["feedback"] = "feedback"
+
+    @property
+    def tests(self) -> int:
+        return FEEDBACK_TESTS
+
+
 Document = Annotated[
-    ConditionalDrift | ReleaseComparison | PromptDrift | BlankRate | ServiceHealth, Field(discriminator="kind")
+    ConditionalDrift
+    | ReleaseComparison
+    | PromptDrift
+    | BlankRate
+    | ServiceHealth
+    | GoodImages
+    | FilteredRate
+    | NearDuplicates
+    | Feedback,
+    Field(discriminator="kind"),
 ]
 _DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
 KINDS: dict[str, type[Monitor]] = {each.model_fields["kind"].default: each for each in get_args(get_args(Document)[0])}
@@ -91,6 +150,10 @@ _DEFAULTS: tuple[Document, ...] = (
     ReleaseComparison(),
     BlankRate(),
     ServiceHealth(),
+    GoodImages(),
+    FilteredRate(),
+    NearDuplicates(),
+    Feedback(),
     PromptDrift(),
 )
 
@@ -138,10 +201,10 @@ def defaults(generator: str, now: datetime) -> list[StoredMonitor]:
     return [StoredMonitor(generator, each.kind, each.kind, each.model_dump(), True, now) for each in _DEFAULTS]
 
 
-def alpha(
+def budget(
     document: Document, enabled: Sequence[Document], *, false_alarms_per_month: float, tick: timedelta, width: timedelta
-) -> float:
-    """The level of one comparison of a monitor, such that all critical ones of `enabled` keep the generator's budget.
+) -> AlarmBudget:
+    """A monitor's part of its generator's budget, such that all critical ones of `enabled` together keep it.
 
     A monitor that only informs wakes nobody: it is as strict as if it were one more, at no cost to the others.
     """
@@ -150,6 +213,6 @@ def alpha(
     return AlarmBudget(
         false_alarms_per_month * document.share / total,
         tick,
-        window_count(width, document.longest),
+        document.windows(width),
         document.tests,
-    ).alpha
+    )

@@ -1,20 +1,26 @@
 """Reading from the store what a monitor's question rests on; every read is bounded by a range of time."""
 
-from datetime import datetime
-from functools import lru_cache
+from datetime import datetime, timedelta
 
-from monitors.rates import LatencyHistogram, RateCounts
+from monitors.rates import MIN_GENERATIONS, LatencyHistogram, RateCounts
 from monitors.scan import Rule
-from monitors.sketch import Sketch
-from safelight.store import sketches, traffic
+from safelight.store import backfills, sketches, traffic
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Session
+from safelight.store.sketches import SketchRange
+from safelight.store.slices import ALL
+from safelight.store.totals import Totals
 from safelight.store.traffic import LATENCY_BOUNDS_MS
-from safelight.watching.lenses import LensCache
+from safelight.watching import experience
+from safelight.watching.lenses import LensCache, LensUnreadable
 from safelight.watching.monitors import (
     BlankRate,
     ConditionalDrift,
     Document,
+    Feedback,
+    FilteredRate,
+    GoodImages,
+    NearDuplicates,
     PromptDrift,
     ReleaseComparison,
     ServiceHealth,
@@ -26,10 +32,14 @@ from safelight.watching.questions import (
     Question,
     ServiceQuestion,
     Span,
+    baseline_unreadable,
+    embedder_changed,
+    no_baseline,
     on_grid,
 )
 from safelight.watching.samples import SERVING_ARM
 from safelight.watching.situation import Situation
+from safelight.watching.sketches import SketchReader
 
 _BOUNDS_SECONDS = tuple(bound / 1000 for bound in LATENCY_BOUNDS_MS)
 
@@ -46,6 +56,12 @@ def is_asked(document: Document, now: Situation) -> bool:
             return own is None or not (now.accepted or now.references.first)
         case ConditionalDrift() | PromptDrift():
             return own is not None or previous is None
+        case FilteredRate():
+            return now.before is not None and now.before.served + now.before.filtered >= MIN_GENERATIONS
+        case NearDuplicates():
+            return now.before is not None and now.before.scored >= MIN_GENERATIONS
+        case Feedback():
+            return now.before is not None and now.before.any_feedback
         case _:
             return True
 
@@ -53,11 +69,25 @@ def is_asked(document: Document, now: Situation) -> bool:
 class Observer:
     """Turns a monitor's document into a question about what serves."""
 
-    def __init__(self, lenses: LensCache, embedder_digest: str) -> None:
+    def __init__(self, lenses: LensCache, embedder_digest: str, feedback_ripe_after: timedelta) -> None:
         self._lenses = lenses
         self._embedder_digest = embedder_digest
+        self._reader = SketchReader()
+        self._feedback_ripe_after = feedback_ripe_after
 
-    def question(self, session: Session, document: Document, now: Situation, span: Span) -> Question | None:
+    def question(self, session: Session, document: Document, now: Situation, span: Span) -> Question:
+        """The monitor's question, or why it cannot be asked."""
+        try:
+            asked = self._asked(session, document, now, span)
+        except LensUnreadable as error:
+            return baseline_unreadable(error.baseline.name)
+        if asked is not None:
+            return asked
+        if now.references.outlived:
+            return embedder_changed(backfills.progress(session, now.generator, self._embedder_digest))
+        return no_baseline(document.kind)
+
+    def _asked(self, session: Session, document: Document, now: Situation, span: Span) -> Question | None:
         """None where there is no baseline to compare with."""
         own, previous = now.references.own, now.references.previous
         match document:
@@ -72,15 +102,44 @@ class Observer:
                 return self._blank_question(session, document, now, usual, span) if usual else None
             case ServiceHealth():
                 return _service_question(session, document, now, span)
+            case GoodImages():
+                return experience.good_images(
+                    session, now.generator, now.version, self._embedder_digest, span, document.objective
+                )
+            case FilteredRate() | NearDuplicates() | Feedback():
+                return self._compared_question(session, document, now, now.before, span) if now.before else None
+
+    def _compared_question(
+        self,
+        session: Session,
+        document: FilteredRate | NearDuplicates | Feedback,
+        now: Situation,
+        before: Totals,
+        span: Span,
+    ) -> Question:
+        match document:
+            case FilteredRate():
+                return experience.filtered(session, now.generator, now.version, span, before, document.tolerance)
+            case NearDuplicates():
+                return experience.near_duplicates(
+                    session, now.generator, now.version, self._embedder_digest, span, before, document.tolerance
+                )
+            case Feedback():
+                return experience.feedback_given(
+                    session, now.generator, now.version, span, before, self._feedback_ripe_after
+                )
 
     def _lens_question(
         self, session: Session, now: Situation, baseline: KnownBaseline, rule: Rule, span: Span
     ) -> LensQuestion:
         lens = self._lenses.get(session, baseline)
-        return LensQuestion(lens, _sketches(session, now, baseline, span), rule)
+        found = self._reader.read(session, _range(now, baseline, span))
+        return LensQuestion(lens, {name: on_grid(each, span.width) for name, each in found.items()}, rule)
 
     def _mix_question(self, session: Session, now: Situation, baseline: KnownBaseline, span: Span) -> MixQuestion:
-        return MixQuestion(self._lenses.get(session, baseline), _sketches(session, now, baseline, span))
+        lens = self._lenses.get(session, baseline)
+        found = self._reader.read(session, _range(now, baseline, span), (ALL,))
+        return MixQuestion(lens, on_grid(found.get(ALL, []), span.width))
 
     def _blank_question(
         self, session: Session, document: BlankRate, now: Situation, usual: KnownBaseline, span: Span
@@ -103,15 +162,8 @@ class Observer:
         )
 
 
-def _sketches(session: Session, now: Situation, baseline: KnownBaseline, span: Span) -> dict[datetime, Sketch]:
-    stored = sketches.sketches(session, now.generator, now.version, SERVING_ARM, baseline.id, span.start, span.end)
-    return on_grid([(moment, _decoded(payload)) for moment, payload in stored], span.width)
-
-
-@lru_cache(maxsize=4096)
-def _decoded(payload: bytes) -> Sketch:
-    """A bucket of the past does not change: it is decoded once, not at every tick."""
-    return Sketch.from_bytes(payload)
+def _range(now: Situation, baseline: KnownBaseline, span: Span) -> SketchRange:
+    return SketchRange(now.generator, now.version, SERVING_ARM, baseline.id, span.start, span.end)
 
 
 def _service_question(session: Session, document: ServiceHealth, now: Situation, span: Span) -> ServiceQuestion:

@@ -66,7 +66,7 @@ class World:
         self.responder = SpyResponder()
         self.lenses = LensCache()
         self.settings = WatchingSettings()
-        self.observer = Observer(self.lenses, self.embedder.digest)
+        self.observer = Observer(self.lenses, self.embedder.digest, timedelta(minutes=30))
         self.assessor = Assessor(self.settings, self.observer, self.embedder.digest)
         self.judge = RecoveryJudge(self.assessor, self.observer)
         self.evidence = EvidenceGatherer(self.lenses, self.embedder.digest)

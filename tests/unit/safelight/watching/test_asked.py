@@ -1,12 +1,25 @@
 """Which monitors have a question, by what the serving version can be held against."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from safelight.store.baselines import KnownBaseline
-from safelight.watching.monitors import BlankRate, ConditionalDrift, PromptDrift, ReleaseComparison, ServiceHealth
+from safelight.store.totals import Totals
+from safelight.watching.monitors import (
+    BlankRate,
+    ConditionalDrift,
+    Document,
+    Feedback,
+    FilteredRate,
+    GoodImages,
+    NearDuplicates,
+    PromptDrift,
+    ReleaseComparison,
+    ServiceHealth,
+)
 from safelight.watching.observing import is_asked
 from safelight.watching.references import References
 from safelight.watching.situation import Situation
@@ -31,7 +44,7 @@ BASELINE = KnownBaseline(
 
 def situation(*, own: bool, previous: bool, accepted: bool = False, first: bool = False) -> Situation:
     held_against = References(BASELINE if own else None, BASELINE if previous else None, first)
-    return Situation("studio", 2, 2, NOON, accepted, held_against)
+    return Situation("studio", 2, 2, NOON, accepted, held_against, before=None)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +67,22 @@ def test_only_what_can_be_compared_is_asked(now: Situation, drift: bool, compari
     assert is_asked(ReleaseComparison(), now) is comparison
     assert is_asked(BlankRate(), now)
     assert is_asked(ServiceHealth(), now)
+    assert is_asked(GoodImages(), now)
+
+
+NOTHING = Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "enough"),
+    [
+        (FilteredRate(), replace(NOTHING, served=25, filtered=5)),
+        (NearDuplicates(), replace(NOTHING, scored=30)),
+        (Feedback(), replace(NOTHING, served=1000, downloaded=1)),
+    ],
+)
+def test_what_is_compared_with_the_time_before_the_release_needs_one(monitor: Document, enough: Totals) -> None:
+    now = situation(own=True, previous=True)
+    assert not is_asked(monitor, now)
+    assert not is_asked(monitor, replace(now, before=NOTHING))
+    assert is_asked(monitor, replace(now, before=enough))

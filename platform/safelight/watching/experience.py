@@ -1,0 +1,155 @@
+"""Questions about what people got and what they made of it: good images, withheld ones, look-alikes, feedback."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from monitors.feedback import FeedbackCounts, feedback_decline
+from monitors.rates import RateCounts, filtered_rate, near_duplicate_rate
+from monitors.slo import WINDOWS, burn_rate
+from monitors.verdict import Verdict
+from monitors.windows import Bucket
+from safelight.store import feedback, sketches, traffic
+from safelight.store.database import Session
+from safelight.store.totals import Totals, totals
+from safelight.watching.questions import Span, on_grid
+from safelight.watching.samples import SERVING_ARM
+
+
+@dataclass(frozen=True)
+class GoodImagesQuestion:
+    """Are enough images good?"""
+
+    bad: Mapping[timedelta, RateCounts]
+    objective: float
+
+    def answer(self, span: Span, alpha: float) -> Verdict:  # noqa: ARG002 - its windows are fixed by the burn rules
+        return burn_rate(self.bad, self.objective, alpha=alpha)
+
+
+class Judge(Protocol):
+    """Holds a rate against what was usual."""
+
+    def __call__(
+        self,
+        buckets: Sequence[Bucket[RateCounts]],
+        usual: RateCounts,
+        /,
+        *,
+        alpha: float,
+        width: timedelta,
+        longest: timedelta,
+        tolerance: float,
+    ) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class RateQuestion:
+    """Is something more frequent than before the release?"""
+
+    judge: Judge
+    counts: Mapping[datetime, RateCounts]
+    usual: RateCounts
+    tolerance: float
+
+    def answer(self, span: Span, alpha: float) -> Verdict:
+        return self.judge(
+            span.buckets(self.counts),
+            self.usual,
+            alpha=alpha,
+            width=span.width,
+            longest=span.length,
+            tolerance=self.tolerance,
+        )
+
+
+@dataclass(frozen=True)
+class FeedbackQuestion:
+    """Are people less content than before the release? Only of images whose feedback is in."""
+
+    counts: Mapping[datetime, FeedbackCounts]
+    usual: FeedbackCounts
+    ripe_after: timedelta
+
+    def answer(self, span: Span, alpha: float) -> Verdict:
+        ripe = Span(span.start, span.end - self.ripe_after, span.width)
+        return feedback_decline(
+            ripe.buckets(self.counts), self.usual, alpha=alpha, width=span.width, longest=span.length
+        )
+
+
+def good_images(
+    session: Session, generator: str, version: int, embedder_digest: str, span: Span, objective: float
+) -> GoodImagesQuestion:
+    """An image is not good when it failed, shows nothing or cannot be read."""
+    bad = {}
+    for window in WINDOWS:
+        since = max(span.start, span.end - window)
+        found = totals(session, generator, version, SERVING_ARM, embedder_digest, since, span.end)
+        # What was scored may have been counted as served in a bucket that lies before the cut.
+        asked = max(found.served, found.scored) + found.failed
+        bad[window] = RateCounts(found.failed + found.blank + found.broken, asked)
+    return GoodImagesQuestion(bad, objective)
+
+
+def filtered(
+    session: Session, generator: str, version: int, span: Span, usual: Totals, tolerance: float
+) -> RateQuestion:
+    recorded = traffic.between(session, generator, span.start, span.end)
+    counts = [
+        (each.bucket_start, RateCounts(each.filtered, each.served + each.filtered))
+        for each in recorded
+        if (each.version, each.arm) == (version, SERVING_ARM)
+    ]
+    before_release = RateCounts(usual.filtered, usual.served + usual.filtered)
+    return RateQuestion(filtered_rate, on_grid(counts, span.width), before_release, tolerance)
+
+
+def near_duplicates(
+    session: Session,
+    generator: str,
+    version: int,
+    embedder_digest: str,
+    span: Span,
+    usual: Totals,
+    tolerance: float,
+) -> RateQuestion:
+    points = sketches.signals(
+        session,
+        generator,
+        span.start,
+        span.end,
+        embedder_digest=embedder_digest,
+        arms=(SERVING_ARM,),
+        version=version,
+    )
+    counts = [
+        (point.bucket_start, RateCounts(point.sums.near_duplicates, point.sums.n - point.sums.broken))
+        for point in points
+    ]
+    before_release = RateCounts(usual.near_duplicates, usual.scored - usual.broken)
+    return RateQuestion(near_duplicate_rate, on_grid(counts, span.width), before_release, tolerance)
+
+
+def feedback_given(
+    session: Session, generator: str, version: int, span: Span, usual: Totals, ripe_after: timedelta
+) -> FeedbackQuestion:
+    served = {
+        each.bucket_start: each.served
+        for each in traffic.between(session, generator, span.start, span.end)
+        if (each.version, each.arm) == (version, SERVING_ARM)
+    }
+    given = {
+        each.bucket_start: each
+        for each in feedback.between(session, generator, version, SERVING_ARM, span.start, span.end)
+    }
+    counts = [(start, _counts(images, given.get(start))) for start, images in served.items()]
+    before_release = FeedbackCounts(usual.served, usual.up, usual.down, usual.regenerated, usual.downloaded)
+    return FeedbackQuestion(on_grid(counts, span.width), before_release, ripe_after)
+
+
+def _counts(served: int, given: feedback.FeedbackPoint | None) -> FeedbackCounts:
+    if given is None:
+        return FeedbackCounts(served, 0, 0, 0, 0)
+    return FeedbackCounts(served, given.up, given.down, given.regenerated, given.downloaded)
