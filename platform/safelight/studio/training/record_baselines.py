@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from itertools import count, groupby, islice
@@ -20,7 +20,7 @@ import torch
 from registry.parameters import GenerationParameters, Requested
 from safelight.scoring.embedder import OpenClipEmbedder
 from safelight.scoring.stream import record
-from safelight.studio.prompts import EVERYDAY, prompt_stream
+from safelight.studio.prompts import EVERYDAY, PromptMix, prompt_stream
 from safelight.studio.training.rendering import Pixels
 from safelight.studio.training.sampling import BATCH, Sampler
 from safelight.studio.versions import BASELINES, EMBEDDER, BuiltVersion, build_version
@@ -29,10 +29,10 @@ from safelight.watching.recorded import RecordedSample, write
 _SEED = 20_000  # not one that live traffic starts from
 
 
-def single_images(version: BuiltVersion, seed: int) -> Iterator[GenerationParameters]:
-    """Everyday traffic over whole days, completed by the version's defaults, one entry for each image asked for."""
+def single_images(version: BuiltVersion, seed: int, mix: PromptMix = EVERYDAY) -> Iterator[GenerationParameters]:
+    """Traffic over whole days, completed by the version's defaults, one entry for each image asked for."""
     minutes = count()
-    for request in prompt_stream(seed, EVERYDAY, hour=lambda: next(minutes) / 60 % 24):
+    for request in prompt_stream(seed, mix, hour=lambda: next(minutes) / 60 % 24):
         resolved = version.manifest.resolve(Requested(**asdict(request)), fallback_seed=request.seed)
         for index in range(resolved.n):
             yield replace(resolved, n=1, seed=resolved.seed + index)
@@ -53,10 +53,16 @@ def _settings(each: GenerationParameters) -> tuple[int, float]:
     return each.steps, each.guidance
 
 
-def record_version(version: BuiltVersion, embedder: OpenClipEmbedder, images: int, processes: int) -> RecordedSample:
-    asked = sorted(islice(single_images(version, _SEED + version.number), images), key=_settings)
-    share = -(-images // processes)
-    parts = [asked[start : start + share] for start in range(0, images, share)]
+def record_version(
+    version: BuiltVersion,
+    embedder: OpenClipEmbedder,
+    asked: Iterable[GenerationParameters],
+    processes: int,
+) -> RecordedSample:
+    """Those that agree in steps and guidance come together in the recording, whatever the order they were asked in."""
+    asked = sorted(asked, key=_settings)
+    share = -(-len(asked) // processes)
+    parts = [asked[start : start + share] for start in range(0, len(asked), share)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         drawn = [image for part in pool.map(draw, [version] * len(parts), parts) for image in part]
     return record(
@@ -83,9 +89,9 @@ def main() -> None:
         for number, images in zip((1, 2), options.images, strict=True):
             if not images:
                 continue
-            recorded = record_version(
-                build_version(number, Path(folder, str(number))), embedder, images, options.processes
-            )
+            version = build_version(number, Path(folder, str(number)))
+            asked = islice(single_images(version, _SEED + number), images)
+            recorded = record_version(version, embedder, asked, options.processes)
             path = options.destination / f"version-{number}.safetensors"
             write(path, recorded)
             path.chmod(0o644)
