@@ -42,6 +42,8 @@ class Reason(StrEnum):
 
     TOO_FEW_GENERATIONS = "too_few_generations"
     NO_BASELINE = "no_baseline"
+    EMBEDDER_CHANGED = "embedder_changed"
+    BASELINE_UNREADABLE = "baseline_unreadable"
     UNSEEN_PROMPTS = "unseen_prompts"
     SCORING_BEHIND = "scoring_behind"
     NO_MONITORS = "no_monitors"

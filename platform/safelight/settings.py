@@ -120,7 +120,7 @@ class WatchingSettings(Section):
         (SliceAttribute.REPLICA, SliceAttribute.ADAPTER, SliceAttribute.REGION, SliceAttribute.PARAMETERS),
         description="Attributes whose values are looked at alone, beside all traffic",
     )
-    most_slices: int = Field(64, ge=0, le=1000, description="Values looked at alone, per generator; the rest is 'other'")
+    most_slices: int = Field(64, ge=0, le=1000, description="Values looked at alone, per generator; the rest is other")
     lease_seconds: PositiveSeconds = 15.0
     feedback_minutes: float = Field(30.0, gt=0, description="How long after an image was made feedback still counts")
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
@@ -19,7 +20,7 @@ from safelight.store import baselines, ledger, scores, sketches
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Database, Session
 from safelight.store.scores import GenerationScore, Waiting
-from safelight.watching.lenses import LensCache
+from safelight.watching.lenses import LensCache, LensUnreadable
 from safelight.watching.references import references
 from safelight.watching.situation import defaults_of
 
@@ -149,12 +150,8 @@ class Scorer:
     def _readable(self, session: Session, relevant: Iterable[KnownBaseline]) -> Iterator[tuple[UUID, Lens]]:
         """A baseline of another release must not stop the queue: its monitor says that it has nothing to go by."""
         for baseline in relevant:
-            try:
+            with suppress(LensUnreadable):
                 yield baseline.id, self._lenses.get(session, baseline)
-            except ValueError:
-                _log.exception(
-                    "baseline %s cannot be read; make a new one of version %d", baseline.name, baseline.version
-                )
 
 
 def _marked(recent: RecentImages, score: GenerationScore, prompt: str) -> GenerationScore:

@@ -80,6 +80,24 @@ def last_failure(session: Session, generator: str, version: int, since: datetime
     return newest.detail if newest is not None and newest.state == EngineState.FAILED.value else None
 
 
+def last_restart(session: Session, generator: str, version: int, before: datetime | None = None) -> datetime | None:
+    """When an engine of the version was last ready in place of an earlier one on its host, or last before a moment.
+
+    An engine on a new host replaces nobody: traffic that spreads over more machines changes none of them.
+    """
+    query = select(EngineRow.host, EngineRow.ready_at).where(
+        EngineRow.generator == generator, EngineRow.version == version, EngineRow.ready_at.is_not(None)
+    )
+    if before is not None:
+        query = query.where(EngineRow.ready_at <= before)
+    seen: set[str] = set()
+    restarted = None
+    for host, ready_at in session.execute(query.order_by(EngineRow.ready_at)):
+        restarted = ready_at if host in seen else restarted
+        seen.add(host)
+    return restarted
+
+
 def fail_silent(session: Session, alive_since: datetime) -> None:
     """Mark engines whose host has stopped speaking of them; a host that comes back marks them anew."""
     silent = EngineRow.state.in_([state.value for state in LIVING]), EngineRow.heartbeat_at < alive_since

@@ -188,9 +188,10 @@ def page(
     return [_incident(row) for row in session.scalars(query)]
 
 
-def last_resolved(session: Session, generator: str) -> datetime | None:
-    """When an incident of the generator was last resolved."""
-    return session.scalar(select(func.max(Incident.resolved_at)).where(Incident.generator == generator))
+def last_resolved(session: Session, generator: str, before: datetime | None = None) -> datetime | None:
+    """When an incident of the generator was last resolved, or last before a moment."""
+    query = select(func.max(Incident.resolved_at)).where(Incident.generator == generator)
+    return session.scalar(query if before is None else query.where(Incident.resolved_at <= before))
 
 
 def between(session: Session, generator: str, start: datetime, end: datetime) -> list[KnownIncident]:

@@ -1,19 +1,17 @@
 """Mergeable summaries of a bucket of time: lens sketches and sums of the scalar signals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from safelight.store.slices import ALL
 from safelight.store.tables.monitoring import SignalBucket, SketchBucket
 from safelight.store.upsert import insert
-
-ALL = "all"
-"""The slice that holds all traffic."""
 
 
 @dataclass(frozen=True, order=True)
@@ -63,18 +61,42 @@ class SignalPoint:
     sums: SignalSums
 
 
+@dataclass(frozen=True)
+class SketchRange:
+    """Buckets of one version seen through one baseline's lens, `start <= bucket < end`."""
+
+    generator: str
+    version: int
+    arm: str
+    baseline_id: UUID
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class StoredSketch:
+    """`n` generations of one bucket and slice. It grows with every fold: equal sizes are equal payloads."""
+
+    slice: str
+    bucket_start: datetime
+    n: int
+    payload: bytes
+
+
 def fold_sketch(
     session: Session, key: SketchKey, n: int, payload: bytes, merge: Callable[[bytes, bytes], bytes]
 ) -> None:
     """Add a serialised sketch of `n` generations to its bucket; the row stays locked until the transaction ends."""
     columns = {f.name: getattr(key, f.name) for f in fields(key)}
     fresh = insert(session, SketchBucket).values(**columns, n=n, payload=payload).on_conflict_do_nothing()
-    if session.scalar(fresh.returning(SketchBucket.n)) is not None:
-        return
-    row = session.get_one(SketchBucket, tuple(columns.values()), with_for_update=True, populate_existing=True)
-    row.n += n
-    row.payload = merge(row.payload, payload)
-    session.flush()
+    # A bucket that was there a moment ago may have been rolled up into another by the time it is locked.
+    while session.scalar(fresh.returning(SketchBucket.n)) is None:
+        row = session.get(SketchBucket, tuple(columns.values()), with_for_update=True, populate_existing=True)
+        if row is not None:
+            row.n += n
+            row.payload = merge(row.payload, payload)
+            session.flush()
+            return
 
 
 def sketches(
@@ -88,20 +110,35 @@ def sketches(
     slice_name: str = ALL,
 ) -> list[tuple[datetime, bytes]]:
     """Serialised sketches by the start of their bucket, `start <= bucket < end`, the oldest first."""
-    query = (
-        select(SketchBucket.bucket_start, SketchBucket.payload)
-        .where(
-            SketchBucket.generator == generator,
-            SketchBucket.version == version,
-            SketchBucket.arm == arm,
-            SketchBucket.baseline_id == baseline_id,
-            SketchBucket.slice == slice_name,
-            SketchBucket.bucket_start >= start,
-            SketchBucket.bucket_start < end,
-        )
-        .order_by(SketchBucket.bucket_start)
-    )
-    return [(moment, payload) for moment, payload in session.execute(query)]
+    found = stored(session, SketchRange(generator, version, arm, baseline_id, start, end), (slice_name,))
+    return [(each.bucket_start, each.payload) for each in found]
+
+
+def stored(session: Session, where: SketchRange, slices: Collection[str] | None = None) -> list[StoredSketch]:
+    """The oldest first, of the slices named or of all."""
+    columns = SketchBucket.slice, SketchBucket.bucket_start, SketchBucket.n, SketchBucket.payload
+    query = select(*columns).where(*_within(where, slices)).order_by(SketchBucket.bucket_start)
+    return [StoredSketch(*row) for row in session.execute(query)]
+
+
+def sizes(
+    session: Session, where: SketchRange, slices: Collection[str] | None = None
+) -> dict[tuple[str, datetime], int]:
+    """How many generations each bucket holds, by slice and start; the payloads stay where they are."""
+    query = select(SketchBucket.slice, SketchBucket.bucket_start, SketchBucket.n).where(*_within(where, slices))
+    return {(name, moment): n for name, moment, n in session.execute(query)}
+
+
+def _within(where: SketchRange, slices: Collection[str] | None) -> list[ColumnElement[bool]]:
+    conditions = [
+        SketchBucket.generator == where.generator,
+        SketchBucket.version == where.version,
+        SketchBucket.arm == where.arm,
+        SketchBucket.baseline_id == where.baseline_id,
+        SketchBucket.bucket_start >= where.start,
+        SketchBucket.bucket_start < where.end,
+    ]
+    return conditions if slices is None else [*conditions, SketchBucket.slice.in_(slices)]
 
 
 def add_signals(session: Session, key: SignalKey, sums: SignalSums) -> None:

@@ -1,7 +1,7 @@
 """What the monitors answered, tick by tick."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,12 +13,14 @@ from safelight.store.tables.monitoring import MonitorRow, VerdictRow
 
 @dataclass(frozen=True)
 class NewVerdict:
-    """An answer before it has its id. `critical` tells whether it may open an incident."""
+    """An answer before it has its id. `critical` tells whether it may open an incident; `slices` are the answers for
+    all traffic and its slices, by name, where the monitor looks at them."""
 
     monitor: str
     critical: bool
     version: int | None
     verdict: Verdict
+    slices: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

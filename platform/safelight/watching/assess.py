@@ -5,16 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitors.budget import AlarmBudget
 from monitors.verdict import Health, Reason, Verdict
 from safelight.clock import bucket_start
 from safelight.errors import SafelightError
 from safelight.settings import WatchingSettings
 from safelight.store import monitors, scores
 from safelight.store.database import Session
+from safelight.store.slices import ALL
 from safelight.store.verdicts import NewVerdict
-from safelight.watching.monitors import Document, Monitor, ServiceHealth, alpha, parse
+from safelight.watching.attribution import SlicedVerdict
+from safelight.watching.monitors import Document, Monitor, ServiceHealth, budget, parse
 from safelight.watching.observing import Observer, is_asked
-from safelight.watching.questions import Span
+from safelight.watching.questions import LensQuestion, Span
 from safelight.watching.situation import Situation, situation
 
 _log = logging.getLogger(__name__)
@@ -29,7 +32,12 @@ _UNREADABLE = Verdict(Health.ERROR, Reason.FAILED, "This release cannot read the
 class AskedMonitor:
     name: str
     document: Document
-    alpha: float
+    budget: AlarmBudget
+
+    @property
+    def alpha(self) -> float:
+        """The level of one comparison, all slices of the traffic together."""
+        return self.budget.alpha
 
 
 class Assessor:
@@ -42,8 +50,8 @@ class Assessor:
         self._observer = observer
         self._embedder_digest = embedder_digest
 
-    def situation(self, session: Session, generator: str) -> Situation | None:
-        return situation(session, generator, self._embedder_digest)
+    def situation(self, session: Session, generator: str, at: datetime | None = None) -> Situation | None:
+        return situation(session, generator, self._embedder_digest, at)
 
     def asked(self, session: Session, now: Situation) -> tuple[list[AskedMonitor], list[str]]:
         """The enabled monitors that have a question now, each with its share of the budget for false alarms; then the
@@ -59,10 +67,10 @@ class Assessor:
                     unreadable.append(each.name)
         asked = {name: document for name, document in documents.items() if is_asked(document, now)}
         together = list(asked.values())
-        return [AskedMonitor(name, each, self._alpha(each, together)) for name, each in asked.items()], unreadable
+        return [AskedMonitor(name, each, self._budget(each, together)) for name, each in asked.items()], unreadable
 
-    def _alpha(self, document: Document, together: Sequence[Document]) -> float:
-        return alpha(
+    def _budget(self, document: Document, together: Sequence[Document]) -> AlarmBudget:
+        return budget(
             document,
             together,
             false_alarms_per_month=self._false_alarms_per_month,
@@ -75,13 +83,23 @@ class Assessor:
         behind = self._scoring_behind(session, now.generator, at)
         readable, unreadable = self.asked(session, now)
         answers = [NewVerdict(name, False, now.version, _UNREADABLE) for name in unreadable]
-        for monitor in readable:
-            span = self.span(now.since, at, monitor.document)
-            verdict = self._answer(session, monitor, now, span)
-            if behind and verdict.health is Health.HEALTHY and not isinstance(monitor.document, ServiceHealth):
-                verdict = _unsure(behind, verdict)
-            answers.append(NewVerdict(monitor.name, monitor.document.critical, now.version, verdict))
-        return answers
+        return answers + [self._judged(session, monitor, now, at, behind) for monitor in readable]
+
+    def answer(self, session: Session, now: Situation, at: datetime, name: str, document: Document) -> NewVerdict:
+        """The answer of one monitor, as if it were the only one that is asked beside those that are enabled."""
+        together = [each.document for each in self.asked(session, now)[0] if each.name != name]
+        monitor = AskedMonitor(name, document, self._budget(document, [*together, document]))
+        return self._judged(session, monitor, now, at, self._scoring_behind(session, now.generator, at))
+
+    def _judged(
+        self, session: Session, monitor: AskedMonitor, now: Situation, at: datetime, behind: timedelta | None
+    ) -> NewVerdict:
+        found = self._answer(session, monitor, now, self.span(now.since, at, monitor.document))
+        verdict = found.verdict
+        if behind and verdict.health is Health.HEALTHY and not isinstance(monitor.document, ServiceHealth):
+            verdict = _unsure(behind, verdict)
+        slices = {ALL: found.whole, **found.slices} if found.slices else {}
+        return NewVerdict(monitor.name, monitor.document.critical, now.version, verdict, slices)
 
     def span(self, since: datetime, at: datetime, document: Monitor) -> Span:
         """The whole buckets that end before `at`, none of which begins before `since`."""
@@ -93,16 +111,18 @@ class Assessor:
         longest = document.longest // self._width * self._width
         return Span(max(first, end - longest), end, self._width)
 
-    def _answer(self, session: Session, monitor: AskedMonitor, now: Situation, span: Span) -> Verdict:
+    def _answer(self, session: Session, monitor: AskedMonitor, now: Situation, span: Span) -> SlicedVerdict:
         try:
             # A savepoint: on PostgreSQL a failed statement would end the other monitors' transaction too.
             with session.begin_nested():
                 question = self._observer.question(session, monitor.document, now, span)
-            return question.answer(span, monitor.alpha) if question else no_baseline(monitor.document)
+            if isinstance(question, LensQuestion):
+                return question.by_slice(span, monitor.alpha)
+            return _undivided(question.answer(span, monitor.alpha))
         except Exception as error:  # noqa: BLE001 - one monitor's fault, whatever it is, must not silence the others
             _log.exception("monitor %s of %s failed", monitor.name, now.generator)
             summary = f"The monitor itself failed ({type(error).__name__}). The worker's log has the details."
-            return Verdict(Health.ERROR, Reason.FAILED, summary)
+            return _undivided(Verdict(Health.ERROR, Reason.FAILED, summary))
 
     def _scoring_behind(self, session: Session, generator: str, at: datetime) -> timedelta | None:
         oldest = scores.oldest_waiting(session, generator)
@@ -111,12 +131,8 @@ class Assessor:
         return at - oldest
 
 
-def no_baseline(document: Document) -> Verdict:
-    return Verdict(
-        Health.INCONCLUSIVE,
-        Reason.NO_BASELINE,
-        f"There is no baseline for {document.kind.replace('_', ' ')} to compare with. Make one of an accepted version.",
-    )
+def _undivided(verdict: Verdict) -> SlicedVerdict:
+    return SlicedVerdict(verdict, verdict, {})
 
 
 def _unsure(behind: timedelta, verdict: Verdict) -> Verdict:

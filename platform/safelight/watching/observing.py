@@ -1,6 +1,6 @@
 """Reading from the store what a monitor's question rests on; every read is bounded by a range of time."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from monitors.rates import MIN_GENERATIONS, LatencyHistogram, RateCounts
 from monitors.scan import Rule

@@ -3,18 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from itertools import accumulate
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from monitors.lens import Lens
 from monitors.mix import prompt_drift
 from monitors.rates import LatencyHistogram, RateCounts, blank_rate, error_rate, latency
-from monitors.scan import Rule, scan
+from monitors.scan import MIN_GENERATIONS, Rule, scan
 from monitors.sketch import Sketch
 from monitors.verdict import Health, Reason, Verdict, combine
 from monitors.windows import Bucket, Mergeable
 from safelight.clock import bucket_start
+from safelight.store.slices import ALL
+from safelight.watching.attribution import SlicedVerdict, attribute
 
 T = TypeVar("T", bound=Mergeable)
+_NOTHING: Mapping[datetime, Sketch] = MappingProxyType({})
 _RECENT_BUCKETS = 5
 """How long a loss is held against the service after it has ended."""
 
@@ -47,17 +53,102 @@ class Question(Protocol):
 
 
 @dataclass(frozen=True)
+class Unanswerable:
+    """A question that cannot be answered, whatever was recorded, and why."""
+
+    verdict: Verdict
+
+    def answer(self, span: Span, alpha: float) -> Verdict:  # noqa: ARG002 - a Question's signature
+        return self.verdict
+
+
+NOTHING_TO_COMPARE = frozenset({Reason.NO_BASELINE, Reason.EMBEDDER_CHANGED, Reason.BASELINE_UNREADABLE})
+"""Reasons that speak of what is missing, and not of what was served."""
+
+
+def no_baseline(asked: str) -> Unanswerable:
+    return _inconclusive(
+        Reason.NO_BASELINE,
+        f"There is no baseline for {asked.replace('_', ' ')} to compare with. Make one of an accepted version.",
+    )
+
+
+def embedder_changed(done: float | None) -> Unanswerable:
+    """`done` is the share of the stored images that were scored anew; None where nobody asked for that."""
+    todo = "Score the stored images anew (safelight backfill)" if done is None else f"{done:.0%} are re-scored"
+    return _inconclusive(
+        Reason.EMBEDDER_CHANGED,
+        f"The embedder has changed since the baseline was made, and two embedders are never compared. {todo}; then "
+        "make a baseline.",
+    )
+
+
+def baseline_unreadable(name: str) -> Unanswerable:
+    return _inconclusive(
+        Reason.BASELINE_UNREADABLE,
+        f"The baseline {name} was made by another release, and this one cannot read it. Make the baseline anew.",
+    )
+
+
+def _inconclusive(reason: Reason, summary: str) -> Unanswerable:
+    return Unanswerable(Verdict(Health.INCONCLUSIVE, reason, summary))
+
+
+@dataclass(frozen=True)
 class LensQuestion:
-    """Do images, given their prompts, look as the lens expects?"""
+    """Do images, given their prompts, look as the lens expects? Asked of all traffic and of each of its slices."""
 
     lens: Lens
-    sketches: Mapping[datetime, Sketch]
+    sketches: Mapping[str, Mapping[datetime, Sketch]]
     rule: Rule
 
     def answer(self, span: Span, alpha: float) -> Verdict:
+        return self.by_slice(span, alpha).verdict
+
+    def by_slice(self, span: Span, alpha: float) -> SlicedVerdict:
+        """All traffic is tested at half of `alpha`, the slices at equal parts of the other half.
+
+        Which slices are tested is decided by how many generations they hold, never by what these show: each tick
+        spends `alpha`, and no more, however many slices there are.
+        """
+        sizes = {name: self._size(name, span) for name in self.sketches}
+        alone = [name for name, n in sizes.items() if name != ALL and MIN_GENERATIONS <= n < sizes.get(ALL, 0)]
+        part = alpha / 2 if alone else alpha
+        whole = self.scan(self.sketches.get(ALL, {}), span, part)
+        found = {name: self.scan(self.sketches[name], span, part / len(alone)) for name in sorted(alone)}
+        return SlicedVerdict(attribute(whole, found, sizes, _Remainders(self, span, part)), whole, found)
+
+    def scan(self, sketches: Mapping[datetime, Sketch], span: Span, alpha: float) -> Verdict:
         return scan(
-            self.lens, span.buckets(self.sketches), alpha=alpha, width=span.width, longest=span.length, rule=self.rule
+            self.lens, span.buckets(sketches), alpha=alpha, width=span.width, longest=span.length, rule=self.rule
         )
+
+    def _size(self, name: str, span: Span) -> int:
+        return sum(sketch.n for at, sketch in self.sketches[name].items() if span.start <= at < span.end)
+
+
+@dataclass(frozen=True)
+class _Remainders:
+    """What a lens question finds of parts of its traffic. This decides whom an alarm is about, never whether there is
+    one: it costs nothing of the budget."""
+
+    question: LensQuestion
+    span: Span
+    alpha: float
+
+    def together(self, names: Sequence[str]) -> Verdict:
+        sketches = reduce(added, (self.question.sketches[name] for name in names), _NOTHING)
+        return self.question.scan(sketches, self.span, self.alpha)
+
+    def without_each(self, names: Sequence[str]) -> dict[str, Verdict]:
+        parts = [self.question.sketches[name] for name in names]
+        # What lies before a slice and what lies after it: three additions a slice, instead of one for each pair.
+        before = list(accumulate(parts, added, initial=_NOTHING))
+        after = list(accumulate(reversed(parts), added, initial=_NOTHING))[::-1]
+        return {
+            name: self.question.scan(added(before[i], after[i + 1]), self.span, self.alpha)
+            for i, name in enumerate(names)
+        }
 
 
 @dataclass(frozen=True)
@@ -123,6 +214,11 @@ def unlogged(count: int) -> list[Verdict]:
         return []
     summary = f"{count} generations were just served unlogged: the journal could not write. Look at its disk."
     return [Verdict(Health.DEGRADED, Reason.UNLOGGED, summary, effect=float(count), n=count)]
+
+
+def added(first: Mapping[datetime, T], second: Mapping[datetime, T]) -> Mapping[datetime, T]:
+    """What two parts recorded, bucket by bucket."""
+    return {**first, **second} | {moment: first[moment] + second[moment] for moment in first.keys() & second.keys()}
 
 
 def on_grid(recorded: Sequence[tuple[datetime, T]], width: timedelta) -> dict[datetime, T]:

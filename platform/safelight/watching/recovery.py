@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from monitors.recovery import Recovery, recovery
 from monitors.verdict import Reason, Verdict, combine
 from safelight.store.database import Session
-from safelight.watching.assess import Assessor, no_baseline
+from safelight.watching.assess import Assessor
 from safelight.watching.observing import Observer
-from safelight.watching.questions import Span
+from safelight.watching.questions import NOTHING_TO_COMPARE, Span
 
 HEALTHY_WINDOWS = 3
 """Disjoint windows that must be healthy in a row."""
@@ -36,14 +36,7 @@ class RecoveryJudge:
         ]
 
         def judge(window: Span) -> Verdict:
-            return combine(
-                answered(
-                    [
-                        question.answer(window, monitor.alpha) if question else no_baseline(monitor.document)
-                        for question, monitor in questions
-                    ]
-                )
-            )
+            return combine(answered([question.answer(window, monitor.alpha) for question, monitor in questions]))
 
         return recovery(list(fresh_windows(span, judge)), HEALTHY_WINDOWS)
 
@@ -61,5 +54,5 @@ def fresh_windows(span: Span, judge: Judge) -> Iterator[Verdict]:
 
 def answered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Without the questions that nothing could be compared for, unless that is all of them."""
-    comparable = [verdict for verdict in verdicts if verdict.reason is not Reason.NO_BASELINE]
+    comparable = [verdict for verdict in verdicts if verdict.reason not in NOTHING_TO_COMPARE]
     return comparable or list(verdicts)

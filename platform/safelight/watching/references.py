@@ -11,12 +11,14 @@ from safelight.store.baselines import KnownBaseline
 class References:
     """`own`: has the version changed since it was accepted? `previous`: is it worse than what it replaced?
 
-    `first` tells a version that replaced nothing from one whose predecessors nobody made a baseline of.
+    `first` tells a version that replaced nothing from one whose predecessors nobody made a baseline of; `outlived`
+    one whose own baseline was seen by another embedder.
     """
 
     own: KnownBaseline | None
     previous: KnownBaseline | None
     first: bool
+    outlived: bool = False
 
     @property
     def all(self) -> tuple[KnownBaseline, ...]:
@@ -37,7 +39,9 @@ def references(
             newest[baseline.version] = baseline
     before = _served_before(version, ledger)
     replaced = (newest[number] for number in before if number in newest)
-    return References(own=newest.get(version), previous=next(replaced, None), first=not before)
+    own = newest.get(version)
+    outlived = own is None and any(baseline.version == version for baseline in baselines)
+    return References(own=own, previous=next(replaced, None), first=not before, outlived=outlived)
 
 
 def _served_before(version: int, ledger: Sequence[Entry]) -> list[int]:

@@ -31,9 +31,7 @@ class Situation:
     before: Totals | None
 
 
-def situation(
-    session: Session, generator: str, embedder_digest: str, at: datetime | None = None
-) -> Situation | None:
+def situation(session: Session, generator: str, embedder_digest: str, at: datetime | None = None) -> Situation | None:
     """As it is, or as it was `at` a moment. None before the first promote: then there is nothing to watch."""
     chain = [entry for entry in ledger.chain(session, generator) if at is None or entry.at <= at]
     entry = next((entry for entry in reversed(chain) if entry.kind is not EntryKind.ACCEPT), None)

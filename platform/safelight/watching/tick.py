@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from safelight.clock import Clock, bucket_start
-from safelight.store import ledger, slots, verdicts, versions
+from safelight.store import ledger, slots, standings, verdicts, versions
 from safelight.store.database import Database, Session
 from safelight.store.slots import SlotState
 from safelight.store.verdicts import StoredVerdict
@@ -84,6 +84,8 @@ class Ticker:
             if not slots.record(session, generator, slot, SlotState.DONE, self._worker, now):
                 return False
             stored = verdicts.add(session, generator, slot, answers)
+            by_slice = {answer.monitor: answer.slices for answer in answers}
+            standings.keep(session, generator, slot, current.version, by_slice)
             self._responder.respond(session, generator, stored, now)
         return True
 

@@ -15,7 +15,7 @@ from safelight.watching.monitors import (
     Document,
     PromptDrift,
     ServiceHealth,
-    alpha,
+    budget,
     defaults,
     parse,
 )
@@ -66,7 +66,7 @@ shares = st.floats(0.01, 100)
 
 
 @given(st.lists(shares, min_size=1, max_size=6), st.floats(0.1, 10))
-def test_all_monitors_together_keep_the_budget(weights: list[float], budget: float) -> None:
+def test_all_monitors_together_keep_the_budget(weights: list[float], most: float) -> None:
     kinds: list[type[ConditionalDrift] | type[BlankRate] | type[ServiceHealth]] = [
         ConditionalDrift,
         BlankRate,
@@ -75,17 +75,17 @@ def test_all_monitors_together_keep_the_budget(weights: list[float], budget: flo
     enabled: list[Document] = [kinds[i % 3](share=weight) for i, weight in enumerate(weights)]
     ticks = timedelta(days=30) / MINUTE
     expected = sum(
-        alpha(each, enabled, false_alarms_per_month=budget, tick=MINUTE, width=MINUTE)
+        budget(each, enabled, false_alarms_per_month=most, tick=MINUTE, width=MINUTE).alpha
         * ticks
         * window_count(MINUTE, each.longest)
         * each.tests
         for each in enabled
     )
-    assert expected == pytest.approx(budget, rel=1e-6)
+    assert expected == pytest.approx(most, rel=1e-6)
 
 
 def test_a_monitor_that_only_informs_takes_nothing_from_the_others() -> None:
     quiet, loud = PromptDrift(), ConditionalDrift()
     how: dict[str, Any] = {"false_alarms_per_month": 1.0, "tick": MINUTE, "width": MINUTE}
-    assert alpha(loud, [loud, quiet], **how) == alpha(loud, [loud], **how)
-    assert alpha(quiet, [quiet], **how) == 2 * alpha(quiet, [loud, quiet], **how)
+    assert budget(loud, [loud, quiet], **how) == budget(loud, [loud], **how)
+    assert budget(quiet, [quiet], **how).alpha == 2 * budget(quiet, [loud, quiet], **how).alpha
