@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from monitors.hypotheses import detectable_effect
 from monitors.lens import Lens
 
-WINDOWS = (100, 300, 1_000, 3_000, 10_000, 100_000)
-"""Generations in a window."""
+_WINDOWS = (100, 300, 1_000, 3_000, 10_000, 100_000)  # generations
 _ENDLESS = 10**7
 _MOST_GROWTH = 2**12
 
@@ -18,12 +17,12 @@ _MOST_GROWTH = 2**12
 class Sight:
     """Effects are mean departures in standard deviations (Mahalanobis), found with even odds at a level `alpha`.
 
-    `effects` belongs to `WINDOWS`. `floor` is the smallest effect that any window finds, however long: less drowns in
-    the baseline's own uncertainty. A baseline of `half_needs` generations of this kind would see half of it.
+    `points` are windows of so many generations, and the smallest effect that each finds; `floor` is what none finds,
+    however long: less drowns in the baseline's own uncertainty. One of `half_needs` generations would see half of it.
     """
 
     alpha: float
-    effects: tuple[float, ...]
+    points: tuple[tuple[int, float], ...]
     floor: float
     half_needs: int
 
@@ -34,7 +33,7 @@ def sight(lens: Lens, alpha: float) -> Sight:
     floor = detectable_effect(lens, _ENDLESS, reference, alpha)
     return Sight(
         alpha,
-        tuple(detectable_effect(lens, n, reference, alpha) for n in WINDOWS),
+        tuple((n, detectable_effect(lens, n, reference, alpha)) for n in _WINDOWS),
         floor,
         math.ceil(lens.baseline_size * _growth(lens, floor / 2.0, alpha)),
     )

@@ -1,7 +1,7 @@
 """What the routes work with, as the composition root made it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -16,6 +16,7 @@ from safelight.responding.handling import Handling
 from safelight.serving.gateway import Gateway
 from safelight.settings import Settings
 from safelight.store.database import Database
+from safelight.watching.lenses import LensCache
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Platform:
     handling: Handling
     stopping: asyncio.Event
     """Set when the server shuts down: open streams end then, or the process would wait for them for ever."""
+    lenses: LensCache = field(default_factory=LensCache)
 
 
 def _platform(request: Request) -> Platform:

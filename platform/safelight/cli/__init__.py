@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from registry.errors import RegistryError
-from safelight.cli import access, inspection, operation, processes
+from safelight.cli import access, baselines, inspection, operation, processes
 from safelight.errors import SafelightError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for group in (processes, operation, access, inspection):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")
+app.add_typer(baselines.group, name="baseline")
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,6 @@ from safelight import wiring
 from safelight.settings import Settings
 from safelight.store import ledger as ledger_store
 from safelight.store import versions
-from safelight.watching.making import make_from_traffic
 
 commands = typer.Typer()
 ledger = typer.Typer(help="The release ledger.", no_args_is_help=True)
@@ -86,30 +84,6 @@ def accept(generator: Generator, reason: Reason = "", expected: Expected = None)
             session, generator=generator, expected_serving=expected, actor=_actor(), reason=reason
         )
     typer.echo(f"version {entry.to_version} is accepted")
-
-
-@commands.command()
-def baseline(
-    generator: Generator,
-    version: int,
-    name: Annotated[str, typer.Option(help="What it is called; baselines never change")],
-    hours: Annotated[float, typer.Option(help="How far back its traffic is read")] = 24.0,
-) -> None:
-    """Make a baseline of what a version served lately: what the monitors compare with."""
-    clock = wiring.clock()
-    made = make_from_traffic(
-        wiring.database(Settings()),
-        clock,
-        generator=generator,
-        version=version,
-        name=name,
-        start=clock.now() - timedelta(hours=hours),
-        end=clock.now(),
-        actor=_actor(),
-    )
-    typer.echo(
-        f"baseline {made.name} of version {made.version}: {made.n} generations, {made.blank} blank ones left out"
-    )
 
 
 @ledger.command("show")

@@ -1,7 +1,9 @@
 """Baselines: added once, never changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,10 +15,18 @@ from safelight.ids import new_id
 from safelight.store.tables.monitoring import Baseline
 
 
+class Topic(NamedTuple):
+    """One cluster of a lens: how many generations of the baseline fall into it, and the words typical of it."""
+
+    n: int
+    words: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewBaseline:
     """What a baseline is before it has its id. `n` are the generations the lens was fitted on, `blank` those left
-    out because they showed nothing; `scalars` are its scalar signals, serialised, for a report to compare with."""
+    out because they showed nothing; `scalars` are its scalar signals, serialised, for a report to compare with;
+    `topics` are in the order of the lens's clusters."""
 
     generator: str
     version: int
@@ -30,6 +40,7 @@ class NewBaseline:
     lens: bytes
     lens_digest: str
     scalars: bytes
+    topics: Sequence[Topic]
     created_by: str
 
 
@@ -71,18 +82,23 @@ _KNOWN = (
 
 def add(session: Session, baseline: NewBaseline, now: datetime) -> KnownBaseline:
     """Raises `baseline_exists` where the generator has one of that name: baselines are never overwritten."""
-    row = Baseline(id=new_id(), created_at=now, **vars(baseline))
+    topics = [topic._asdict() for topic in baseline.topics]
+    row = Baseline(id=new_id(), created_at=now, **vars(baseline) | {"topics": topics})
     try:
         with session.begin_nested():
             session.add(row)
     except IntegrityError as error:
-        raise SafelightError(
-            Kind.CONFLICT,
-            "baseline_exists",
-            f"{baseline.generator} already has a baseline named {baseline.name!r}, and baselines never change. "
-            "Give the new one another name.",
-        ) from error
+        raise exists(baseline.generator, baseline.name) from error
     return get(session, row.id)
+
+
+def exists(generator: str, name: str) -> SafelightError:
+    """The error for a name that is taken."""
+    return SafelightError(
+        Kind.CONFLICT,
+        "baseline_exists",
+        f"{generator} already has a baseline named {name!r}, and baselines never change. Choose another name.",
+    )
 
 
 def get(session: Session, baseline_id: UUID) -> KnownBaseline:
@@ -97,6 +113,27 @@ def of_generator(session: Session, generator: str) -> list[KnownBaseline]:
     """All of a generator, the newest first."""
     query = select(*_KNOWN).where(Baseline.generator == generator)
     return [KnownBaseline(**row) for row in session.execute(query.order_by(Baseline.id.desc())).mappings()]
+
+
+def newest_of(session: Session, generator: str, version: int, embedder_digest: str) -> KnownBaseline | None:
+    """The newest of a version, as this embedder sees it."""
+    query = select(*_KNOWN).where(
+        Baseline.generator == generator, Baseline.version == version, Baseline.embedder_digest == embedder_digest
+    )
+    row = session.execute(query.order_by(Baseline.created_at.desc(), Baseline.id.desc()).limit(1)).mappings().first()
+    return KnownBaseline(**row) if row else None
+
+
+def named(session: Session, generator: str, name: str) -> KnownBaseline | None:
+    query = select(*_KNOWN).where(Baseline.generator == generator, Baseline.name == name)
+    row = session.execute(query).mappings().first()
+    return KnownBaseline(**row) if row else None
+
+
+def topics(session: Session, baseline_id: UUID) -> list[Topic]:
+    """In the order of the lens's clusters; none for a baseline that an earlier release made."""
+    found = session.scalars(select(Baseline.topics).where(Baseline.id == baseline_id)).one()
+    return [Topic(each["n"], tuple(each["words"])) for each in found]
 
 
 def lens(session: Session, baseline_id: UUID) -> bytes:

@@ -151,6 +151,17 @@ def made_between(
     return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
 
 
+def of_request(session: Session, request_id: UUID, *, embedder_digest: str) -> list[ScoredGeneration]:
+    """Scored generations of one request, the newest first."""
+    rows = session.execute(
+        select(Score, GenerationRow.prompt, GenerationRow.parameters)
+        .join(GenerationRow, GenerationRow.id == Score.generation_id)
+        .where(GenerationRow.request_id == request_id, Score.embedder_digest == embedder_digest)
+        .order_by(Score.generation_id.desc())
+    )
+    return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
+
+
 def _between(
     generator: str, version: int, start: datetime, end: datetime, arms: Collection[str], embedder_digest: str
 ) -> Select[tuple[Score, str, dict[str, Any]]]:

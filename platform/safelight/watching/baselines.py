@@ -1,6 +1,8 @@
 """Making a baseline: from a recorded stream, or from traffic already logged for an accepted version."""
 
 import io
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,18 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.fitting import BaselineTooSmall, fit_lens
+from monitors.lens import Lens
 from monitors.sample import Sample
+from monitors.topics import typical_words
 from safelight.errors import Kind, SafelightError
 from safelight.store import baselines, scores
-from safelight.store.baselines import NewBaseline
+from safelight.store.baselines import NewBaseline, Topic
 from safelight.store.database import Session
+from safelight.store.scores import ScoredGeneration
+from safelight.watching.quiet import Stretch
 from safelight.watching.recorded import RecordedSample
-from safelight.watching.samples import JUDGED_ARMS, named, row, sample
+from safelight.watching.samples import Row, named, row, sample
 from safelight.watching.situation import defaults_of
 
 LARGEST = 60_000
 """Generations read for one baseline: what a lens needs at most; the newest of a range are taken."""
 _SCALARS_KEPT = 2_000
+_PLACED = 10_000
+"""Generations of a baseline that are placed into its clusters: enough for their sizes and words."""
 _SEED = 0
 
 
@@ -47,6 +55,7 @@ def from_recorded(
         )
     return _fit(
         recorded.sample,
+        (),
         generator=generator,
         version=version,
         name=name,
@@ -59,38 +68,76 @@ def from_recorded(
     )
 
 
-def from_traffic(
+@dataclass(frozen=True, eq=False)
+class Logged:
+    """Scored generations of one version, read and ready to be fitted. `blank` ones showed nothing and are left out."""
+
+    rows: Sequence[Row]
+    prompts: Sequence[str]
+    blank: int
+    embedder_digest: str
+
+
+def logged(
     session: Session,
+    generator: str,
+    version: int,
+    stretches: Iterable[Stretch],
+    *,
+    arms: Collection[str],
+    embedder_digest: str,
+) -> Logged:
+    """A version's scored traffic of some stretches of time, the newest up to `LARGEST`."""
+    scored: list[ScoredGeneration] = []
+    for start, end in sorted(stretches, reverse=True):
+        scored += scores.made_between(
+            session,
+            generator,
+            version,
+            start,
+            end,
+            arms=arms,
+            embedder_digest=embedder_digest,
+            limit=LARGEST - len(scored),
+        )
+    return _logged(session, generator, version, scored, embedder_digest)
+
+
+def replayed(session: Session, generator: str, version: int, job_id: UUID, embedder_digest: str) -> Logged:
+    """What a version made in a replay, each request once, however often it had to be made again."""
+    scored = scores.of_request(session, job_id, embedder_digest=embedder_digest)
+    once = {each.prompt: each for each in scored}
+    return _logged(session, generator, version, list(once.values()), embedder_digest)
+
+
+def from_logged(
+    read: Logged,
     *,
     generator: str,
     version: int,
-    embedder_digest: str,
-    start: datetime,
-    end: datetime,
+    source: str,
     name: str,
+    data_from: datetime | None,
+    data_to: datetime | None,
     created_by: str,
 ) -> NewBaseline:
-    """Fit a baseline to the version's logged and scored traffic of a range of time; `session` only reads.
+    """Fit a baseline to what was read. Takes seconds: call it outside a transaction, then store the result.
 
     Raises SafelightError `baseline_too_small`.
     """
-    scored = scores.made_between(
-        session, generator, version, start, end, arms=JUDGED_ARMS, embedder_digest=embedder_digest, limit=LARGEST
-    )
-    defaults = defaults_of(session, generator, version)
-    rows = [read for each in scored if (read := row(each, defaults)) is not None]
-    if not rows:
-        raise _too_small("none of this version's generations in that range has been scored")
+    if not read.rows:
+        raise _too_small("nothing of this version was scored there, or all of it lies in incidents")
     return _fit(
-        sample(rows),
+        sample(read.rows),
+        read.prompts,
         generator=generator,
         version=version,
         name=name,
-        source="traffic",
-        embedder_digest=embedder_digest,
-        blank=sum(each.score.blank for each in scored),
-        data_from=start,
-        data_to=end,
+        source=source,
+        embedder_digest=read.embedder_digest,
+        blank=read.blank,
+        data_from=data_from,
+        data_to=data_to,
         created_by=created_by,
     )
 
@@ -100,8 +147,22 @@ def scalars_of(session: Session, baseline_id: UUID) -> dict[str, NDArray[np.floa
     return named(np.load(io.BytesIO(baselines.scalars(session, baseline_id)), allow_pickle=False))
 
 
+def _logged(
+    session: Session, generator: str, version: int, scored: Sequence[ScoredGeneration], embedder_digest: str
+) -> Logged:
+    defaults = defaults_of(session, generator, version)
+    readable = [(each.prompt, read) for each in scored if (read := row(each, defaults)) is not None]
+    return Logged(
+        rows=[read for _, read in readable],
+        prompts=[prompt for prompt, _ in readable],
+        blank=sum(each.score.blank for each in scored),
+        embedder_digest=embedder_digest,
+    )
+
+
 def _fit(
     data: Sample,
+    prompts: Sequence[str],
     *,
     generator: str,
     version: int,
@@ -133,8 +194,19 @@ def _fit(
         lens=lens.to_bytes(),
         lens_digest=lens.digest,
         scalars=scalars.getvalue(),
+        topics=_topics(lens, data, prompts),
         created_by=created_by,
     )
+
+
+def _topics(lens: Lens, data: Sample, prompts: Sequence[str]) -> list[Topic]:
+    """How many generations of the baseline fall into each cluster, and its typical words, where prompts are known."""
+    chosen = np.random.default_rng(_SEED).permutation(len(data))[:_PLACED]
+    cluster = lens.features(data.take(chosen)).cluster
+    sizes = np.bincount(cluster, minlength=lens.clusters)
+    asked = [prompts[i] for i in chosen] if prompts else []
+    words = typical_words(asked, cluster[: len(asked)], lens.clusters)
+    return [Topic(int(size), typical) for size, typical in zip(sizes, words, strict=True)]
 
 
 def _too_small(what: str) -> SafelightError:

@@ -7,19 +7,22 @@ import pytest
 from monitors.fitting import fit_lens
 from monitors.hypotheses import detectable_effect
 from monitors.lens import Lens
-from monitors.sight import WINDOWS, sight
+from monitors.sight import sight
 
 
 def test_longer_windows_see_more_and_none_sees_below_the_floor(lens: Lens) -> None:
     found = sight(lens, 1e-6)
-    assert len(found.effects) == len(WINDOWS)
-    assert list(found.effects) == sorted(found.effects, reverse=True)
-    assert 0 < found.floor < found.effects[-1]
-    assert found.effects[-1] == pytest.approx(found.floor, rel=0.5)
+    sizes, effects = zip(*found.points, strict=True)
+    assert list(sizes) == sorted(sizes)
+    assert list(effects) == sorted(effects, reverse=True)
+    assert 0 < found.floor < effects[-1]
+    assert effects[-1] == pytest.approx(found.floor, rel=0.5)
 
 
 def test_a_stricter_level_sees_less(lens: Lens) -> None:
-    assert sight(lens, 1e-8).effects > sight(lens, 1e-4).effects
+    for (n, strict), (same, lenient) in zip(sight(lens, 1e-8).points, sight(lens, 1e-4).points, strict=True):
+        assert n == same
+        assert strict > lenient
 
 
 def test_what_it_takes_to_see_half_is_enough_and_not_much_more(lens: Lens) -> None:

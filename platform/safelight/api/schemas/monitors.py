@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from monitors.verdict import Health
 from registry.ledger import EntryKind
-from safelight.api.schemas.access import ShortName
 from safelight.store.verdicts import StoredVerdict
 
 
@@ -113,35 +112,3 @@ class Series(BaseModel):
     signals: list[SignalPoint]
     releases: list[ReleaseMarker]
     incidents: list[IncidentSpan]
-
-
-class NewBaseline(BaseModel):
-    """Make a baseline of a version's logged and scored traffic."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    generator: str
-    version: int
-    name: ShortName
-    start: AwareDatetime = Field(alias="from")
-    end: AwareDatetime = Field(alias="to")
-
-
-class BaselineInfo(BaseModel):
-    """A named, immutable reference; the lens itself stays in the store."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    generator: str
-    version: int
-    name: str
-    source: str
-    embedder_digest: str
-    n: int
-    blank: int
-    data_from: datetime | None
-    data_to: datetime | None
-    lens_digest: str
-    created_at: datetime
-    created_by: str

@@ -1,0 +1,233 @@
+"""Baselines that are being made: what was asked for, how far it has come, and who is at it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from safelight.errors import Kind, SafelightError, not_found
+from safelight.ids import new_id
+from safelight.store.tables.monitoring import BaselineJob
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class Phase(StrEnum):
+    """What a job is at. Only a replay goes through all of them."""
+
+    LOADING = "loading"
+    """Waiting for an engine to hold the version."""
+    GENERATING = "generating"
+    SCORING = "scoring"
+    FITTING = "fitting"
+
+
+_OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What somebody asks for. `prompts` are the requests of a replay, as JSON; a range of time is that of the rest."""
+
+    generator: str
+    version: int
+    name: str
+    source: str
+    data_from: datetime | None
+    data_to: datetime | None
+    prompts: Sequence[dict[str, Any]]
+    created_by: str
+
+    @property
+    def first_phase(self) -> Phase:
+        return Phase.LOADING if self.prompts else Phase.FITTING
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownJob:
+    """A job without its prompts. `done` of `total` images are made; both are 0 where none have to be."""
+
+    id: UUID
+    generator: str
+    version: int
+    name: str
+    source: str
+    data_from: datetime | None
+    data_to: datetime | None
+    state: JobState
+    phase: Phase
+    done: int
+    total: int
+    error_code: str | None
+    error: str
+    baseline_id: UUID | None
+    created_at: datetime
+    created_by: str
+    phase_at: datetime
+    finished_at: datetime | None
+
+
+_KNOWN = (
+    BaselineJob.id,
+    BaselineJob.generator,
+    BaselineJob.version,
+    BaselineJob.name,
+    BaselineJob.source,
+    BaselineJob.data_from,
+    BaselineJob.data_to,
+    BaselineJob.state,
+    BaselineJob.phase,
+    BaselineJob.done,
+    BaselineJob.total,
+    BaselineJob.error_code,
+    BaselineJob.error,
+    BaselineJob.baseline_id,
+    BaselineJob.created_at,
+    BaselineJob.created_by,
+    BaselineJob.phase_at,
+    BaselineJob.finished_at,
+)
+
+
+def add(session: Session, job: NewJob, now: datetime) -> KnownJob:
+    """Raises `baseline_exists` where one of that name is being made."""
+    row = BaselineJob(
+        id=new_id(),
+        open_name=job.name,
+        state=JobState.QUEUED.value,
+        phase=job.first_phase.value,
+        total=len(job.prompts),
+        created_at=now,
+        phase_at=now,
+        **vars(job) | {"prompts": list(job.prompts)},
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        raise SafelightError(
+            Kind.CONFLICT,
+            "baseline_exists",
+            f"A baseline of {job.generator} named {job.name!r} is being made. Give the new one another name.",
+        ) from error
+    return get(session, row.id)
+
+
+def get(session: Session, job_id: UUID) -> KnownJob:
+    """Raises `baseline_job_not_found`."""
+    row = session.execute(select(*_KNOWN).where(BaselineJob.id == job_id)).mappings().first()
+    if row is None:
+        raise not_found("baseline_job", job_id)
+    return _job(row)
+
+
+def prompts(session: Session, job_id: UUID) -> list[dict[str, Any]]:
+    """The requests of a replay, in their order."""
+    found: list[dict[str, Any]] = session.scalars(select(BaselineJob.prompts).where(BaselineJob.id == job_id)).one()
+    return found
+
+
+def page(session: Session, generator: str, before: UUID | None = None, limit: int = 50) -> list[KnownJob]:
+    """The newest first."""
+    query = select(*_KNOWN).where(BaselineJob.generator == generator).order_by(BaselineJob.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(BaselineJob.id < before)
+    return [_job(row) for row in session.execute(query).mappings()]
+
+
+def unfinished(session: Session) -> list[KnownJob]:
+    """Of all generators, the oldest first."""
+    query = select(*_KNOWN).where(BaselineJob.open_name.is_not(None)).order_by(BaselineJob.id)
+    return [_job(row) for row in session.execute(query).mappings()]
+
+
+def take(
+    session: Session,
+    job_id: UUID,
+    phases: Collection[Phase],
+    worker: str,
+    now: datetime,
+    until: datetime,
+    *,
+    enter: Phase | None = None,
+) -> bool:
+    """Work on a job until then, or go on working on it, and `enter` a phase of it.
+
+    True if it is in one of `phases` and nobody else holds it; the row stays locked until the transaction ends.
+    """
+    statement = (
+        update(BaselineJob)
+        .where(
+            BaselineJob.id == job_id,
+            BaselineJob.state.in_(_OPEN),
+            BaselineJob.phase.in_([phase.value for phase in phases]),
+            or_(BaselineJob.held_until.is_(None), BaselineJob.held_until <= now, BaselineJob.holder == worker),
+        )
+        .values(state=JobState.RUNNING.value, holder=worker, held_until=until)
+    )
+    if enter is not None:
+        statement = statement.values(phase=enter.value, phase_at=now)
+    return session.scalar(statement.returning(BaselineJob.id)) is not None
+
+
+def advance(session: Session, job_id: UUID, worker: str, *, done: int) -> bool:
+    """Note how many images are made; false when the job is not the worker's any more, who then stops."""
+    return _change(session, job_id, worker, done=done)
+
+
+def hand_on(session: Session, job_id: UUID, worker: str, phase: Phase, now: datetime) -> bool:
+    """Let go of a job that has come to a phase: whoever works at that takes it up. False as in `advance`."""
+    return _change(session, job_id, worker, phase=phase.value, phase_at=now, held_until=None, holder="")
+
+
+def finish(session: Session, job_id: UUID, worker: str, baseline_id: UUID, now: datetime) -> bool:
+    """The baseline is made. False as in `advance`."""
+    done = JobState.DONE.value
+    return _change(session, job_id, worker, state=done, open_name=None, baseline_id=baseline_id, finished_at=now)
+
+
+def fail(session: Session, job_id: UUID, worker: str, error: SafelightError, now: datetime) -> bool:
+    """No baseline can be made, and why. False as in `advance`."""
+    what = {"state": JobState.FAILED.value, "error_code": error.code, "error": error.message}
+    return _change(session, job_id, worker, **what, open_name=None, finished_at=now)
+
+
+def cancel(session: Session, job_id: UUID, now: datetime) -> KnownJob:
+    """Whoever works on it stops at the next image. Raises `baseline_job_not_found`, `baseline_job_ended`."""
+    values = {"state": JobState.CANCELLED.value, "open_name": None, "finished_at": now}
+    statement = update(BaselineJob).where(BaselineJob.id == job_id, BaselineJob.state.in_(_OPEN)).values(**values)
+    if session.scalar(statement.returning(BaselineJob.id)) is None:
+        ended = get(session, job_id)
+        raise SafelightError(
+            Kind.CONFLICT, "baseline_job_ended", f"This baseline is no longer being made: it is {ended.state}."
+        )
+    return get(session, job_id)
+
+
+def _change(session: Session, job_id: UUID, worker: str, /, **values: Any) -> bool:
+    statement = (
+        update(BaselineJob)
+        .where(BaselineJob.id == job_id, BaselineJob.state == JobState.RUNNING.value, BaselineJob.holder == worker)
+        .values(**values)
+    )
+    return session.scalar(statement.returning(BaselineJob.id)) is not None
+
+
+def _job(row: RowMapping) -> KnownJob:
+    return KnownJob(**dict(row) | {"state": JobState(row["state"]), "phase": Phase(row["phase"])})
