@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from registry.errors import RegistryError
-from safelight.cli import access, baselines, inspection, operation, processes
+from safelight.cli import access, baselines, importing, inspection, operation, processes
 from safelight.errors import SafelightError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (processes, operation, access, inspection):
+for group in (processes, operation, importing, access, inspection):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")

@@ -94,11 +94,15 @@ def _client_errors() -> Iterator[None]:
 
 def open_images(url: str, settings: ImageStoreSettings) -> ImageStore:
     """The store at an address: file:///folder, s3://bucket/prefix ... Nothing is connected yet."""
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
+    if urlsplit(url).scheme == "file":
         return LocalImages(Path(unquote(urlsplit(url).path)))
+    return ObjectImages(*connect(url, settings))
+
+
+def connect(url: str, settings: ImageStoreSettings) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of an address, or of a plain path, and the path on it. Nothing is connected yet."""
     options: dict[str, object] = {}
-    if scheme == "s3":
+    if urlsplit(url).scheme == "s3":
         # What is left empty is looked for where every AWS client looks: environment, profile, instance role.
         options = {
             "key": settings.s3_key.get_secret_value() or None,
@@ -106,7 +110,7 @@ def open_images(url: str, settings: ImageStoreSettings) -> ImageStore:
             "endpoint_url": settings.s3_endpoint or None,
         }
     filesystem, root = fsspec.core.url_to_fs(url, **options)
-    return ObjectImages(filesystem, root)
+    return filesystem, root
 
 
 def image_key(identifier: UUID) -> str:

@@ -1,6 +1,6 @@
 """The log of generations: written by the shipper, read newest first by everybody else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -130,6 +130,11 @@ def add_environments(session: Session, details: Mapping[str, Mapping[str, Any]],
     if rows:
         with _refusals():
             session.execute(insert(session, Environment).on_conflict_do_nothing(), rows)
+
+
+def known(session: Session, identifiers: Collection[UUID]) -> set[UUID]:
+    """Which of these are logged already."""
+    return set(session.scalars(select(GenerationRow.id).where(GenerationRow.id.in_(identifiers))))
 
 
 def find(session: Session, identifier: UUID) -> StoredGeneration | None:

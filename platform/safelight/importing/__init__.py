@@ -1,0 +1,1 @@
+"""Generations that were made and kept elsewhere, read from tables and folders."""
