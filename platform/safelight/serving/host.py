@@ -249,4 +249,5 @@ class EngineHost:
             started_at=held.started_at,
             ready_at=held.ready_at,
             heartbeat_at=self._clock.now(),
+            spare=bundle.spare,
         )

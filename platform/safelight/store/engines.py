@@ -40,6 +40,8 @@ class KnownEngine:
     started_at: datetime
     ready_at: datetime | None
     heartbeat_at: datetime
+    spare: bool = False
+    """Loaded afresh beside the one that serves, for probes alone."""
 
 
 def put(session: Session, engine: KnownEngine) -> None:
@@ -57,6 +59,11 @@ def engines(session: Session, generator: str | None = None) -> list[KnownEngine]
 
 def ready(session: Session, alive_since: datetime) -> list[KnownEngine]:
     """Engines of all generators that can take requests, the oldest first."""
+    return [engine for engine in ready_for_probes(session, alive_since) if not engine.spare]
+
+
+def ready_for_probes(session: Session, alive_since: datetime) -> list[KnownEngine]:
+    """Those that can take requests and those that are spare, the oldest first."""
     query = select(EngineRow).where(EngineRow.state == EngineState.READY.value, EngineRow.heartbeat_at >= alive_since)
     return [_engine(row) for row in session.scalars(query.order_by(EngineRow.id))]
 
@@ -67,6 +74,7 @@ def ready_versions(session: Session, generator: str, alive_since: datetime) -> f
         EngineRow.generator == generator,
         EngineRow.state == EngineState.READY.value,
         EngineRow.heartbeat_at >= alive_since,
+        EngineRow.spare.is_(False),
     )
     return frozenset(session.scalars(query))
 
@@ -74,7 +82,10 @@ def ready_versions(session: Session, generator: str, alive_since: datetime) -> f
 def last_failure(session: Session, generator: str, version: int, since: datetime) -> str | None:
     """Why the newest engine started since then for a version failed; None when it has not."""
     query = select(EngineRow).where(
-        EngineRow.generator == generator, EngineRow.version == version, EngineRow.started_at >= since
+        EngineRow.generator == generator,
+        EngineRow.version == version,
+        EngineRow.started_at >= since,
+        EngineRow.spare.is_(False),
     )
     newest = session.scalar(query.order_by(EngineRow.id.desc()).limit(1))
     return newest.detail if newest is not None and newest.state == EngineState.FAILED.value else None
@@ -86,7 +97,10 @@ def last_restart(session: Session, generator: str, version: int, before: datetim
     An engine on a new host replaces nobody: traffic that spreads over more machines changes none of them.
     """
     query = select(EngineRow.host, EngineRow.ready_at).where(
-        EngineRow.generator == generator, EngineRow.version == version, EngineRow.ready_at.is_not(None)
+        EngineRow.generator == generator,
+        EngineRow.version == version,
+        EngineRow.ready_at.is_not(None),
+        EngineRow.spare.is_(False),
     )
     if before is not None:
         query = query.where(EngineRow.ready_at <= before)
@@ -125,4 +139,5 @@ def _engine(row: EngineRow) -> KnownEngine:
         started_at=row.started_at,
         ready_at=row.ready_at,
         heartbeat_at=row.heartbeat_at,
+        spare=row.spare,
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
@@ -106,6 +106,7 @@ class EngineRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(Text, default="")
     environment_digest: Mapped[str | None] = mapped_column(String(80))
+    spare: Mapped[bool] = mapped_column(server_default=false())
     started_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime]
