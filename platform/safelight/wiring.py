@@ -28,6 +28,8 @@ from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.embedder import Embedder
+from safelight.scoring.examining import Examiner
+from safelight.scoring.folding import Folder
 from safelight.scoring.scorer import Scorer
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
@@ -47,6 +49,7 @@ from safelight.watching.observing import Observer
 from safelight.watching.recovery import RecoveryJudge
 from safelight.watching.reports import Reporter
 from safelight.watching.schedule import Job, Schedule
+from safelight.watching.slicing import Slicing
 from safelight.watching.tick import Ticker
 from safelight.worker import Loop, Worker
 
@@ -202,15 +205,10 @@ def worker(settings: Settings) -> Worker:
     )
     leadership = Leadership(store, time, name, settings.watching.lease_seconds)
     ticker = Ticker(store, time, assessor, responder, leadership, name, settings.watching.tick_seconds)
-    scorer = Scorer(
-        store,
-        open_images(settings.images_url, settings.images),
-        sight,
-        lenses,
-        time,
-        batch=settings.scoring.batch,
-        bucket_seconds=settings.watching.bucket_seconds,
-    )
+    watching = settings.watching
+    examiner = Examiner(open_images(settings.images_url, settings.images), sight, time)
+    folder = Folder(lenses, sight.digest, Slicing(watching.slices, watching.most_slices), time, watching.bucket_seconds)
+    scorer = Scorer(store, examiner, folder, batch=settings.scoring.batch)
     registered = version_store(settings)
     chores = Housekeeping(store, Registration(store, registered, time), AliasProjection(store, registered, time), time)
     deliverer = Deliverer(store, settings.notifying, time)

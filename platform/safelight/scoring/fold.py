@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitors.lens import Lens
 from monitors.sketch import Sketch
 from registry.parameters import Defaults
 from safelight.clock import bucket_start
 from safelight.store.scores import GenerationScore, ScoredGeneration, Waiting
-from safelight.store.sketches import ALL, SignalKey, SignalSums, SketchKey
+from safelight.store.sketches import SignalKey, SignalSums, SketchKey
+from safelight.store.slices import ALL
 from safelight.watching.samples import JUDGED_ARMS, Row, row, sample
 
 Scored = tuple[Waiting, GenerationScore]
@@ -57,21 +61,40 @@ def signal_sums(score: GenerationScore) -> SignalSums:
 
 
 def fold_sketches(
-    scored: Iterable[Scored], views: Mapping[tuple[str, int], View], bucket_seconds: int
+    scored: Iterable[Scored],
+    views: Mapping[tuple[str, int], View],
+    slices: Mapping[UUID, Sequence[str]],
+    bucket_seconds: int,
 ) -> dict[SketchKey, Sketch]:
-    """Look at each version's generations through each of its baselines' lenses; `views` by generator and version."""
-    groups: dict[tuple[str, int, str, datetime], list[Row]] = defaultdict(list)
+    """Look at each version's generations through each of its baselines' lenses: all together, and slice by slice.
+
+    `views` are by generator and version, the names of `slices` by generation.
+    """
+    groups: dict[tuple[str, int, str, datetime], list[tuple[Row, Sequence[str]]]] = defaultdict(list)
     for made, score in scored:
         read = row(ScoredGeneration(score, made.prompt, made.parameters), views[made.generator, made.version].defaults)
         if read is not None:
             start = bucket_start(made.created_at, bucket_seconds)
-            groups[made.generator, made.version, made.arm, start].append(read)
+            groups[made.generator, made.version, made.arm, start].append((read, slices.get(made.generation_id, ())))
     folded: dict[SketchKey, Sketch] = {}
-    for (generator, version, arm, start), rows in groups.items():
+    for (generator, version, arm, start), group in groups.items():
+        together = sample([read for read, _ in group])
+        members = _members([names for _, names in group])
         for baseline_id, lens in views[generator, version].lenses:
-            key = SketchKey(generator, version, arm, baseline_id, ALL, start)
-            folded[key] = Sketch.of(lens.features(sample(rows)))
+            features = lens.features(together)
+            for name, rows in members.items():
+                key = SketchKey(generator, version, arm, baseline_id, name, start)
+                folded[key] = Sketch.of(features.take(rows))
     return folded
+
+
+def _members(slices: Sequence[Sequence[str]]) -> dict[str, NDArray[np.intp]]:
+    """The rows that are in each slice; all of them are in the one of all traffic."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for i, names in enumerate(slices):
+        for name in names:
+            rows[name].append(i)
+    return {ALL: np.arange(len(slices))} | {name: np.array(each, np.intp) for name, each in rows.items()}
 
 
 def merge(stored: bytes, fresh: bytes) -> bytes:

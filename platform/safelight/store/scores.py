@@ -20,7 +20,7 @@ _STORED = np.dtype("<f2")
 
 @dataclass(frozen=True)
 class Waiting:
-    """A logged generation whose image has not been looked at yet."""
+    """A logged generation whose image has not been looked at yet, or not by the present embedder."""
 
     generation_id: UUID
     created_at: datetime
@@ -31,6 +31,10 @@ class Waiting:
     prompt: str
     parameters: dict[str, Any]
     image_key: str | None
+    replica: str | None = None
+    adapter: str | None = None
+    tenant: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,20 +92,7 @@ def waiting(session: Session, limit: int) -> list[Waiting]:
         .limit(limit)
         .with_for_update(of=ScoreTask, skip_locked=True)
     )
-    return [
-        Waiting(
-            generation_id=generation_id,
-            created_at=row.created_at,
-            generator=row.generator,
-            version=row.version,
-            arm=row.arm,
-            outcome=row.outcome,
-            prompt=row.prompt,
-            parameters=row.parameters,
-            image_key=row.image_key,
-        )
-        for generation_id, row in session.execute(query)
-    ]
+    return [_waiting(row) for _, row in session.execute(query)]
 
 
 def take(session: Session, generation_ids: Collection[UUID]) -> set[UUID]:
@@ -177,6 +168,24 @@ def _between(
             GenerationRow.arm.in_(arms),
         )
         .order_by(Score.generation_id.desc())
+    )
+
+
+def _waiting(row: GenerationRow) -> Waiting:
+    return Waiting(
+        generation_id=row.id,
+        created_at=row.created_at,
+        generator=row.generator,
+        version=row.version,
+        arm=row.arm,
+        outcome=row.outcome,
+        prompt=row.prompt,
+        parameters=row.parameters,
+        image_key=row.image_key,
+        replica=row.replica,
+        adapter=row.adapter,
+        tenant=row.tenant,
+        region=row.region,
     )
 
 

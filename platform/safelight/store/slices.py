@@ -52,7 +52,7 @@ def admit(session: Session, generator: str, wanted: Collection[Slice], most: int
     A place is kept in the database, so every worker and every restart counts alike.
     """
     known = _known(session, generator)
-    fresh = sorted(wanted - known.keys(), key=lambda each: each.name)
+    fresh = sorted(set(wanted) - known.keys(), key=lambda each: each.name)
     if fresh:
         # Two workers that find the last place free must not both take it.
         session.execute(select(Generator.name).where(Generator.name == generator).with_for_update())
@@ -64,7 +64,7 @@ def admit(session: Session, generator: str, wanted: Collection[Slice], most: int
                 generator=generator, attribute=each.attribute, value=each.value, first_seen_at=now, last_seen_at=now
             )
             session.add(known[each])
-    for each in wanted & known.keys():
+    for each in known.keys() & set(wanted):
         if now - known[each].last_seen_at >= _TOUCHED_EVERY:
             known[each].last_seen_at = now
     session.flush()

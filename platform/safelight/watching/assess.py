@@ -12,7 +12,6 @@ from safelight.errors import SafelightError
 from safelight.settings import WatchingSettings
 from safelight.store import monitors, scores
 from safelight.store.database import Session
-from safelight.store.slices import ALL
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.attribution import SlicedVerdict
 from safelight.watching.monitors import Document, Monitor, ServiceHealth, budget, parse
@@ -98,8 +97,7 @@ class Assessor:
         verdict = found.verdict
         if behind and verdict.health is Health.HEALTHY and not isinstance(monitor.document, ServiceHealth):
             verdict = _unsure(behind, verdict)
-        slices = {ALL: found.whole, **found.slices} if found.slices else {}
-        return NewVerdict(monitor.name, monitor.document.critical, now.version, verdict, slices)
+        return NewVerdict(monitor.name, monitor.document.critical, now.version, verdict, found.slices)
 
     def span(self, since: datetime, at: datetime, document: Monitor) -> Span:
         """The whole buckets that end before `at`, none of which begins before `since`."""
@@ -132,7 +130,7 @@ class Assessor:
 
 
 def _undivided(verdict: Verdict) -> SlicedVerdict:
-    return SlicedVerdict(verdict, verdict, {})
+    return SlicedVerdict(verdict, {})
 
 
 def _unsure(behind: timedelta, verdict: Verdict) -> Verdict:

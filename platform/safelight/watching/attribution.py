@@ -18,10 +18,9 @@ _SUSPICIOUS = 1e-3
 
 @dataclass(frozen=True)
 class SlicedVerdict:
-    """A monitor's answer, and what it rests on: all traffic, and each slice that was tested, by name."""
+    """A monitor's answer and what it rests on, by name: all traffic and each slice that was tested, if any was."""
 
     verdict: Verdict
-    whole: Verdict
     slices: Mapping[str, Verdict]
 
 

@@ -116,7 +116,7 @@ class LensQuestion:
         part = alpha / 2 if alone else alpha
         whole = self.scan(self.sketches.get(ALL, {}), span, part)
         found = {name: self.scan(self.sketches[name], span, part / len(alone)) for name in sorted(alone)}
-        return SlicedVerdict(attribute(whole, found, sizes, _Remainders(self, span, part)), whole, found)
+        return SlicedVerdict(attribute(whole, found, sizes, _Remainders(self, span, part)), {ALL: whole, **found})
 
     def scan(self, sketches: Mapping[datetime, Sketch], span: Span, alpha: float) -> Verdict:
         return scan(

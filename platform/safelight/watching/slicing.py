@@ -1,6 +1,7 @@
 """Which slices a generation falls into. Pure: decided from its record and its version's defaults."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -8,6 +9,14 @@ from registry.parameters import Defaults
 from safelight.settings import SliceAttribute
 from safelight.store.slices import Slice
 from safelight.watching.samples import asked
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """Which attributes make slices, and how many values of them have one of their own, generator by generator."""
+
+    attributes: tuple[SliceAttribute, ...]
+    most: int
 
 
 class ParameterClass(StrEnum):

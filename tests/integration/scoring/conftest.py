@@ -15,14 +15,18 @@ from registry.ledger import Draft, EntryKind
 from registry.parameters import Defaults
 from safelight.clock import ManualClock
 from safelight.ids import first_id_at
+from safelight.scoring.examining import Examiner, ImageReader
 from safelight.scoring.fake_embedder import FakeEmbedder
-from safelight.scoring.scorer import ImageReader, Scorer
+from safelight.scoring.folding import Folder
+from safelight.scoring.scorer import Scorer
 from safelight.scoring.stream import record
+from safelight.settings import SliceAttribute
 from safelight.store import baselines, ledger, versions
 from safelight.store.baselines import KnownBaseline, NewBaseline
 from safelight.store.database import Database
 from safelight.store.tables import GenerationRow, ScoreTask
 from safelight.watching.lenses import LensCache
+from safelight.watching.slicing import Slicing
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARAMETERS = {"steps": 8, "guidance": 3.0, "width": 64, "height": 64}
@@ -53,6 +57,7 @@ class World:
         self.embedder = FakeEmbedder()
         self.images = Images()
         self.clock = ManualClock(NOON)
+        self.slicing = Slicing((SliceAttribute.REPLICA, SliceAttribute.PARAMETERS), most=3)
         self._rng = np.random.default_rng(0)
         self._made = 0
 
@@ -69,6 +74,7 @@ class World:
         outcome: str = "served",
         image: bytes | None = None,
         key: str | None = "",
+        replica: str | None = None,
     ) -> UUID:
         """One generation; `image` replaces the painted one, `key` None means that none was stored."""
         self._made += 1
@@ -87,6 +93,7 @@ class World:
             arm=arm,
             outcome=outcome,
             request_id=identifier,
+            replica=replica,
             prompt=asked,
             seed=self._made,
             parameters=PARAMETERS,
@@ -102,9 +109,9 @@ class World:
         return png(self.embedder.paint(shown, self._rng))
 
     def scorer(self, images: ImageReader | None = None, batch: int = 8) -> Scorer:
-        return Scorer(
-            self.database, images or self.images, self.embedder, LensCache(), self.clock, batch=batch, bucket_seconds=60
-        )
+        examiner = Examiner(images or self.images, self.embedder, self.clock)
+        folder = Folder(LensCache(), self.embedder.digest, self.slicing, self.clock, bucket_seconds=60)
+        return Scorer(self.database, examiner, folder, batch=batch)
 
     def promote(self, version: int, before: int | None) -> None:
         draft = Draft(
@@ -134,6 +141,7 @@ class World:
             lens=lens.to_bytes(),
             lens_digest=lens.digest,
             scalars=b"",
+            topics=(),
             created_by="anna",
         )
         with self.database.transaction() as session:

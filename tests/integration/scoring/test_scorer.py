@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,12 @@ from sqlalchemy import func, select
 from monitors.lens import Lens
 from monitors.sketch import Sketch
 from safelight.scoring.scorer import Scorer
-from safelight.store import scores, sketches
+from safelight.settings import SliceAttribute
+from safelight.store import scores, sketches, slices
+from safelight.store.baselines import KnownBaseline
 from safelight.store.scores import GenerationScore
-from safelight.store.sketches import SignalSums
+from safelight.store.sketches import SignalSums, SketchRange
+from safelight.store.slices import Slice
 from safelight.store.tables import Score, ScoreTask, SignalBucket
 
 
@@ -167,15 +171,65 @@ def test_each_version_is_seen_through_its_own_lens_and_its_predecessors(world: A
     assert seen == {(1, "first"): [20], (1, "second"): [], (2, "first"): [20], (2, "second"): [20]}
 
 
+def sizes(world: Any, baseline: KnownBaseline) -> dict[str, int]:
+    """Generations by slice."""
+    where = SketchRange("studio", 1, "stable", baseline.id, world.clock.now() - timedelta(days=1), world.clock.now())
+    with world.database.reading() as session:
+        found = sketches.stored(session, replace(where, end=where.end + timedelta(days=1)))
+    assert all(Sketch.from_bytes(each.payload).n == each.n for each in found)
+    return {name: sum(each.n for each in found if each.slice == name) for name in sorted({e.slice for e in found})}
+
+
+def test_each_image_counts_once_in_all_traffic_and_in_each_of_its_slices(world: Any, lens: Lens) -> None:
+    world.promote(1, None)
+    first = world.baseline(lens, 1, "first")
+    for i in range(24):
+        world.log(at=world.clock.now() + timedelta(seconds=20 * (i % 6)), replica=f"r{i % 3}" if i < 18 else None)
+    drain(world.scorer(batch=5))
+    assert sizes(world, first) == {"all": 24, "replica=r0": 6, "replica=r1": 6, "replica=r2": 6}
+
+
+def test_beyond_the_cap_values_share_a_slice_whoever_counts_them(world: Any, lens: Lens) -> None:
+    world.promote(1, None)
+    first = world.baseline(lens, 1, "first")
+    for _ in range(2):
+        for i in range(5):
+            world.log(replica=f"r{i}")
+        drain(world.scorer())  # another worker each time: it knows nothing but what is in the database
+    assert sizes(world, first) == {
+        "all": 10,
+        "replica (other)": 4,
+        "replica=r0": 2,
+        "replica=r1": 2,
+        "replica=r2": 2,
+    }
+
+
+def test_a_value_that_is_not_seen_any_more_makes_room(world: Any) -> None:
+    def admitted(*replicas: str) -> list[str]:
+        wanted = [Slice(SliceAttribute.REPLICA, each) for each in replicas]
+        with world.database.transaction() as session:
+            found = slices.admit(session, "studio", wanted, 2, world.clock.now())
+        return [found[each].name for each in wanted]
+
+    assert admitted("old", "kept", "late") == ["replica (other)", "replica=kept", "replica=late"]
+    for _ in range(5):
+        world.clock.advance(900)
+        assert admitted("kept", "new") == ["replica=kept", "replica (other)" if _ < 3 else "replica=new"]
+    assert admitted("late") == ["replica (other)"]
+
+
 def test_two_scorers_at_once_fold_each_image_once(world: Any, lens: Lens) -> None:
     world.promote(1, None)
-    world.baseline(lens, 1, "first")
+    first = world.baseline(lens, 1, "first")
     for i in range(60):
-        world.log(at=world.clock.now() + timedelta(seconds=30 * (i % 4)))
+        world.log(at=world.clock.now() + timedelta(seconds=30 * (i % 4)), replica=f"r{i % 7}")
     with ThreadPoolExecutor(2) as pool:
         done = [future.result() for future in [pool.submit(drain, world.scorer(batch=7)) for _ in range(2)]]
     assert sum(done) == 60
     assert (count(world, Score), signals(world).n) == (60, 60)
+    assert sizes(world, first)["all"] == sum(n for name, n in sizes(world, first).items() if name != "all") == 60
+    assert len(sizes(world, first)) == 1 + world.slicing.most + 1
 
 
 def test_what_two_scorers_measured_is_folded_by_one(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +237,7 @@ def test_what_two_scorers_measured_is_folded_by_one(world: Any, monkeypatch: pyt
     for _ in range(5):
         world.log()
     slow, quick = world.scorer(), world.scorer()
-    measure_first = slow._measure
+    measure_first = slow._examiner.examine
 
     def measure_late(tasks: Any) -> Any:
         measured = measure_first(tasks)
@@ -193,7 +247,7 @@ def test_what_two_scorers_measured_is_folded_by_one(world: Any, monkeypatch: pyt
             assert drain(quick) == 0
         return measured
 
-    monkeypatch.setattr(slow, "_measure", measure_late)
+    monkeypatch.setattr(slow._examiner, "examine", measure_late)
     assert slow.run_once() == (0 if world.database.is_sqlite else 5)
     assert (count(world, ScoreTask), count(world, Score), signals(world).n) == (0, 5, 5)
 
@@ -218,13 +272,16 @@ KILLED = """
 import sys
 from safelight.clock import SystemClock
 from safelight.scoring.fake_embedder import FakeEmbedder
+from safelight.scoring.examining import Examiner
+from safelight.scoring.folding import Folder
 from safelight.scoring.scorer import Scorer
 from safelight.store import scores
 from safelight.store.database import Database
 from safelight.watching.lenses import LensCache
+from safelight.watching.slicing import Slicing
 from pathlib import Path
 
-class Folder:
+class Disk:
     def read(self, key):
         return (Path(sys.argv[2]) / key).read_bytes()
 
@@ -235,7 +292,8 @@ def wait_to_be_killed(session, found, keep=scores.add):
 
 scores.add = wait_to_be_killed
 database, eyes = Database(sys.argv[1]), FakeEmbedder()
-Scorer(database, Folder(), eyes, LensCache(), SystemClock(), batch=8, bucket_seconds=60).run_once()
+folder = Folder(LensCache(), eyes.digest, Slicing((), 0), SystemClock(), 60)
+Scorer(database, Examiner(Disk(), eyes, SystemClock()), folder, batch=8).run_once()
 """
 
 

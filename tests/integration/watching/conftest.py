@@ -14,7 +14,9 @@ from registry.ledger import Draft, EntryKind
 from registry.parameters import Defaults
 from safelight.clock import ManualClock
 from safelight.ids import first_id_at
+from safelight.scoring.examining import Examiner
 from safelight.scoring.fake_embedder import FakeEmbedder
+from safelight.scoring.folding import Folder
 from safelight.scoring.scorer import Scorer
 from safelight.scoring.stream import record
 from safelight.settings import WatchingSettings
@@ -34,6 +36,7 @@ from safelight.watching.monitors import defaults
 from safelight.watching.observing import Observer
 from safelight.watching.recorded import RecordedSample
 from safelight.watching.recovery import RecoveryJudge
+from safelight.watching.slicing import Slicing
 from safelight.watching.tick import Ticker
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -70,7 +73,9 @@ class World:
         self.assessor = Assessor(self.settings, self.observer, self.embedder.digest)
         self.judge = RecoveryJudge(self.assessor, self.observer)
         self.evidence = EvidenceGatherer(self.lenses, self.embedder.digest)
-        self.scorer = Scorer(database, self, self.embedder, self.lenses, self.clock, batch=500, bucket_seconds=60)
+        slicing = Slicing(self.settings.slices, self.settings.most_slices)
+        folder = Folder(self.lenses, self.embedder.digest, slicing, self.clock, self.settings.bucket_seconds)
+        self.scorer = Scorer(database, Examiner(self, self.embedder, self.clock), folder, batch=500)
         self.leadership, self.ticker = self.worker("one")
         self._rng = np.random.default_rng(7)
         self._made = 0
@@ -92,7 +97,14 @@ class World:
         return self.content[key]
 
     def log(
-        self, n: int, *, version: int = 1, fidelity: float = 0.9, blank: float = 0.0, failed: int = 0
+        self,
+        n: int,
+        *,
+        version: int = 1,
+        fidelity: float = 0.9,
+        blank: float = 0.0,
+        failed: int = 0,
+        replica: str | None = None,
     ) -> list[UUID]:
         """`n` served generations of this minute, of which a share is blank, and some failures beside them."""
         now = self.clock.now()
@@ -105,7 +117,10 @@ class World:
             prompt = " ".join(self._rng.choice(WORDS, 5))
             image = self.embedder.paint(prompt, self._rng, fidelity)
             self.content[str(identifier)] = _png(image * 0 if self._rng.random() < blank else image)
-            rows += [_row(identifier, at, version, prompt), ScoreTask(generation_id=identifier, generator="studio")]
+            rows += [
+                _row(identifier, at, version, prompt, replica),
+                ScoreTask(generation_id=identifier, generator="studio"),
+            ]
             made.append(identifier)
         latencies = [0] * LATENCY_CLASSES
         latencies[latency_class(200.0)] = n
@@ -120,11 +135,16 @@ class World:
     ) -> dict[str, StoredVerdict]:
         """A minute of traffic, scored, and the tick that follows; what each monitor then says."""
         self.log(n, version=version, fidelity=fidelity, blank=blank, failed=failed)
-        while self.scorer.run_once():
-            pass
         return self.tick()
 
     def tick(self) -> dict[str, StoredVerdict]:
+        """The minute ends: what was logged is scored, and the monitors are asked."""
+        while self.scorer.run_once():
+            pass
+        return self.pass_by()
+
+    def pass_by(self) -> dict[str, StoredVerdict]:
+        """The minute ends, and the monitors are asked; the scorer does nothing."""
         self.clock.advance(60)
         self.leadership.renew()
         self.ticker.run_once()
@@ -151,7 +171,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def _row(identifier: UUID, at: datetime, version: int, prompt: str) -> GenerationRow:
+def _row(identifier: UUID, at: datetime, version: int, prompt: str, replica: str | None) -> GenerationRow:
     return GenerationRow(
         id=identifier,
         created_at=at,
@@ -162,6 +182,7 @@ def _row(identifier: UUID, at: datetime, version: int, prompt: str) -> Generatio
         arm="stable",
         outcome="served",
         request_id=identifier,
+        replica=replica,
         prompt=prompt,
         seed=1,
         parameters=PARAMETERS,

@@ -126,14 +126,14 @@ def test_scores_that_lag_behind_are_never_healthy(world: Any) -> None:
     assert answers["conditional_drift"].verdict.health is Health.HEALTHY
     world.log(50)
     for _ in range(7):
-        answers = world.tick()
+        answers = world.pass_by()
     assert answers["conditional_drift"].verdict.reason is Reason.SCORING_BEHIND
     assert answers["blank_rate"].verdict.health is Health.INCONCLUSIVE
     assert answers["service_health"].verdict.health is Health.HEALTHY
 
 
 def test_no_traffic_is_no_health(world: Any) -> None:
-    answers = world.tick()
+    answers = world.pass_by()
     assert {each.verdict.health for each in answers.values()} == {Health.INCONCLUSIVE}
 
 

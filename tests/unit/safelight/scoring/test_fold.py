@@ -100,14 +100,26 @@ SCORED = [scored(i, seconds=11 * i) for i in range(12)]
 
 def test_sketches_of_batches_merge_to_the_sketch_of_all(lens: Lens) -> None:
     views = {("studio", 1): View(DEFAULTS, [(UUID(int=7), lens)])}
-    together = fold_sketches(SCORED, views, 3600)
+    together = fold_sketches(SCORED, views, {}, 3600)
     ((key, whole),) = together.items()
     assert (key.baseline_id, key.slice, whole.n) == (UUID(int=7), "all", 12)
-    parts = [next(iter(fold_sketches(SCORED[i : i + 5], views, 3600).values())).to_bytes() for i in range(0, 12, 5)]
+    parts = [next(iter(fold_sketches(SCORED[i : i + 5], views, {}, 3600).values())).to_bytes() for i in range(0, 12, 5)]
     merged = Sketch.from_bytes(reduce(merge, parts))
     assert (merged.tail_counts == whole.tail_counts).all()
     assert merged.feature_sums == pytest.approx(whole.feature_sums, rel=1e-9)
 
 
+def test_slices_of_an_attribute_add_up_to_all_traffic(lens: Lens) -> None:
+    views = {("studio", 1): View(DEFAULTS, [(UUID(int=7), lens)])}
+    slices = {made.generation_id: [f"replica=r{i % 3}"] for i, (made, _) in enumerate(SCORED)}
+    folded = {key.slice: sketch for key, sketch in fold_sketches(SCORED, views, slices, 3600).items()}
+    whole = folded.pop("all")
+    assert sorted(folded) == ["replica=r0", "replica=r1", "replica=r2"]
+    together = reduce(lambda a, b: a + b, folded.values())
+    assert (together.n, whole.n) == (12, 12)
+    assert (together.cluster_counts == whole.cluster_counts).all()
+    assert together.feature_sums == pytest.approx(whole.feature_sums, rel=1e-6, abs=1e-6)
+
+
 def test_a_version_without_lens_has_no_sketch() -> None:
-    assert fold_sketches(SCORED, {("studio", 1): View(None, [])}, 60) == {}
+    assert fold_sketches(SCORED, {("studio", 1): View(None, [])}, {}, 60) == {}
