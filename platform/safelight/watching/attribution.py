@@ -56,7 +56,7 @@ def attribute(
     """
     if not found and whole.health is not Health.DEGRADED:
         return whole
-    counts = {health.value: sum(each.health is health for each in found.values()) for health in Health}
+    counts: dict[str, Json] = {health.value: sum(each.health is health for each in found.values()) for health in Health}
     degraded = {name: verdict for name, verdict in found.items() if verdict.health is Health.DEGRADED}
     culprits = []
     for names in _by_attribute(sizes):
@@ -118,16 +118,16 @@ def _is_clear(rest: Verdict) -> bool:
     return rest.health is Health.HEALTHY and (rest.p_value is None or rest.p_value > _SUSPICIOUS)
 
 
-def _blamed(culprit: _Culprit, found: Mapping[str, Verdict], counts: Mapping[str, int]) -> Verdict:
+def _blamed(culprit: _Culprit, found: Mapping[str, Verdict], counts: dict[str, Json]) -> Verdict:
     worst = next((name for name in culprit.names if found.get(name) == culprit.verdict), culprit.names[0])
     part = Slice.parse(worst)
     assert part is not None, "all traffic is no slice"  # noqa: S101 - narrows the type: its names are slices
     healthy = sum(name in found and found[name].health is Health.HEALTHY for name in culprit.others)
-    blame = {
+    blame: dict[str, Json] = {
         "attribute": part.attribute.value,
         "value": part.value,
         "name": worst,
-        "names": list(culprit.names),
+        "names": [*culprit.names],
         "others": len(culprit.others),
         "others_healthy": healthy,
     }
