@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-# MLflow reads these from the environment alone. It would report each use to its makers, draw progress bars into the log
-# of a service, and hold a caller for minutes while a server is away. Whoever sets them otherwise is obeyed.
+# MLflow reads these from the environment alone. It would report each use to its makers, fill the log of a service with
+# progress bars and with news of each table it makes, and hold a caller for minutes while a server is away. Whoever sets
+# them otherwise is obeyed.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
