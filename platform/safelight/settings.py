@@ -125,6 +125,15 @@ class WatchingSettings(Section):
     feedback_minutes: float = Field(30.0, gt=0, description="How long after an image was made feedback still counts")
 
 
+class ProbingSettings(Section):
+    """Fixed prompts and seeds that every engine of ours makes again and again."""
+
+    interval_seconds: PositiveSeconds = Field(300.0, description="How often every engine makes a few")
+    at_once: int = Field(8, ge=1, le=64, description="Probes of one run in flight; people's requests go first")
+    confirm_pairs: int = Field(128, ge=16, le=1024, description="Probes that confirm an alarm, or a closer look")
+    production_prompts: bool = Field(False, description="Allow probe sets to be drawn from what people asked for")
+
+
 class NotifyingSettings(Section):
     """Outgoing webhooks."""
 
@@ -152,6 +161,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     scoring: ScoringSettings = ScoringSettings()
     watching: WatchingSettings = WatchingSettings()
+    probing: ProbingSettings = ProbingSettings()
     notifying: NotifyingSettings = NotifyingSettings()
 
     @classmethod

@@ -68,6 +68,12 @@ def ready_for_probes(session: Session, alive_since: datetime) -> list[KnownEngin
     return [_engine(row) for row in session.scalars(query.order_by(EngineRow.id))]
 
 
+def any_of(session: Session, generator: str, version: int) -> bool:
+    """Whether an engine holds a version, or did within the time that ended ones are remembered."""
+    query = select(EngineRow.id).where(EngineRow.generator == generator, EngineRow.version == version)
+    return session.scalar(query.limit(1)) is not None
+
+
 def ready_versions(session: Session, generator: str, alive_since: datetime) -> frozenset[int]:
     """The versions that an engine holds ready."""
     query = select(EngineRow.version).where(

@@ -165,22 +165,22 @@ def to_be_held(session: Session, host: str) -> list[tuple[str, int, bool]]:
 
 def claim(
     session: Session,
-    run: KnownRun,
+    run_id: UUID,
     by: str,
     until: datetime,
     *,
     replica: str | None = None,
     environment_digest: str | None = None,
 ) -> KnownRun:
-    """Say who makes the run and where. A claim that has lapsed may be taken over."""
+    """Say who makes the run and where: what is begun on one host goes on there. A lapsed claim may be taken over."""
+    known = {"replica": replica, "host": replica, "environment_digest": environment_digest}
     return _change(
         session,
-        run.id,
+        run_id,
         state=RunState.MAKING.value,
         claimed_by=by,
         claimed_until=until,
-        replica=replica or run.replica,
-        environment_digest=environment_digest or run.environment_digest,
+        **{name: value for name, value in known.items() if value is not None},
     )
 
 

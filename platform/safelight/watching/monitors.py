@@ -130,6 +130,18 @@ class Feedback(Monitor):
         return FEEDBACK_TESTS
 
 
+class Probe(Monitor):
+    """Do fixed prompts and seeds give what they gave? Asked of engines of ours, which make them every few minutes."""
+
+    kind: Literal["probe"] = "probe"
+    probe_set: str = Field("synthetic", min_length=1, max_length=100, description="The set that is made")
+    pairs: int = Field(16, ge=8, le=256, description="How many of it every engine makes at a time")
+    longest_seconds: int = Field(3600, ge=60, le=7 * 86400, description="How old probes may be to say something of now")
+
+    def windows(self, width: timedelta) -> int:  # noqa: ARG002 - probes are looked at once, whatever a bucket's width
+        return 1
+
+
 Document = Annotated[
     ConditionalDrift
     | ReleaseComparison
@@ -139,7 +151,8 @@ Document = Annotated[
     | GoodImages
     | FilteredRate
     | NearDuplicates
-    | Feedback,
+    | Feedback
+    | Probe,
     Field(discriminator="kind"),
 ]
 _DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
@@ -154,6 +167,7 @@ _DEFAULTS: tuple[Document, ...] = (
     FilteredRate(),
     NearDuplicates(),
     Feedback(),
+    Probe(),
     PromptDrift(),
 )
 

@@ -11,7 +11,7 @@ from safelight.store.sketches import SketchRange
 from safelight.store.slices import ALL
 from safelight.store.totals import Totals
 from safelight.store.traffic import LATENCY_BOUNDS_MS
-from safelight.watching import experience
+from safelight.watching import experience, probed
 from safelight.watching.lenses import LensCache, LensUnreadable
 from safelight.watching.monitors import (
     BlankRate,
@@ -21,6 +21,7 @@ from safelight.watching.monitors import (
     FilteredRate,
     GoodImages,
     NearDuplicates,
+    Probe,
     PromptDrift,
     ReleaseComparison,
     ServiceHealth,
@@ -62,6 +63,8 @@ def is_asked(document: Document, now: Situation) -> bool:
             return now.before is not None and now.before.scored >= MIN_GENERATIONS
         case Feedback():
             return now.before is not None and now.before.any_feedback
+        case Probe():
+            return now.held
         case _:
             return True
 
@@ -106,6 +109,8 @@ class Observer:
                 return experience.good_images(
                     session, now.generator, now.version, self._embedder_digest, span, document.objective
                 )
+            case Probe():
+                return probed.question(session, document, now, span)
             case FilteredRate() | NearDuplicates() | Feedback():
                 return self._compared_question(session, document, now, now.before, span) if now.before else None
 

@@ -62,7 +62,9 @@ class Unanswerable:
         return self.verdict
 
 
-NOTHING_TO_COMPARE = frozenset({Reason.NO_BASELINE, Reason.EMBEDDER_CHANGED, Reason.BASELINE_UNREADABLE})
+NOTHING_TO_COMPARE = frozenset(
+    {Reason.NO_BASELINE, Reason.EMBEDDER_CHANGED, Reason.BASELINE_UNREADABLE, Reason.PROBES_MISSING}
+)
 """Reasons that speak of what is missing, and not of what was served."""
 
 

@@ -29,6 +29,8 @@ class Situation:
     accepted: bool
     references: References
     before: Totals | None
+    held: bool
+    """Whether engines of ours hold it, or did a moment ago: then it can be probed."""
 
 
 def situation(session: Session, generator: str, embedder_digest: str, at: datetime | None = None) -> Situation | None:
@@ -48,6 +50,7 @@ def situation(session: Session, generator: str, embedder_digest: str, at: dateti
         accepted=entry.to_version in known_good(chain),
         references=references(entry.to_version, chain, known, embedder_digest),
         before=_before(session, entry, embedder_digest),
+        held=engines.any_of(session, generator, entry.to_version),
     )
 
 

@@ -44,7 +44,7 @@ BASELINE = KnownBaseline(
 
 def situation(*, own: bool, previous: bool, accepted: bool = False, first: bool = False) -> Situation:
     held_against = References(BASELINE if own else None, BASELINE if previous else None, first)
-    return Situation("studio", 2, 2, NOON, accepted, held_against, before=None)
+    return Situation("studio", 2, 2, NOON, accepted, held_against, before=None, held=False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,189 @@
+"""Judges probe runs whose images are scored: against stored outputs, and against how well the engine repeats itself."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitors.probes import Comparison, Repeatability, compare, repeatability
+from monitors.scan import Rule
+from safelight.clock import Clock
+from safelight.probing.outputs import Images, brittleness, is_settled, of_repeat, outputs, pixel_distances
+from safelight.probing.sets import Probe
+from safelight.scoring.examining import ImageReader
+from safelight.store import generations, ledger, probe_images, probe_sets, probes
+from safelight.store.database import Database, Session
+from safelight.store.probes import OPEN, TO_BE_MADE, KnownRun, NewRun, Purpose, RunState
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(minutes=2)
+"""How long scores are waited for; what has none by then is missing."""
+CLOSER_LOOK = timedelta(minutes=10)
+"""A run that is ordered because a smaller one was odd lapses after this."""
+
+
+class Listener(Protocol):
+    """Told of every run of an incident that has ended, in the transaction that ends it."""
+
+    def probes_ended(self, session: Session, incident_id: UUID, now: datetime, /) -> None: ...
+
+
+class ProbeJudge:
+    """Any number may run; who changes a run's state has judged it."""
+
+    def __init__(
+        self,
+        database: Database,
+        images: ImageReader,
+        embedder_digest: str,
+        listener: Listener,
+        clock: Clock,
+        most_pairs: int,
+    ) -> None:
+        """`most_pairs` is the size of a closer look."""
+        self._database = database
+        self._images = images
+        self._embedder_digest = embedder_digest
+        self._listener = listener
+        self._clock = clock
+        self._most_pairs = most_pairs
+
+    def run_once(self) -> int:
+        """Judge what is ready and end what has lapsed; returns how many runs that were."""
+        now = self._clock.now()
+        with self._database.reading() as session:
+            open_runs = probes.in_states(session, OPEN)
+        lapsed = [run for run in open_runs if run.state in TO_BE_MADE and now > run.expires_at]
+        for run in lapsed:
+            self._end(run, now)
+        made = [run for run in open_runs if run.state is RunState.MADE]
+        # Baselines first: others may be waiting to be held against them.
+        ordered = sorted(made, key=lambda run: (run.purpose is not Purpose.BASELINE, run.id))
+        return len(lapsed) + sum(self._judge(run, now) for run in ordered)
+
+    def _end(self, run: KnownRun, now: datetime) -> None:
+        with self._database.transaction() as session:
+            ledger.locked_chain(session, run.generator)
+            current = probes.get(session, run.id)
+            if current.state in TO_BE_MADE:
+                why = "was not finished" if current.state is RunState.MAKING else "found no engine"
+                self._ended(session, probes.failed(session, run.id, f"It {why} in time.", now), now)
+
+    def _judge(self, run: KnownRun, now: datetime) -> bool:
+        with self._database.reading() as session:
+            images = probe_images.of_run(session, run.id, self._embedder_digest)
+            if not all(map(is_settled, images)) and run.made_at is not None and now - run.made_at <= PATIENCE:
+                return False
+            reference = self._reference(session, run)
+            if reference is None and self._is_awaited(session, run):
+                return False
+            stored = probe_images.of_run(session, reference.id, self._embedder_digest) if reference else []
+            asked = [Probe.model_validate(each) for each in probe_sets.get(session, run.set_id).probes]
+            device = _device(session, run.environment_digest)
+        first = of_repeat(images, 0)
+        result: dict[str, Any] = {
+            "embedder_digest": self._embedder_digest,
+            "device": device,
+            "brittleness": {kind.value: asdict(lost) for kind, lost in brittleness(asked, first).items()},
+        }
+        if run.repeats:
+            result |= self._repeated(first, of_repeat(images, 1), run.places)
+        found = self._compare(run, first, of_repeat(stored, 0), reference, device) if reference else None
+        result["comparison"] = found.to_dict() if found else None
+        with self._database.transaction() as session:
+            ledger.locked_chain(session, run.generator)
+            if probes.get(session, run.id).state is not RunState.MADE:
+                return False
+            judged = probes.judged(session, run.id, result, reference.id if reference else None, now)
+            if found is not None and found.suspicious:
+                self._look_closer(session, judged, now)
+            self._ended(session, judged, now)
+        return True
+
+    def _reference(self, session: Session, run: KnownRun) -> KnownRun | None:
+        """The stored outputs to compare with: of the same environment if there are, else of the same device."""
+        if run.purpose is Purpose.BASELINE:
+            return None
+        whose = run.version if run.against is None else run.against
+        known = probes.baselines(session, run.generator, whose, run.set_id)
+        seen_alike = [each for each in known if each.result.get("embedder_digest") == self._embedder_digest]
+        device = _device(session, run.environment_digest)
+
+        def nearness(each: KnownRun) -> tuple[bool, bool]:
+            return each.environment_digest == run.environment_digest, each.result.get("device") == device
+
+        return max(seen_alike, key=nearness, default=None)
+
+    def _is_awaited(self, session: Session, run: KnownRun) -> bool:
+        """Whether the outputs it is to be held against are being made."""
+        whose = run.version if run.against is None else run.against
+        return run.purpose is not Purpose.BASELINE and any(
+            (each.purpose, each.generator, each.version, each.set_id)
+            == (Purpose.BASELINE, run.generator, whose, run.set_id)
+            for each in probes.in_states(session, OPEN)
+        )
+
+    def _repeated(self, first: Images, again: Images, places: Sequence[int]) -> dict[str, Any]:
+        distances = pixel_distances(first, again, places, self._images.read)
+        found = repeatability(outputs(first, places), outputs(again, places), distances)
+        return {
+            "repeatability": found.to_dict() if found else None,
+            "repeated": {str(place): d for place, d in zip(places, distances.tolist(), strict=True) if np.isfinite(d)},
+        }
+
+    def _compare(
+        self, run: KnownRun, now: Images, stored: Images, reference: KnownRun, device: str | None
+    ) -> Comparison:
+        places = [place for place in run.places if place in stored]
+        same_version = run.against in (None, run.version)
+        rule = Rule.ANY_CHANGE if same_version else Rule.WORSE
+        held = outputs(now, places), outputs(stored, places)
+        document = reference.result.get("repeatability")
+        if not same_version or document is None or device != reference.result.get("device"):
+            return compare(*held, rule=rule)
+        tolerance = Repeatability.from_dict(document)
+        pixels = pixel_distances(now, stored, places, self._images.read)
+        return compare(
+            *held, rule=rule, pixels=pixels, tolerance=tolerance, repeated=_repeated_distances(reference, places)
+        )
+
+    def _look_closer(self, session: Session, run: KnownRun, now: datetime) -> None:
+        """What was odd in a handful is looked at in full at once."""
+        if run.purpose is not Purpose.ROUTINE:
+            return
+        plain = probe_sets.get(session, run.set_id).plain[: self._most_pairs]
+        if len(run.places) >= len(plain):
+            return
+        fuller = {name: getattr(run, name) for name in ("generator", "version", "set_id", "against", "host")}
+        probes.order(
+            session,
+            NewRun(
+                **fuller,
+                purpose=Purpose.ROUTINE,
+                places=plain,
+                expires_at=now + CLOSER_LOOK,
+                ordered_by=run.ordered_by,
+            ),
+            now,
+        )
+
+    def _ended(self, session: Session, run: KnownRun, now: datetime) -> None:
+        if run.incident_id is not None:
+            self._listener.probes_ended(session, run.incident_id, now)
+
+
+def _device(session: Session, environment_digest: str | None) -> str | None:
+    """What made the images, as far as it decides their pixels; None where it is not known."""
+    details = generations.environment(session, environment_digest) if environment_digest else None
+    return f"{details.get('device')} {details.get('dtype')}" if details else None
+
+
+def _repeated_distances(reference: KnownRun, places: Sequence[int]) -> NDArray[np.float64]:
+    stored = reference.result.get("repeated", {})
+    return np.array([stored.get(str(place), np.nan) for place in places])
