@@ -104,12 +104,15 @@ install: $(VENV)/.runtime $(VENV)/.project
 # The development lock holds all of the runtime's, so one installation serves both.
 install-dev: $(VENV)/.dev $(VENV)/.project
 
+POSTGRESQL ?= /usr/lib/postgresql
+
 # What the tests start for real. Debian's names; elsewhere install the same programs by hand.
 system-packages:
 	@missing=""; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
-	command -v docker-compose >/dev/null || missing="$$missing docker-compose"; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	for program in chromium curl docker-compose; do \
+		command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	ls $(POSTGRESQL)/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	test -z "$$missing" && exit 0; \
 	if test "$$(id -u)" = 0; then sudo=""; else sudo="sudo -n"; fi; \
 	if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \

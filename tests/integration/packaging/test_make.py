@@ -1,15 +1,20 @@
 """`make up` looks at the machine before it starts anything, and says what is wrong in a sentence."""
 
+import os
+import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[3]
 
 
-def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+def make(*arguments: str, environment: Mapping[str, str] = os.environ) -> "subprocess.CompletedProcess[str]":
+    command = [shutil.which("make") or "make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, env=environment)
 
 
 def test_a_taken_port_is_refused_before_anything_is_installed() -> None:
@@ -34,3 +39,30 @@ def test_a_machine_without_a_new_enough_python_is_told_so() -> None:
 def test_help_lists_what_people_type() -> None:
     listed = {line.split()[1] for line in make("help").stdout.splitlines()}
     assert listed >= {"help", "up", "test", "lint", "format", "lock", "page", "train-studio", "demo-regression", "soak"}
+
+
+@pytest.fixture
+def missing(tmp_path: Path) -> str:
+    """What is said of the programs that the tests start where there are none, nor an apt-get to install them."""
+    for program in ("id", "ls"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    refused = make("system-packages", f"POSTGRESQL={tmp_path}", environment={"PATH": str(tmp_path)})
+    assert refused.returncode != 0
+    return refused.stderr
+
+
+def test_programs_that_the_tests_start_are_named_where_nothing_installs_them(missing: str) -> None:
+    assert "not installed here: chromium curl docker-compose postgresql. Install them" in missing
+
+
+def test_apt_knows_each_of_them_by_that_name(missing: str) -> None:
+    names = missing.partition("here: ")[2].partition(".")[0].split()
+    if apt := shutil.which("apt-get"):
+        would = [apt, "install", "--simulate", "-qq", "--no-install-recommends", *names]
+        done = subprocess.run(would, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_machine_that_has_them_is_left_alone() -> None:
+    done = make("system-packages")
+    assert (done.returncode, done.stdout) == (0, "")
