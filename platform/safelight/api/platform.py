@@ -1,6 +1,7 @@
 """What the routes work with, as the composition root made it."""
 
 import asyncio
+import threading
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -36,6 +37,8 @@ class Platform:
     stopping: asyncio.Event
     """Set when the server shuts down: open streams end then, or the process would wait for them for ever."""
     lenses: LensCache = field(default_factory=LensCache)
+    rehearsing: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a monitor is tried on the past."""
 
 
 def _platform(request: Request) -> Platform:

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from registry.errors import RegistryError
-from safelight.cli import access, baselines, importing, inspection, operation, processes
+from safelight.cli import access, baselines, importing, inspection, monitors, operation, processes
 from safelight.errors import SafelightError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for group in (processes, operation, importing, access, inspection):
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")
 app.add_typer(baselines.group, name="baseline")
+app.add_typer(monitors.group, name="monitor")
 
 
 def main() -> None:

@@ -80,15 +80,21 @@ def page(
     *,
     monitor: str | None = None,
     health: Health | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[StoredVerdict]:
-    """The newest first; `before` is the last id of the page before."""
+    """Of slots in [since, until), the newest first; `before` is the last id of the page before."""
     query = select(VerdictRow).where(VerdictRow.generator == generator).order_by(VerdictRow.id.desc()).limit(limit)
     if monitor is not None:
         query = query.where(VerdictRow.monitor == monitor)
     if health is not None:
         query = query.where(VerdictRow.health == health.value)
+    if since is not None:
+        query = query.where(VerdictRow.slot >= since)
+    if until is not None:
+        query = query.where(VerdictRow.slot < until)
     if before is not None:
         query = query.where(VerdictRow.id < before)
     return [_stored(row) for row in session.scalars(query)]

@@ -1,6 +1,8 @@
 """Monitors in a TOML file, many at once, to be kept beside the code they watch."""
 
+import json
 import tomllib
+from collections.abc import Iterable
 from typing import Any
 
 from safelight.errors import Kind, SafelightError
@@ -29,6 +31,17 @@ def read(text: str) -> list[Definition]:
     if faults:
         raise _invalid(faults)
     return [_definition(table) for table in tables]
+
+
+def write(definitions: Iterable[Definition]) -> str:
+    """The tables that `read` understands."""
+    tables = []
+    for each in definitions:
+        table = {"generator": each.generator, "name": each.name, "enabled": each.enabled, **each.document}
+        # JSON writes texts, numbers and booleans as TOML does.
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+        tables.append("\n".join([f"[[{TABLE}]]", *lines, ""]))
+    return "\n".join(tables)
 
 
 def _faults(place: int, table: dict[str, Any]) -> list[str]:

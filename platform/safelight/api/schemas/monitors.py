@@ -1,14 +1,15 @@
 """Monitors, verdicts and the series that charts are drawn from."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from monitors.verdict import Health
 from registry.ledger import EntryKind
 from safelight.store.verdicts import StoredVerdict
+from safelight.watching.applying import Change
 
 
 class VerdictInfo(BaseModel):
@@ -41,15 +42,27 @@ class VerdictInfo(BaseModel):
         )
 
 
-class MonitorInfo(BaseModel):
-    """A monitor, what it asks, and its newest answer."""
+class BudgetInfo(BaseModel):
+    """What a monitor may spend on false alarms, and what it raised."""
 
+    false_alarms_per_month: float = Field(description="Expected at most, with nothing wrong")
+    comparisons_per_month: float
+    alpha: float = Field(description="The level of one comparison, all slices of the traffic together")
+    alarms_30d: int = Field(description="Incidents of the last 30 days that it opened or joined, false or not")
+
+
+class MonitorInfo(BaseModel):
+    """A monitor, what it asks, what it may spend, and its newest answer."""
+
+    generator: str
     name: str
     kind: str
     question: str
     enabled: bool
     critical: bool
+    default: bool = Field(description="Every generator has it: it can be disabled, and not deleted")
     document: dict[str, Any]
+    budget: BudgetInfo | None = Field(description="None where it has no question at present, and spends nothing")
     latest: VerdictInfo | None
 
 
@@ -57,6 +70,95 @@ class MonitorChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool
+
+
+class MonitorDocument(BaseModel):
+    """A monitor as it should be: kind, share, critical, longest_seconds, and what its kind adds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any] = Field(examples=[{"kind": "blank_rate", "tolerance": 0.01}])
+    enabled: bool = True
+
+
+class MonitorDefinition(MonitorDocument):
+    """A monitor as it should be, and whose it is."""
+
+    generator: str
+    name: str
+
+
+class MonitorDefinitions(BaseModel):
+    """Many at once: all of them are applied, or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    monitors: Annotated[list[MonitorDefinition], Field(min_length=1, max_length=500)]
+
+
+class AppliedMonitor(BaseModel):
+    """What became of a definition."""
+
+    generator: str
+    name: str
+    change: Change
+
+
+class AdHocVerdict(BaseModel):
+    """An answer given to somebody who asked: it is stored nowhere, opens no incident and spends no budget."""
+
+    ad_hoc: Literal[True] = True
+    monitor: str
+    version: int | None
+    at: datetime
+    health: Health
+    reason: str
+    summary: str
+    n: int
+    effect: float | None
+    p_value: float | None
+    threshold: float | None
+    window_seconds: float | None
+    evidence: dict[str, Any]
+
+
+class DryRunOrder(BaseModel):
+    """Try a document on the past. `name` is that of the monitor it is meant to replace, if it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: dict[str, Any]
+    name: str = ""
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+    step: int = Field(1, ge=1, le=1_440, description="Look at every so many ticks only")
+
+
+class DryRunAlarm(BaseModel):
+    """Ticks in a row at which it would have alarmed: somebody would have been woken once."""
+
+    first: datetime
+    last: datetime
+    ticks: int
+    version: int
+    reason: str
+    summary: str
+    n: int
+    effect: float | None
+    p_value: float | None
+    threshold: float | None
+    window_seconds: float | None
+    evidence: dict[str, Any]
+
+
+class DryRunInfo(BaseModel):
+    """What a document would have said, tick by tick."""
+
+    ticks: int
+    silent: int = Field(description="Ticks at which it had no question: nothing served, or nothing to compare")
+    healths: dict[Health, int]
+    alarms: list[DryRunAlarm]
+    expected_false_alarms: float = Field(description="At most, of the ticks looked at, had nothing been wrong")
 
 
 class TrafficPoint(BaseModel):
