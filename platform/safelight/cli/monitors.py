@@ -31,14 +31,14 @@ def list_monitors(generator: Generator) -> None:
     settings = Settings()
     with wiring.database(settings).reading() as session:
         inquiry = Inquiry.into(session, generator, settings.watching, LensCache())
-        spending = inquiry.spending(session, wiring.clock().now())
+        accounts = inquiry.accounts(session, wiring.clock().now())
         latest = {each.monitor: each.verdict for each in verdicts.latest(session, generator)}
         for each in monitors.all_of(session, generator):
-            spent = spending.get(each.name)
+            account = accounts.get(each.name)
             budget = "asks nothing at present"
-            if spent is not None:
-                allowed = f"{spent.budget.false_alarms_per_month:.3f}/month"
-                budget = f"{allowed}  alpha {spent.budget.alpha:.1e}  {spent.alarms} alarms"
+            if account is not None:
+                allowed = f"{account.spending.expected_false_alarms:.3f}/month"
+                budget = f"{allowed}  alpha {account.spending.alpha:.1e}  {account.alarms} alarms"
             state = latest[each.name].health if each.name in latest else "-"
             typer.echo(f"{each.name:<22} {'on' if each.enabled else 'off':<4} {state:<13} {budget}")
 

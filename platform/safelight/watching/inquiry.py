@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitors.budget import AlarmBudget
 from safelight.errors import Kind, SafelightError
 from safelight.settings import WatchingSettings
-from safelight.store import alarms, monitors, sketches, versions
+from safelight.store import alarms, monitors, sketches, standings, versions
 from safelight.store.database import Session
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.assess import Assessor
+from safelight.watching.budgeting import Spending, spending
 from safelight.watching.lenses import LensCache
 from safelight.watching.monitors import parse
 from safelight.watching.observing import Observer
@@ -20,10 +20,10 @@ COUNTED = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Spending:
+class Account:
     """What a monitor may spend on false alarms, and how many alarms it raised in the last 30 days, false or not."""
 
-    budget: AlarmBudget
+    spending: Spending
     alarms: int
 
 
@@ -57,11 +57,12 @@ class Inquiry:
         monitor = monitors.get(session, self.generator, name)
         return self.assessor.answer(session, self.situation(session), now, name, parse(monitor.document))
 
-    def spending(self, session: Session, now: datetime) -> Mapping[str, Spending]:
+    def accounts(self, session: Session, now: datetime) -> Mapping[str, Account]:
         """By monitor; those that ask nothing at present spend nothing, and are left out."""
         found = self.assessor.situation(session, self.generator)
         if found is None:
             return {}
         raised = alarms.by_monitor(session, self.generator, now - COUNTED)
         asked, _ = self.assessor.asked(session, found)
-        return {each.name: Spending(each.budget, raised.get(each.name, 0)) for each in asked}
+        spent = spending(asked, standings.of_generator(session, self.generator))
+        return {each.monitor: Account(each, raised.get(each.monitor, 0)) for each in spent}

@@ -11,6 +11,7 @@ from safelight.errors import SafelightError
 from safelight.store import access, incidents, monitors, verdicts
 from safelight.watching import monitor_files
 from safelight.watching.applying import Change, Definition, apply, remove
+from safelight.watching.budgeting import total
 from safelight.watching.dry_run import MOST_TICKS, DryRun, Rehearsal
 from safelight.watching.inquiry import Inquiry
 from safelight.watching.monitors import BlankRate, ConditionalDrift, Document, ServiceHealth
@@ -156,12 +157,12 @@ def test_a_monitor_shows_its_budget_and_what_it_raised(world: Any) -> None:
         for monitor in ("blank_rate", "conditional_drift"):
             incidents.note(session, opened.id, "verdict", "safelight", "", world.clock.now(), monitor=monitor)
     with world.database.reading() as session:
-        spending = inquiry(world, session).spending(session, world.clock.now())
-        later = inquiry(world, session).spending(session, world.clock.now() + timedelta(days=31))
-    assert "release_comparison" not in spending, "it has no question"
-    critical = [each.budget.false_alarms_per_month for name, each in spending.items() if name != "prompt_drift"]
-    assert sum(critical) == pytest.approx(world.settings.false_alarms_per_month)
-    raised = {name for name, each in spending.items() if each.alarms == 1}
+        accounts = inquiry(world, session).accounts(session, world.clock.now())
+        later = inquiry(world, session).accounts(session, world.clock.now() + timedelta(days=31))
+    assert "release_comparison" not in accounts, "it has no question"
+    allowed = total(each.spending for each in accounts.values())
+    assert allowed == pytest.approx(world.settings.false_alarms_per_month)
+    raised = {name for name, each in accounts.items() if each.alarms == 1}
     assert raised == {"blank_rate", "conditional_drift"}
     assert not any(each.alarms for each in later.values())
 
@@ -197,8 +198,8 @@ def test_false_alarms_are_to_be_expected_in_proportion(world: Any) -> None:
     world.minute(100)
     everything = tried(world, ServiceHealth(), "service_health")
     with world.database.reading() as session:
-        allowed = inquiry(world, session).spending(session, world.clock.now())["service_health"].budget
-    per_tick = allowed.false_alarms_per_month / (30 * 24 * 60)
+        allowed = inquiry(world, session).accounts(session, world.clock.now())["service_health"].spending
+    per_tick = allowed.expected_false_alarms / (30 * 24 * 60)
     asked = everything.ticks - everything.silent
     assert asked > 0
     assert everything.expected_false_alarms == pytest.approx(asked * per_tick, rel=1e-6)

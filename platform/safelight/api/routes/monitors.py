@@ -33,7 +33,7 @@ from safelight.store.monitors import StoredMonitor
 from safelight.store.verdicts import StoredVerdict
 from safelight.watching.applying import Definition, apply, remove, switch
 from safelight.watching.dry_run import Rehearsal
-from safelight.watching.inquiry import Inquiry, Spending
+from safelight.watching.inquiry import Account, Inquiry
 from safelight.watching.monitors import DEFAULT_NAMES, MonitorInvalid, parse
 
 router = APIRouter(prefix="/api/v1", tags=["monitors"], route_class=IdempotentRoute)
@@ -48,8 +48,8 @@ def list_monitors(generator: str, platform: PlatformDep, _reader: Reader) -> Ite
         inquiry = _inquiry(session, platform, generator)
         found = monitors.all_of(session, generator)
         latest = {stored.monitor: stored for stored in verdicts.latest(session, generator)}
-        spending = inquiry.spending(session, platform.clock.now())
-    return Items(items=[_info(each, latest.get(each.name), spending.get(each.name)) for each in found])
+        accounts = inquiry.accounts(session, platform.clock.now())
+    return Items(items=[_info(each, latest.get(each.name), accounts.get(each.name)) for each in found])
 
 
 @router.post("/monitors/apply")
@@ -193,10 +193,10 @@ def _read(session: Session, platform: Platform, generator: str, name: str) -> Mo
     inquiry = _inquiry(session, platform, generator)
     monitor = monitors.get(session, generator, name)
     latest = next((each for each in verdicts.latest(session, generator) if each.monitor == name), None)
-    return _info(monitor, latest, inquiry.spending(session, platform.clock.now()).get(name))
+    return _info(monitor, latest, inquiry.accounts(session, platform.clock.now()).get(name))
 
 
-def _info(monitor: StoredMonitor, latest: StoredVerdict | None, spending: Spending | None) -> MonitorInfo:
+def _info(monitor: StoredMonitor, latest: StoredVerdict | None, account: Account | None) -> MonitorInfo:
     try:
         document = parse(monitor.document)
     except MonitorInvalid:  # of another release: it is listed, so that it can be written anew
@@ -211,12 +211,13 @@ def _info(monitor: StoredMonitor, latest: StoredVerdict | None, spending: Spendi
         default=monitor.name in DEFAULT_NAMES,
         document=monitor.document,
         budget=None
-        if spending is None
+        if account is None
         else BudgetInfo(
-            false_alarms_per_month=spending.budget.false_alarms_per_month,
-            comparisons_per_month=spending.budget.comparisons_per_month,
-            alpha=spending.budget.alpha,
-            alarms_30d=spending.alarms,
+            false_alarms_per_month=account.spending.expected_false_alarms,
+            comparisons_per_month=account.spending.comparisons_a_month,
+            alpha=account.spending.alpha,
+            slices=len(account.spending.slices),
+            alarms_30d=account.alarms,
         ),
         latest=VerdictInfo.of(latest) if latest else None,
     )

@@ -45,9 +45,10 @@ class VerdictInfo(BaseModel):
 class BudgetInfo(BaseModel):
     """What a monitor may spend on false alarms, and what it raised."""
 
-    false_alarms_per_month: float = Field(description="Expected at most, with nothing wrong")
+    false_alarms_per_month: float = Field(description="Expected at most with nothing wrong; 0 where it only informs")
     comparisons_per_month: float
     alpha: float = Field(description="The level of one comparison, all slices of the traffic together")
+    slices: int = Field(description="Parts of the traffic that it looks at alone")
     alarms_30d: int = Field(description="Incidents of the last 30 days that it opened or joined, false or not")
 
 
