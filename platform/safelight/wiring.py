@@ -14,6 +14,9 @@ from safelight.housekeeping import Housekeeping
 from safelight.ids import new_id
 from safelight.importing.importer import Importer
 from safelight.notifying.deliverer import Deliverer
+from safelight.probing.judging import ProbeJudge
+from safelight.probing.ordering import ProbeOrderer, SyntheticSets
+from safelight.probing.runner import ProbeRunner
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
@@ -24,6 +27,7 @@ from safelight.releasing.follower import Follower
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
+from safelight.responding.deciding import Decider
 from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
@@ -57,6 +61,8 @@ _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DELIVERY_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
+_ORDER_SECONDS = 2.0
+_JUDGE_SECONDS = 0.5
 _BASELINE_SECONDS = 1.0
 _ATTRIBUTES_SECONDS = 60.0
 
@@ -121,6 +127,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         limits=GatewayLimits(settings.api.max_in_flight, settings.api.request_timeout_seconds),
         clock=time,
     )
+    prober = ProbeRunner(store, gateway, time, f"{host_name()}-{new_id()}", settings.probing.at_once)
     release_rules = Releasing(time)
     stopped = threading.Event()
     threads = [
@@ -131,6 +138,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     await gateway.start()
     for thread in threads:
         thread.start()
+    probing = asyncio.create_task(prober.run())
     try:
         yield Platform(
             settings=settings,
@@ -146,6 +154,8 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
             stopping=stopping,
         )
     finally:
+        probing.cancel()
+        await asyncio.wait({probing})
         await gateway.stop()
         stopped.set()
         for thread in threads:
@@ -197,12 +207,9 @@ def worker(settings: Settings) -> Worker:
     lenses = LensCache()
     observer = Observer(lenses, sight.digest, timedelta(minutes=settings.watching.feedback_minutes))
     assessor = Assessor(settings.watching, observer, sight.digest)
-    responder = Responder(
-        Releasing(time),
-        EvidenceGatherer(lenses, sight.digest),
-        RecoveryJudge(assessor, observer),
-        Links(settings.public_url),
-    )
+    links, probing = Links(settings.public_url), settings.probing
+    decider = Decider(Releasing(time), links, probing.confirm_pairs)
+    responder = Responder(decider, EvidenceGatherer(lenses, sight.digest), RecoveryJudge(assessor, observer), links)
     leadership = Leadership(store, time, name, settings.watching.lease_seconds)
     ticker = Ticker(store, time, assessor, responder, leadership, name, settings.watching.tick_seconds)
     watching = settings.watching
@@ -212,11 +219,21 @@ def worker(settings: Settings) -> Worker:
     registered = version_store(settings)
     chores = Housekeeping(store, Registration(store, registered, time), AliasProjection(store, registered, time), time)
     deliverer = Deliverer(store, settings.notifying, time)
+    judge = ProbeJudge(
+        store,
+        open_images(settings.images_url, settings.images),
+        sight.digest,
+        decider,
+        time,
+        probing.confirm_pairs,
+    )
+    orderer = ProbeOrderer(store, leadership, time, sight.digest, probing.interval_seconds)
     schedule = Schedule(
         [
             Job("lease", leadership.renew_seconds, leadership.renew),
             Job("tick", settings.watching.tick_seconds, ticker.run_once),
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
+            Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
             Job("attributes", _ATTRIBUTES_SECONDS, AttributeReader(store, sight, time).run_once),
@@ -227,5 +244,7 @@ def worker(settings: Settings) -> Worker:
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
+        Loop("probe orderer", orderer.run_once, _ORDER_SECONDS),
+        Loop("probe judge", judge.run_once, _JUDGE_SECONDS),
     ]
     return Worker(loops, schedule, leadership)

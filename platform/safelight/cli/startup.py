@@ -23,7 +23,11 @@ from safelight.supervisor import Program, Supervisor
 _READY_WITHIN = 90.0
 _POLL_SECONDS = 0.2
 # Somebody watching a demonstration should see a verdict within the minute, not within the hour.
-_DEMO = {"SAFELIGHT_WATCHING__BUCKET_SECONDS": "10", "SAFELIGHT_WATCHING__TICK_SECONDS": "10"}
+_DEMO = {
+    "SAFELIGHT_WATCHING__BUCKET_SECONDS": "10",
+    "SAFELIGHT_WATCHING__TICK_SECONDS": "10",
+    "SAFELIGHT_PROBING__INTERVAL_SECONDS": "60",
+}
 
 
 def start(settings: Settings, *, demo: Sequence[str] | None, port: int | None, stop: threading.Event) -> None:

@@ -24,7 +24,7 @@ from safelight.store.versions import KnownVersion
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
-_CLAIM = timedelta(minutes=5)
+_CLAIM = timedelta(minutes=3)
 """Longer than a handful of images takes: a claim is renewed with each handful."""
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from safelight.errors import Kind, SafelightError
 from safelight.notifying import outbox
 from safelight.responding.announcement import Links, incident_payload
-from safelight.store import access, incidents
+from safelight.store import access, incidents, probes
 from safelight.store.database import Session
 from safelight.store.incidents import IncidentState, KnownIncident, Resolution
 
@@ -31,6 +31,7 @@ class Handling:
         """Close the incident by hand; the monitors start from fresh windows afterwards."""
         self._unresolved(session, incident_id)
         incident = incidents.resolve(session, incident_id, actor, Resolution.BY_HAND, now)
+        probes.cancel_of_incident(session, incident_id, "the incident was resolved", now)
         incidents.note(session, incident_id, "resolved", actor, why or f"Resolved by {actor}.", now)
         access.record_audit(session, now, actor, "incident.resolve", str(incident_id), why)
         self._tell(session, incident, "incident.resolved", why or f"Resolved by {actor}.", now)

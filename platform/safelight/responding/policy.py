@@ -1,10 +1,11 @@
 """What to do about an incident, decided from its facts alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitors.verdict import Reason
+from monitors.verdict import Health, Reason
 from safelight.store.incidents import PolicyMode
 
 # Only what the images themselves show is the version's doing; errors and latency may well be the machine's.
@@ -15,8 +16,18 @@ VERSION_FAULTS = frozenset(
         Reason.ALIGNMENT_DOWN,
         Reason.SIGNAL_WORSE,
         Reason.BLANK_RATE_UP,
+        Reason.FILTERED_RATE_UP,
+        Reason.NEAR_DUPLICATES_UP,
+        Reason.FEEDBACK_WORSE,
+        Reason.PROBE_CHANGED,
+        Reason.PROBE_WORSE,
     }
 )
+# A count of broken images leaves no room for another reading when it is this unlikely.
+_COUNTS = frozenset({Reason.TAIL_EXCESS, Reason.BLANK_RATE_UP})
+EXTREME = 1e-8
+# What is wrong at one place is mended by taking that place out; a version serves everywhere.
+PLACES = frozenset({"replica", "adapter", "region"})
 # Beyond one automatic rollback in this time a person has to look: two in a row mean the cause is elsewhere.
 COOLDOWN = timedelta(hours=1)
 
@@ -26,6 +37,12 @@ class Action(StrEnum):
 
     NOTHING = "nothing"
     RECOMMEND = "recommend"
+    TAKE_OUT = "take_out"
+    """Recommend to take one replica, adapter or region out."""
+    PROBE = "probe"
+    """Have it confirmed first."""
+    HOLD = "hold"
+    """Leave production as it is, and have a person look."""
     ROLL_BACK = "roll_back"
 
 
@@ -35,32 +52,113 @@ class Why(StrEnum):
     OBSERVING = "the policy only observes"
     NO_TARGET = "no earlier version is known to be good"
     NOT_THE_VERSION = "the symptom does not point at the version"
+    ONE_PLACE = "the rest of the traffic is healthy"
+    ONE_PART = "only one part of the traffic shows it"
     NOT_ARMED = "the policy recommends and leaves the decision to a person"
     COOLING_DOWN = "an automatic rollback was made within the last hour"
-    ARMED = "the policy is armed"
+    CANNOT_PROBE = "no engine of ours holds the version, so that no probe can confirm it"
+    UNCONFIRMED = "the policy is armed and wants the alarm confirmed by probes"
+    PROBES_HEALTHY = "probes of the version are healthy: what the monitors see does not come from it alone"
+    PROBES_INCONCLUSIVE = "probes of the version could not be judged"
+    ONE_REPLICA = "probes are bad on some replicas of the version and healthy on others"
+    RELOAD_HELPS = "the same version is healthy when it is loaded afresh: its engine has gone bad, not the version"
+    ENVIRONMENT = "the version to go back to fails its probes here as well: what changed is around the versions"
+    TARGET_UNKNOWN = "probes of the version to go back to could not be judged"
+    CONFIRMED = "probes confirm it, and the version to go back to is healthy here"
+    EXTREME_COUNT = "the count of broken images leaves no doubt, and the version to go back to is healthy here"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The one part of the traffic that a verdict is about; `value` None is the rest that has no slice of its own."""
+
+    attribute: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the probes of an incident say: of its version by replica, of the version to go back to in the present
+    environment, and of the incident's version loaded afresh (None where that was not asked)."""
+
+    suspects: Mapping[str, Health]
+    target: Health
+    reload: Health | None = None
+
+    @property
+    def bad(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name, health in self.suspects.items() if health is Health.DEGRADED))
+
+    @property
+    def suspect(self) -> Health:
+        """Degraded if it is anywhere, healthy only if it is everywhere."""
+        if self.bad:
+            return Health.DEGRADED
+        healthy = bool(self.suspects) and set(self.suspects.values()) == {Health.HEALTHY}
+        return Health.HEALTHY if healthy else Health.INCONCLUSIVE
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the decision rests on."""
+    """All that the decision rests on. `can_probe` asks for engines of ours, `findings` is None until they are done."""
 
     mode: PolicyMode
     reason: Reason
     target: int | None
     last_automatic: datetime | None
     now: datetime
+    p_value: float | None = None
+    slice: Slice | None = None
+    can_probe: bool = True
+    findings: Findings | None = field(default=None)
 
 
 def decide(facts: Facts) -> tuple[Action, Why]:
-    """Whether to roll back, to recommend it, or to leave it at the incident."""
+    """Whether to roll back, to have it confirmed, to recommend something, to hold, or to leave it at the incident."""
     if facts.mode is PolicyMode.OBSERVE:
         return Action.NOTHING, Why.OBSERVING
+    if facts.slice is not None and facts.slice.attribute in PLACES:
+        return Action.TAKE_OUT, Why.ONE_PLACE
     if facts.target is None:
         return Action.NOTHING, Why.NO_TARGET
     if facts.reason not in VERSION_FAULTS:
         return Action.RECOMMEND, Why.NOT_THE_VERSION
+    if facts.slice is not None:
+        return Action.RECOMMEND, Why.ONE_PART
+    if facts.findings is None:
+        return _before_probes(facts)
+    action, why = _on_findings(facts, facts.findings)
+    if action is not Action.ROLL_BACK:
+        return action, why
+    if facts.mode is not PolicyMode.AUTO:
+        return Action.RECOMMEND, why
+    return (Action.RECOMMEND, Why.COOLING_DOWN) if _is_cooling_down(facts) else (action, why)
+
+
+def _before_probes(facts: Facts) -> tuple[Action, Why]:
     if facts.mode is PolicyMode.RECOMMEND:
         return Action.RECOMMEND, Why.NOT_ARMED
-    if facts.last_automatic is not None and facts.now - facts.last_automatic < COOLDOWN:
+    if _is_cooling_down(facts):
         return Action.RECOMMEND, Why.COOLING_DOWN
-    return Action.ROLL_BACK, Why.ARMED
+    return (Action.PROBE, Why.UNCONFIRMED) if facts.can_probe else (Action.RECOMMEND, Why.CANNOT_PROBE)
+
+
+def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
+    """Not knowing is never a reason to roll back, neither of the version nor of the one to go back to."""
+    extreme = facts.reason in _COUNTS and facts.p_value is not None and facts.p_value < EXTREME
+    if findings.bad and Health.HEALTHY in findings.suspects.values():
+        return Action.TAKE_OUT, Why.ONE_REPLICA
+    if findings.suspect is not Health.DEGRADED and not extreme:
+        healthy = findings.suspect is Health.HEALTHY
+        return Action.HOLD, Why.PROBES_HEALTHY if healthy else Why.PROBES_INCONCLUSIVE
+    if findings.target is Health.DEGRADED:
+        return Action.HOLD, Why.ENVIRONMENT
+    if findings.target is not Health.HEALTHY:
+        return Action.HOLD, Why.TARGET_UNKNOWN
+    if findings.bad and findings.reload is Health.HEALTHY:
+        return Action.HOLD, Why.RELOAD_HELPS
+    return Action.ROLL_BACK, Why.CONFIRMED if findings.bad else Why.EXTREME_COUNT
+
+
+def _is_cooling_down(facts: Facts) -> bool:
+    return facts.last_automatic is not None and facts.now - facts.last_automatic < COOLDOWN

@@ -10,15 +10,13 @@ from registry.ledger import Entry, EntryKind
 from registry.progress import State
 from registry.rules import last_known_good
 from safelight.notifying import outbox
-from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links, incident_payload
-from safelight.responding.policy import VERSION_FAULTS, Action, Facts, decide
-from safelight.store import incidents, ledger, releases
+from safelight.responding.deciding import ACTOR, Decider, slice_of
+from safelight.responding.policy import VERSION_FAULTS
+from safelight.store import incidents, ledger, probes, releases
 from safelight.store.database import Session
 from safelight.store.incidents import KnownIncident, Resolution
 from safelight.store.verdicts import StoredVerdict
-
-ACTOR = "safelight"
 
 
 class Evidence(Protocol):
@@ -36,8 +34,8 @@ class RecoveryJudge(Protocol):
 class Responder:
     """Answers the verdicts of one tick, in the transaction that stores them."""
 
-    def __init__(self, releasing: Releasing, evidence: Evidence, judge: RecoveryJudge, links: Links) -> None:
-        self._releasing = releasing
+    def __init__(self, decider: Decider, evidence: Evidence, judge: RecoveryJudge, links: Links) -> None:
+        self._decider = decider
         self._evidence = evidence
         self._judge = judge
         self._links = links
@@ -59,13 +57,19 @@ class Responder:
         incident = incidents.find_open(session, key)
         if incident is None:
             self._open(session, key, entry, verdict, now)
-        elif not any(
-            event.data.get("monitor") == verdict.monitor for event in incidents.timeline(session, incident.id)
-        ):
+        else:
+            self._join(session, incident, verdict, now)
+
+    def _join(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
+        """Another verdict of the same release. The policy is asked once of all the traffic, whoever speaks first."""
+        said = [event.data for event in incidents.timeline(session, incident.id) if event.kind == "verdict"]
+        asks = verdict.verdict.reason in VERSION_FAULTS
+        if not any((each["monitor"], each.get("slice")) == (verdict.monitor, _slice(verdict)) for each in said):
             self._note_verdict(session, incident, verdict, now)
-            if incident.reason not in VERSION_FAULTS and verdict.verdict.reason in VERSION_FAULTS:
-                # What woke people was the machine's; now the images speak against the version, and the policy is asked.
-                self._apply_policy(session, incident, verdict, now)
+            if asks and not any(each.get("version_fault") and each.get("slice") is None for each in said):
+                self._decider.ask(session, incident, verdict, now)
+        elif asks:
+            self._decider.ask_again(session, incident, verdict, now)
 
     def _open(self, session: Session, key: str, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
         suspect = releases.of_entry(session, entry.generator, entry.seq)
@@ -74,7 +78,7 @@ class Responder:
             session,
             generator=entry.generator,
             dedup_key=key,
-            title=f"Version {entry.to_version} of {entry.generator}: {verdict.verdict.reason.replace('_', ' ')}",
+            title=_title(entry, verdict),
             monitor=verdict.monitor,
             reason=verdict.verdict.reason,
             verdict_id=verdict.id,
@@ -85,35 +89,8 @@ class Responder:
             now=now,
         )
         self._note_verdict(session, incident, verdict, now)
-        self._apply_policy(session, incident, verdict, now)
+        self._decider.ask(session, incident, verdict, now)
         self._tell(session, incident, "incident.opened", verdict.verdict.summary, now)
-
-    def _apply_policy(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
-        facts = Facts(
-            mode=incidents.policy(session, incident.generator),
-            reason=verdict.verdict.reason,
-            target=incident.suggested_target,
-            last_automatic=releases.last_rollback_by(session, incident.generator, ACTOR),
-            now=now,
-        )
-        action, why = decide(facts)
-        if action is Action.NOTHING:
-            incidents.note(session, incident.id, "policy", ACTOR, f"Nothing is done: {why}.", now)
-        elif action is Action.RECOMMEND:
-            message = f"Rolling back to version {incident.suggested_target} is recommended: {why}."
-            incidents.note(session, incident.id, "policy", ACTOR, message, now)
-        else:
-            release = self._releasing.rollback(
-                session,
-                generator=incident.generator,
-                to=incident.suggested_target,
-                expected_serving=incident.suspect_version,
-                actor=ACTOR,
-                reason=f"incident {incident.id}: {verdict.verdict.reason}",
-                incident_id=incident.id,
-            )
-            message = f"Rolling back to version {incident.suggested_target}: {why}."
-            incidents.note(session, incident.id, "policy", ACTOR, message, now, release_id=str(release.id))
 
     def _follow(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
         if entry.to_version == incident.suspect_version:
@@ -123,6 +100,7 @@ class Responder:
             return
         if incident.repair_release_id != release.id:
             incidents.set_repair(session, incident.id, release.id)
+            probes.cancel_of_incident(session, incident.id, f"version {entry.to_version} serves", now)
             message = f"Version {entry.to_version} serves since a {entry.kind} by {entry.actor}."
             incidents.note(session, incident.id, "repair", entry.actor, message, now, release_id=str(release.id))
         if self._judge(session, incident.generator, entry.at, now) is Recovery.RECOVERED:
@@ -149,7 +127,21 @@ class Responder:
             now,
             monitor=verdict.monitor,
             verdict_id=verdict.id,
+            slice=_slice(verdict),
+            version_fault=verdict.verdict.reason in VERSION_FAULTS,
         )
 
     def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
         outbox.enqueue(session, event, incident_payload(incident, self._links, summary), incident.id, now)
+
+
+def _slice(verdict: StoredVerdict) -> str | None:
+    part = slice_of(verdict)
+    return f"{part.attribute}={part.value or 'other'}" if part else None
+
+
+def _title(entry: Entry, verdict: StoredVerdict) -> str:
+    part, what = slice_of(verdict), verdict.verdict.reason.replace("_", " ")
+    if part is None:
+        return f"Version {entry.to_version} of {entry.generator}: {what}"
+    return f"{part.attribute.capitalize()} {part.value or 'other'} of {entry.generator}: {what}"

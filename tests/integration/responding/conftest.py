@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from monitors.probes import Comparison
 from monitors.recovery import Recovery
-from monitors.verdict import Health, Reason, Verdict
+from monitors.scan import Rule
+from monitors.verdict import Health, Json, Reason, Verdict
 from registry.manifest import Golden, Manifest
 from registry.parameters import Defaults, Limits
 from safelight.clock import ManualClock
@@ -17,12 +19,14 @@ from safelight.ids import new_id
 from safelight.notifying import channels
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
+from safelight.responding.deciding import Decider
 from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
-from safelight.store import engines, incidents, notifications, verdicts, versions
+from safelight.store import engines, incidents, ledger, notifications, probe_sets, probes, verdicts, versions
 from safelight.store.database import Database, Session
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.incidents import KnownIncident
+from safelight.store.probes import KnownRun, NewRun, Purpose
 from safelight.store.verdicts import NewVerdict, StoredVerdict
 from safelight.store.versions import KnownVersion
 
@@ -40,14 +44,24 @@ class Scene:
     database: Database
     clock: ManualClock
     releasing: Releasing
+    decider: Decider
     handling: Handling
     judged_since: list[datetime] = field(default_factory=list)
     recovery: Recovery = Recovery.WAITING
 
     def tick(
-        self, reason: Reason | None = None, *, monitor: str = "release_comparison", critical: bool = True
+        self,
+        reason: Reason | None = None,
+        *,
+        monitor: str = "release_comparison",
+        critical: bool = True,
+        p_value: float | None = None,
+        part: dict[str, Json] | None = None,
     ) -> list[KnownIncident]:
-        """One tick: a degraded verdict where a reason is given, a healthy one else. The generator's open incidents."""
+        """One tick: a degraded verdict where a reason is given, a healthy one else; `part` is the slice it is about.
+
+        Returns the generator's open incidents.
+        """
         self.clock.advance(10)
         now = self.clock.now()
         verdict = Verdict(
@@ -55,11 +69,60 @@ class Scene:
             reason or Reason.WITHIN_BUDGET,
             "images fit their prompts worse" if reason else "nothing unusual",
             n=300,
+            p_value=p_value,
+            evidence={"slice": part} if part else {},
         )
         with self.database.transaction() as session:
             stored = verdicts.add(session, GENERATOR, now, [NewVerdict(monitor, critical, 2, verdict)])
             self._responder().respond(session, GENERATOR, stored, now)
             return incidents.open_incidents(session, GENERATOR)
+
+    def store_outputs(self, version: int) -> None:
+        """Probes of a version that later ones can be held against."""
+        with self.database.transaction() as session:
+            chosen = probe_sets.require(session, GENERATOR, "synthetic")
+            new = NewRun(
+                generator=GENERATOR,
+                version=version,
+                set_id=chosen.id,
+                purpose=Purpose.BASELINE,
+                places=chosen.plain,
+                expires_at=self.clock.now(),
+                ordered_by="test",
+            )
+            run = probes.order(session, new, self.clock.now())
+            probes.judged(session, run.id, {"comparison": None}, None, self.clock.now())
+
+    def open_runs(self) -> list[KnownRun]:
+        with self.database.reading() as session:
+            return probes.in_states(session, probes.OPEN)
+
+    def end(self, run: KnownRun, health: Health) -> None:
+        """A run comes back; where nothing could be told, it found no engine."""
+        now = self.clock.now()
+        with self.database.transaction() as session:
+            if run.purpose is Purpose.BASELINE or health is not Health.INCONCLUSIVE:
+                probes.judged(session, run.id, _result(run, health), None, now)
+            else:
+                probes.failed(session, run.id, "It found no engine in time.", now)
+            if run.incident_id is not None:
+                self.decider.probes_ended(session, run.incident_id, now)
+
+    def answer(self, **healths: Health) -> None:
+        """All probes come back: a health for each purpose (suspect, target, reload), inconclusive where it has none."""
+        for run in self.open_runs():
+            self.end(run, healths.get(run.purpose.value, Health.INCONCLUSIVE))
+
+    def serving(self) -> int:
+        with self.database.reading() as session:
+            entry = ledger.newest_release(session, GENERATOR)
+        assert entry is not None
+        return entry.to_version
+
+    def decisions(self, incident: KnownIncident) -> list[str]:
+        with self.database.reading() as session:
+            timeline = incidents.timeline(session, incident.id)
+        return [event.data["why"] for event in timeline if event.kind == "policy"]
 
     def rollback(self) -> None:
         """By hand, and followed to its end."""
@@ -83,7 +146,7 @@ class Scene:
             return [(each.event, each.incident_id) for each in notifications.page(session)][::-1]
 
     def _responder(self) -> Responder:
-        return Responder(self.releasing, _evidence, self._judge, LINKS)
+        return Responder(self.decider, _evidence, self._judge, LINKS)
 
     def _judge(self, _session: Session, _generator: str, since: datetime, _now: datetime) -> Recovery:
         self.judged_since.append(since)
@@ -107,7 +170,25 @@ def scene(database: Database) -> Scene:
             if number == 1:
                 releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
         channels.create(session, "on call", "https://pager.example/hook", NOON, allow_private=False)
-    return Scene(database, clock, releasing, Handling(LINKS))
+        probe_sets.add(
+            session,
+            generator=GENERATOR,
+            name="synthetic",
+            source="bundled",
+            probes=[{"prompt": f"thing {i}", "seed": i} for i in range(150)],
+            now=NOON,
+            actor="test",
+        )
+    return Scene(database, clock, releasing, Decider(releasing, LINKS, 128), Handling(LINKS))
+
+
+def _result(run: KnownRun, health: Health) -> dict[str, Any]:
+    if run.purpose is Purpose.BASELINE:
+        return {"comparison": None}
+    rule = Rule.ANY_CHANGE if run.against is None else Rule.WORSE
+    p_value = 1e-9 if health is Health.DEGRADED else 1.0
+    found = Comparison(rule, len(run.places), 0, 0, 0, None, None, 0.1, -0.1, p_value, p_value)
+    return {"comparison": found.to_dict()}
 
 
 def _evidence(_session: Session, _generator: str, _verdict: StoredVerdict) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from monitors.recovery import Recovery
 from monitors.verdict import Reason
 from safelight.errors import SafelightError
 from safelight.store import incidents, ledger, notifications
-from safelight.store.incidents import IncidentState, PolicyMode, Resolution
+from safelight.store.incidents import IncidentState, Resolution
 
 from .conftest import GENERATOR, Scene  # noqa: TID252
 
@@ -26,7 +26,7 @@ def test_another_monitor_joins_the_incident_of_the_same_release(scene: Scene) ->
     scene.tick(Reason.BLANK_RATE_UP, monitor="blank_rate")
     scene.tick(Reason.BLANK_RATE_UP, monitor="blank_rate")
     assert len(scene.tick()) == 1
-    assert scene.events(incident) == ["verdict", "policy", "verdict"]
+    assert scene.events(incident) == ["verdict", "policy", "probes", "verdict"]
 
 
 def test_a_monitor_that_only_informs_opens_nothing(scene: Scene) -> None:
@@ -56,7 +56,8 @@ def test_a_rollback_by_anybody_repairs_the_incident_and_recovery_closes_it(scene
     assert (closed.state, closed.resolution) == (IncidentState.RESOLVED, Resolution.ROLLED_BACK)
     assert flipped is not None
     assert set(scene.judged_since) == {flipped.at}
-    assert scene.events(incident) == ["verdict", "policy", "repair", "recovered"]
+    assert scene.events(incident) == ["verdict", "policy", "probes", "repair", "recovered"]
+    assert scene.open_runs() == []
     assert scene.told() == [("incident.opened", incident.id), ("incident.resolved", incident.id)]
 
 
@@ -76,34 +77,6 @@ def test_a_resolved_incident_makes_room_for_the_next(scene: Scene) -> None:
     assert second[0].id != first.id
 
 
-def test_an_armed_policy_rolls_back_by_itself(scene: Scene) -> None:
-    _arm(scene)
-    incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
-    with scene.database.reading() as session:
-        entry = ledger.newest_release(session, GENERATOR)
-    assert entry is not None
-    assert (entry.to_version, entry.actor, entry.incident_id) == (1, "safelight", str(incident.id))
-
-
-def test_an_armed_policy_leaves_a_service_fault_to_people(scene: Scene) -> None:
-    _arm(scene)
-    scene.tick(Reason.ERROR_RATE_UP, monitor="service_health")
-    with scene.database.reading() as session:
-        entry = ledger.newest_release(session, GENERATOR)
-    assert entry is not None
-    assert entry.to_version == 2
-
-
-def test_an_armed_policy_acts_when_the_images_join_in(scene: Scene) -> None:
-    _arm(scene)
-    scene.tick(Reason.LATENCY_UP, monitor="service_health")
-    scene.tick(Reason.ALIGNMENT_DOWN)
-    with scene.database.reading() as session:
-        entry = ledger.newest_release(session, GENERATOR)
-    assert entry is not None
-    assert (entry.to_version, entry.actor) == (1, "safelight")
-
-
 def test_taking_charge_is_told_once(scene: Scene) -> None:
     incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
     for _ in range(2):
@@ -120,8 +93,3 @@ def test_a_resolved_incident_is_closed_to_further_handling(scene: Scene) -> None
     with scene.database.transaction() as session, pytest.raises(SafelightError) as refusal:
         scene.handling.acknowledge(session, incident.id, "bob", scene.clock.now())
     assert refusal.value.code == "incident_resolved"
-
-
-def _arm(scene: Scene) -> None:
-    with scene.database.transaction() as session:
-        incidents.set_policy(session, GENERATOR, PolicyMode.AUTO, "ann", scene.clock.now())

@@ -7,13 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.verdict import Reason
-from safelight.responding.policy import COOLDOWN, VERSION_FAULTS, Action, Facts, Why, decide
+from monitors.verdict import Health, Reason
+from safelight.responding.policy import (
+    COOLDOWN,
+    EXTREME,
+    PLACES,
+    VERSION_FAULTS,
+    Action,
+    Facts,
+    Findings,
+    Slice,
+    Why,
+    decide,
+)
 from safelight.store.incidents import PolicyMode
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-ARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, last_automatic=None, now=NOW)
+CONFIRMED = Findings({"one": Health.DEGRADED}, Health.HEALTHY)
+ALARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, last_automatic=None, now=NOW)
+ARMED = replace(ALARMED, findings=CONFIRMED)
 
+healths = st.sampled_from(Health)
+findings = st.builds(
+    Findings,
+    suspects=st.dictionaries(st.sampled_from("abc"), healths),
+    target=healths,
+    reload=st.none() | healths,
+)
 facts = st.builds(
     Facts,
     mode=st.sampled_from(PolicyMode),
@@ -21,33 +41,112 @@ facts = st.builds(
     target=st.none() | st.integers(1, 9),
     last_automatic=st.none() | st.timedeltas(timedelta(0), timedelta(days=2)).map(lambda age: NOW - age),
     now=st.just(NOW),
+    p_value=st.none() | st.sampled_from([1e-12, 1e-7, 0.01]),
+    slice=st.none() | st.builds(Slice, st.sampled_from(["replica", "adapter", "tenant"]), st.none() | st.just("r7")),
+    can_probe=st.booleans(),
+    findings=st.none() | findings,
 )
 
 
-def test_an_armed_policy_rolls_back() -> None:
-    assert decide(ARMED) == (Action.ROLL_BACK, Why.ARMED)
+def test_an_armed_policy_rolls_back_what_probes_confirm() -> None:
+    assert decide(ARMED) == (Action.ROLL_BACK, Why.CONFIRMED)
 
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
         ({"mode": PolicyMode.OBSERVE}, (Action.NOTHING, Why.OBSERVING)),
-        ({"mode": PolicyMode.RECOMMEND}, (Action.RECOMMEND, Why.NOT_ARMED)),
+        ({"mode": PolicyMode.RECOMMEND}, (Action.RECOMMEND, Why.CONFIRMED)),
         ({"target": None}, (Action.NOTHING, Why.NO_TARGET)),
         ({"reason": Reason.ERROR_RATE_UP}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
         ({"reason": Reason.LATENCY_UP}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
+        ({"reason": Reason.PROMPT_DRIFT}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
         ({"last_automatic": NOW - timedelta(minutes=5)}, (Action.RECOMMEND, Why.COOLING_DOWN)),
-        ({"last_automatic": NOW - COOLDOWN}, (Action.ROLL_BACK, Why.ARMED)),
+        ({"last_automatic": NOW - COOLDOWN}, (Action.ROLL_BACK, Why.CONFIRMED)),
+        ({"slice": Slice("replica", "r7")}, (Action.TAKE_OUT, Why.ONE_PLACE)),
+        ({"slice": Slice("tenant", "acme")}, (Action.RECOMMEND, Why.ONE_PART)),
     ],
 )
 def test_one_fact_is_enough_to_hold_it_back(changed: dict[str, object], expected: tuple[Action, Why]) -> None:
     assert decide(replace(ARMED, **changed)) == expected  # type: ignore[arg-type]  # fields by name
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (replace(CONFIRMED, suspects={"one": Health.HEALTHY}), (Action.HOLD, Why.PROBES_HEALTHY)),
+        (replace(CONFIRMED, suspects={"one": Health.INCONCLUSIVE}), (Action.HOLD, Why.PROBES_INCONCLUSIVE)),
+        (replace(CONFIRMED, suspects={"one": Health.ERROR}), (Action.HOLD, Why.PROBES_INCONCLUSIVE)),
+        (replace(CONFIRMED, suspects={}), (Action.HOLD, Why.PROBES_INCONCLUSIVE)),
+        (replace(CONFIRMED, target=Health.DEGRADED), (Action.HOLD, Why.ENVIRONMENT)),
+        (replace(CONFIRMED, target=Health.INCONCLUSIVE), (Action.HOLD, Why.TARGET_UNKNOWN)),
+        (replace(CONFIRMED, reload=Health.HEALTHY), (Action.HOLD, Why.RELOAD_HELPS)),
+        (replace(CONFIRMED, reload=Health.DEGRADED), (Action.ROLL_BACK, Why.CONFIRMED)),
+        (replace(CONFIRMED, reload=Health.INCONCLUSIVE), (Action.ROLL_BACK, Why.CONFIRMED)),
+        (
+            replace(CONFIRMED, suspects={"one": Health.DEGRADED, "two": Health.HEALTHY}),
+            (Action.TAKE_OUT, Why.ONE_REPLICA),
+        ),
+        (
+            replace(CONFIRMED, suspects={"one": Health.DEGRADED, "two": Health.INCONCLUSIVE}),
+            (Action.ROLL_BACK, Why.CONFIRMED),
+        ),
+    ],
+)
+def test_probes_decide(said: Findings, expected: tuple[Action, Why]) -> None:
+    assert decide(replace(ARMED, findings=said)) == expected
+
+
+def test_before_the_probes_an_armed_policy_asks_for_them_and_another_recommends() -> None:
+    assert decide(ALARMED) == (Action.PROBE, Why.UNCONFIRMED)
+    assert decide(replace(ALARMED, can_probe=False)) == (Action.RECOMMEND, Why.CANNOT_PROBE)
+    assert decide(replace(ALARMED, mode=PolicyMode.RECOMMEND)) == (Action.RECOMMEND, Why.NOT_ARMED)
+
+
+def test_a_count_without_doubt_stands_in_for_a_confirmation_of_the_version_only() -> None:
+    unseen = replace(CONFIRMED, suspects={"one": Health.HEALTHY})
+    counted = replace(ARMED, reason=Reason.TAIL_EXCESS, p_value=EXTREME / 10, findings=unseen)
+    assert decide(counted) == (Action.ROLL_BACK, Why.EXTREME_COUNT)
+    assert decide(replace(counted, p_value=EXTREME))[0] is Action.HOLD
+    assert decide(replace(counted, reason=Reason.ALIGNMENT_DOWN))[0] is Action.HOLD
+    assert decide(replace(counted, findings=replace(unseen, target=Health.INCONCLUSIVE)))[0] is Action.HOLD
+
+
 @given(facts)
-def test_nothing_but_an_armed_policy_with_a_target_and_an_image_fault_rolls_back(known: Facts) -> None:
+def test_nothing_is_rolled_back_without_an_armed_policy_a_target_and_an_image_fault_of_all_traffic(known: Facts) -> None:
     action, _ = decide(known)
     if action is Action.ROLL_BACK:
         assert known.mode is PolicyMode.AUTO
         assert known.target is not None
         assert known.reason in VERSION_FAULTS
+        assert known.slice is None
+
+
+@given(facts)
+def test_inconclusive_and_error_never_roll_back(known: Facts) -> None:
+    action, why = decide(known)
+    if action is Action.ROLL_BACK:
+        assert known.findings is not None
+        assert known.findings.target is Health.HEALTHY
+        if why is Why.EXTREME_COUNT:
+            assert known.p_value is not None
+            assert known.p_value < EXTREME
+        else:
+            assert Health.DEGRADED in known.findings.suspects.values()
+            assert Health.HEALTHY not in known.findings.suspects.values()
+
+
+@given(facts, st.sampled_from([Health.INCONCLUSIVE, Health.ERROR]))
+def test_knowing_less_never_leads_to_a_rollback(known: Facts, unknown: Health) -> None:
+    if known.findings is None or decide(known)[0] is Action.ROLL_BACK:
+        return
+    for less in (
+        replace(known.findings, target=unknown),
+        replace(known.findings, suspects=dict.fromkeys(known.findings.suspects, unknown)),
+    ):
+        assert decide(replace(known, findings=less))[0] is not Action.ROLL_BACK
+
+
+@given(facts, st.sampled_from(sorted(PLACES)))
+def test_one_place_is_never_a_reason_to_go_back(known: Facts, attribute: str) -> None:
+    assert decide(replace(known, slice=Slice(attribute, "x")))[0] in (Action.NOTHING, Action.TAKE_OUT)
