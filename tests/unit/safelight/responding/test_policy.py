@@ -113,7 +113,7 @@ def test_a_count_without_doubt_stands_in_for_a_confirmation_of_the_version_only(
 
 
 @given(facts)
-def test_nothing_is_rolled_back_without_an_armed_policy_a_target_and_an_image_fault_of_all_traffic(known: Facts) -> None:
+def test_a_rollback_takes_an_armed_policy_a_target_and_an_image_fault_of_all_traffic(known: Facts) -> None:
     action, _ = decide(known)
     if action is Action.ROLL_BACK:
         assert known.mode is PolicyMode.AUTO
