@@ -13,6 +13,9 @@ from safelight.store.slots import SlotState
 from safelight.store.tables import VerdictRow
 from safelight.watching.lease import LEASE
 
+ASKED = 5
+"""Monitors that have a question for a first version: what is held against the version before has none."""
+
 
 def states(world: Any) -> list[tuple[float, SlotState]]:
     """Slots on record by minutes before the present one, the newest first."""
@@ -30,7 +33,7 @@ def test_a_slot_runs_once(world: Any) -> None:
     world.leadership.renew()
     assert [world.ticker.run_once() for _ in range(3)] == [1, 0, 0]
     assert len(world.responder.handed) == 1
-    assert verdict_count(world) == 4
+    assert verdict_count(world) == ASKED
 
 
 def test_two_that_both_believe_to_lead_keep_one_tick(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +57,7 @@ def test_two_that_both_believe_to_lead_keep_one_tick(world: Any, monkeypatch: py
         kept = list(pool.map(lambda ticker: ticker.run_once(), tickers))
     assert sorted(kept) == [0, 1]
     assert len(world.responder.handed) == 1
-    assert verdict_count(world) == 4
+    assert verdict_count(world) == ASKED
 
 
 def test_a_follower_does_not_tick(world: Any) -> None:
@@ -133,7 +136,7 @@ def test_a_tick_that_fails_is_recorded_and_the_next_one_runs(world: Any) -> None
     world.tick()
     world.responder.failing = True
     world.tick()
-    assert verdict_count(world) == 4, "verdicts and what is done about them are one"
+    assert verdict_count(world) == ASKED, "verdicts and what is done about them are one"
     world.responder.failing = False
     world.tick()
     assert states(world) == [(0, SlotState.DONE), (1, SlotState.FAILED), (2, SlotState.DONE)]

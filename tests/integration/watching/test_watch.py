@@ -15,6 +15,9 @@ from safelight.store.verdicts import StoredVerdict
 from safelight.watching.reports import Reporter
 
 
+WORDS = ("red", "blue", "green", "cat", "dog", "car", "house", "on", "grass", "snow", "two", "small")
+
+
 def degraded(answers: dict[str, StoredVerdict]) -> set[str]:
     return {name for name, each in answers.items() if each.verdict.health is Health.DEGRADED}
 
@@ -188,6 +191,12 @@ def test_evidence_names_the_worst_images_and_how_the_signals_moved(world: Any) -
     assert 0 < evidence["window"]["looked_at"] <= 1000
     assert len(evidence["worst_images"]) == 12
     assert evidence["worst_images"][0]["blank"]
+    shares = [each["share"] for each in evidence["contributors"]]
+    assert len(shares) == 12
+    assert shares == sorted(shares, reverse=True)
+    assert evidence["topics"][0]["words"]
+    assert {word for topic in evidence["topics"] for word in topic["words"]} <= set(WORDS)
+    assert evidence["unseen"]["n"] >= 0
     alignment = evidence["signals"]["alignment"]
     assert alignment["current"] < alignment["baseline"] - 0.1
 
@@ -225,6 +234,7 @@ def test_verdicts_can_be_read_back(world: Any) -> None:
         latest = verdicts.latest(session, "studio")
         newest = verdicts.page(session, "studio", monitor="conditional_drift", limit=2)
         older = verdicts.page(session, "studio", monitor="conditional_drift", before=newest[-1].id)
-    assert [each.monitor for each in latest] == ["blank_rate", "conditional_drift", "prompt_drift", "service_health"]
+    asked = ["blank_rate", "conditional_drift", "good_images", "prompt_drift", "service_health"]
+    assert [each.monitor for each in latest] == asked
     assert newest[0] in latest
     assert [each.slot for each in [*newest, *older]] == [world.clock.now() - timedelta(minutes=i) for i in range(3)]
