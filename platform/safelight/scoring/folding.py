@@ -37,7 +37,7 @@ class Folder:
         for signal_key, sums in sorted(fold_signals(scored, self._bucket_seconds).items()):
             sketches.add_signals(session, signal_key, sums)
         for key, sketch in sorted(fold_sketches(scored, views, slices, self._bucket_seconds).items()):
-            sketches.fold_sketch(session, key, sketch.n, sketch.to_bytes(), merge)
+            sketches.fold_sketch(session, key, int(sketch.n), sketch.to_bytes(), merge)
 
     def _views(self, session: Session, scored: Sequence[Scored]) -> dict[tuple[str, int], View]:
         views = {}

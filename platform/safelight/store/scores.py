@@ -8,11 +8,14 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.orm import Session
 
 from safelight.ids import first_id_at, made_at
+from safelight.settings import SliceAttribute
+from safelight.store.slices import Slice
 from safelight.store.tables.generations import GenerationRow, Score, ScoreTask
+from safelight.store.tables.monitoring import SliceRow
 
 # Half precision: its rounding is three orders of magnitude below what a prompt leaves unexplained of an image.
 _STORED = np.dtype("<f2")
@@ -136,9 +139,12 @@ def made_between(
     arms: Collection[str],
     embedder_digest: str,
     limit: int,
+    part: Slice | None = None,
 ) -> list[ScoredGeneration]:
-    """Scored generations made in a range of time, the newest first, at most `limit`."""
-    rows = session.execute(_between(generator, version, start, end, arms, embedder_digest).limit(limit))
+    """Scored generations made in a range of time, the newest first, at most `limit`; of one slice, where it is stored
+    with the generation (a class of parameters is not: it is all traffic then)."""
+    query = _between(generator, version, start, end, arms, embedder_digest).where(*_in_slice(generator, part))
+    rows = session.execute(query.limit(limit))
     return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
 
 
@@ -169,6 +175,16 @@ def _between(
         )
         .order_by(Score.generation_id.desc())
     )
+
+
+def _in_slice(generator: str, part: Slice | None) -> list[ColumnElement[bool]]:
+    if part is None or part.attribute is SliceAttribute.PARAMETERS:
+        return []
+    column = getattr(GenerationRow, part.attribute.value)
+    if part.value is not None:
+        return [column == part.value]
+    known = select(SliceRow.value).where(SliceRow.generator == generator, SliceRow.attribute == part.attribute.value)
+    return [column.is_not(None), column.not_in(known)]
 
 
 def _waiting(row: GenerationRow) -> Waiting:

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from safelight.clock import Clock
-from safelight.store import incidents, scores
+from safelight.store import incidents
 from safelight.store.database import Database, Session
 from safelight.store.incidents import KnownIncident
+from safelight.store.slices import Slice
 from safelight.watching.baselines import scalars_of
-from safelight.watching.evidence import LOOKED_AT
-from safelight.watching.samples import SERVING_ARM, Row, columns, row
-from safelight.watching.situation import defaults_of
+from safelight.watching.looking import look
+from safelight.watching.samples import Row, columns
 
 _log = logging.getLogger(__name__)
 _LOOKED_BACK = 20
@@ -59,16 +59,14 @@ class Reporter:
         return drift_report(current, usual)
 
     def _rows(self, session: Session, incident: KnownIncident) -> list[Row]:
-        version, window = incident.evidence["version"], incident.evidence["window"]
-        scored = scores.made_between(
+        window, blamed = incident.evidence["window"], incident.evidence.get("slice")
+        seen = look(
             session,
             incident.generator,
-            version,
+            incident.evidence["version"],
             datetime.fromisoformat(window["start"]),
             datetime.fromisoformat(window["end"]),
-            arms=(SERVING_ARM,),
             embedder_digest=self._embedder_digest,
-            limit=LOOKED_AT,
+            part=Slice.parse(blamed["name"]) if blamed else None,
         )
-        defaults = defaults_of(session, incident.generator, version)
-        return [read for each in scored if (read := row(each, defaults)) is not None]
+        return seen.rows

@@ -1,6 +1,7 @@
 """One bad replica among many: found, named, and told from a bad version."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -59,6 +60,22 @@ def test_one_bad_replica_of_eight_is_named_and_the_others_are_cleared(world: Any
     assert found.evidence["slice"]["others_healthy"] == 7
     assert "7 of 7 others are healthy" in found.summary
     assert {name for name, each in stood(world).items() if each.health is Health.DEGRADED} >= {"replica=r7"}
+
+
+def test_the_evidence_against_a_replica_is_its_own(world: Any) -> None:
+    theirs = set()
+    for _ in range(4):
+        theirs |= set(world.log(40, replica="r1", fidelity=0.5))
+        world.log(280, replica="r2")
+        found = world.tick()["conditional_drift"]
+    assert found.verdict.evidence["slice"]["value"] == "r1"
+    with world.database.reading() as session:
+        evidence = world.evidence(session, "studio", found)
+    assert evidence["slice"]["others"] == 1
+    shown = {UUID(each["id"]) for each in [*evidence["worst_images"], *evidence["contributors"]]}
+    assert len(shown) > 12
+    assert shown <= theirs
+    assert evidence["window"]["looked_at"] <= len(theirs)
 
 
 def test_a_change_of_all_replicas_is_nobodys_alone(world: Any) -> None:
