@@ -47,6 +47,7 @@ class Reason(StrEnum):
     UNSEEN_PROMPTS = "unseen_prompts"
     SCORING_BEHIND = "scoring_behind"
     NO_MONITORS = "no_monitors"
+    NOT_SERVING = "not_serving"
     PROBES_MISSING = "probes_missing"
     NOT_REPEATABLE = "not_repeatable"
 

@@ -24,6 +24,7 @@ from safelight.api.routes import (
     releases,
     session,
     stream,
+    verdicts,
     versions,
 )
 from safelight.settings import ApiSettings
@@ -57,6 +58,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         openai,
         ingest,
         monitors,
+        verdicts,
         attributes,
         baselines,
         incidents,

@@ -16,12 +16,14 @@ PAGE_HEADER = "x-safelight"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _bearer(request: Request) -> str | None:
+def bearer(request: Request) -> str | None:
+    """The key of the Authorization header."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
 
 
-def _look_up(platform: Platform, key: str | None, cookie: str | None) -> Principal | None:
+def look_up(platform: Platform, key: str | None, cookie: str | None = None) -> Principal | None:
+    """Whom a key or a session's cookie stands for."""
     with platform.database.reading() as session:
         if key is not None:
             return access.principal_of_key(session, key)
@@ -30,17 +32,21 @@ def _look_up(platform: Platform, key: str | None, cookie: str | None) -> Princip
     return None
 
 
+def not_authenticated() -> SafelightError:
+    return SafelightError(
+        Kind.UNAUTHENTICATED,
+        "not_authenticated",
+        "This needs a valid key. Send it as 'Authorization: Bearer KEY', or log in on the dashboard; "
+        "'safelight login' prints a fresh link.",
+    )
+
+
 async def authenticate(request: Request, platform: PlatformDep) -> Principal:
     """Who is asking. Raises `not_authenticated`; a cookie alone is not enough for a request that changes something."""
-    key, cookie = _bearer(request), request.cookies.get(COOKIE)
-    principal = await run_sync(_look_up, platform, key, cookie) if key or cookie else None
+    key, cookie = bearer(request), request.cookies.get(COOKIE)
+    principal = await run_sync(look_up, platform, key, cookie) if key or cookie else None
     if principal is None:
-        raise SafelightError(
-            Kind.UNAUTHENTICATED,
-            "not_authenticated",
-            "This needs a valid key. Send it as 'Authorization: Bearer KEY', or log in on the dashboard; "
-            "'safelight login' prints a fresh link.",
-        )
+        raise not_authenticated()
     if key is None and request.method not in _SAFE_METHODS and PAGE_HEADER not in request.headers:
         raise SafelightError(
             Kind.FORBIDDEN,

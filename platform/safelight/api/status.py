@@ -5,17 +5,16 @@ from datetime import datetime, timedelta
 from monitors.verdict import Health, Reason, Verdict, combine
 from registry.ledger import Entry
 from registry.rules import known_good, last_known_good
+from safelight.api.judging import fresh_answers
 from safelight.api.platform import Platform
 from safelight.api.schemas.generators import EngineInfo, GeneratorStatus, RollbackTarget, Serving
 from safelight.api.schemas.releases import Release, ReleaseStep
 from safelight.releasing.service import ALIVE
-from safelight.store import engines, incidents, ledger, releases, traffic, verdicts, versions
+from safelight.store import engines, incidents, ledger, releases, traffic, versions
 from safelight.store.database import Session
 from safelight.store.engines import LIVING
 from safelight.store.versions import KnownGenerator
 
-# A verdict older than this many ticks says nothing about now.
-FRESH_TICKS = 3
 RATE_WINDOW = timedelta(minutes=2)
 
 
@@ -92,10 +91,4 @@ def _target(session: Session, generator: str, chain: list[Entry], warm: frozense
 def _health(session: Session, platform: Platform, generator: str, entry: Entry | None, now: datetime) -> Verdict:
     if entry is None:
         return Verdict(Health.INCONCLUSIVE, Reason.NO_MONITORS, "Nothing serves yet. Promote a version first.")
-    since = now - FRESH_TICKS * timedelta(seconds=platform.settings.watching.tick_seconds)
-    answers = [
-        stored.verdict
-        for stored in verdicts.latest(session, generator)
-        if stored.critical and stored.version == entry.to_version and stored.slot >= since
-    ]
-    return combine(answers)
+    return combine(each.verdict for each in fresh_answers(session, platform, generator, entry.to_version, now))
