@@ -21,6 +21,7 @@ from safelight.api.routes import (
     monitors,
     notifications,
     openai,
+    probes,
     releases,
     session,
     stream,
@@ -47,6 +48,8 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         version="1",
         description="Monitoring and rollback for text-to-image generators.",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's would be loaded from elsewhere: the page has its own
+        redoc_url=None,
         responses={"default": {"model": problems.Problem, "description": "RFC 9457 problem details"}},
     )
     for noun in (
@@ -61,6 +64,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         verdicts,
         attributes,
         baselines,
+        probes,
         incidents,
         notifications,
         keys,

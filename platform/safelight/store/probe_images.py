@@ -57,15 +57,15 @@ def places(session: Session, run_id: UUID) -> set[tuple[int, int]]:
     return {(place, repeat) for place, repeat in session.execute(query)}
 
 
-def of_run(session: Session, run_id: UUID, embedder_digest: str) -> list[ScoredProbe]:
-    """In the order of places, the first outputs before their repetitions; scores are those of one embedder."""
+def of_run(session: Session, run_id: UUID, embedder_digest: str | None = None) -> list[ScoredProbe]:
+    """In the order of places, the first outputs before their repetitions; scores are of `embedder_digest`, or of any."""
+    scored = Score.generation_id == ProbeImageRow.generation_id
+    if embedder_digest is not None:
+        scored &= Score.embedder_digest == embedder_digest
     query = (
         select(ProbeImageRow, GenerationRow.image_key, GenerationRow.image_sha256, Score)
         .outerjoin(GenerationRow, GenerationRow.id == ProbeImageRow.generation_id)
-        .outerjoin(
-            Score,
-            (Score.generation_id == ProbeImageRow.generation_id) & (Score.embedder_digest == embedder_digest),
-        )
+        .outerjoin(Score, scored)
         .where(ProbeImageRow.run_id == run_id)
         .order_by(ProbeImageRow.repeat, ProbeImageRow.place)
     )
