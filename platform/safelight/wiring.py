@@ -34,11 +34,13 @@ from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.examining import Examiner
 from safelight.scoring.folding import Folder
+from safelight.scoring.rolling import RollUp
 from safelight.scoring.scorer import Scorer
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.host import EngineHost
 from safelight.serving.live_routing import LiveRouting
+from safelight.serving.replaying import Replayer
 from safelight.serving.token import engine_token
 from safelight.settings import Settings
 from safelight.store.database import Database
@@ -128,6 +130,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         clock=time,
     )
     prober = ProbeRunner(store, gateway, time, f"{host_name()}-{new_id()}", settings.probing.at_once)
+    replayer = Replayer(store, gateway, time, f"{host_name()}-{new_id()}")
     release_rules = Releasing(time)
     stopped = threading.Event()
     threads = [
@@ -138,7 +141,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     await gateway.start()
     for thread in threads:
         thread.start()
-    probing = asyncio.create_task(prober.run())
+    background = {asyncio.create_task(prober.run()), asyncio.create_task(replayer.run())}
     try:
         yield Platform(
             settings=settings,
@@ -154,8 +157,9 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
             stopping=stopping,
         )
     finally:
-        probing.cancel()
-        await asyncio.wait({probing})
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
         await gateway.stop()
         stopped.set()
         for thread in threads:
@@ -241,6 +245,7 @@ def worker(settings: Settings) -> Worker:
     )
     loops = [
         Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
+        Loop("roll-up", RollUp(store, time).run_once, _TIDY_SECONDS),
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
