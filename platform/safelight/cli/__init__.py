@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from registry.errors import RegistryError
-from safelight.cli import access, baselines, importing, inspection, monitors, operation, processes
+from safelight.cli import access, baselines, importing, inspection, monitors, operation, probes, processes
 from safelight.errors import SafelightError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for group in (processes, operation, importing, access, inspection):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")
+app.add_typer(probes.commands, name="probes")
 app.add_typer(baselines.group, name="baseline")
 app.add_typer(monitors.group, name="monitor")
 

@@ -58,7 +58,7 @@ def places(session: Session, run_id: UUID) -> set[tuple[int, int]]:
 
 
 def of_run(session: Session, run_id: UUID, embedder_digest: str | None = None) -> list[ScoredProbe]:
-    """In the order of places, the first outputs before their repetitions; scores are of `embedder_digest`, or of any."""
+    """In the order of places, the first outputs before their repetitions; scores of one embedder, or of any."""
     scored = Score.generation_id == ProbeImageRow.generation_id
     if embedder_digest is not None:
         scored &= Score.embedder_digest == embedder_digest
