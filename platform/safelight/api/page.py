@@ -12,7 +12,7 @@ from starlette.types import Scope
 FOLDER = Path(__file__).parent.parent / "page"
 
 _NOT_BUILT = """<!doctype html><title>Safelight</title>
-<p>The dashboard has not been built. Run <code>make page</code>, then reload. The API is at <a href="/docs">/docs</a>.
+<p>The dashboard has not been built. Run <code>make page</code>, then reload. The API says at <a href="/openapi.json">/openapi.json</a> what there is.
 """
 # The page loads nothing from elsewhere; Mantine and ECharts set styles from scripts.
 _POLICY = (
@@ -47,6 +47,8 @@ def mount(app: FastAPI, folder: Path = FOLDER) -> None:
             raise HTTPException(404, "There is nothing at this address. See /docs for what there is.")
         if not (folder / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, headers=_HEADERS)
+        if path == "docs":
+            return FileResponse(folder / "docs.html", headers=_HEADERS)
         wanted = (folder / path).resolve()
         if path and wanted.is_file() and wanted.is_relative_to(folder.resolve()):
             return FileResponse(wanted)

@@ -1,5 +1,6 @@
 """What the wheel carries, and that it works where there is no checkout."""
 
+import json
 import os
 import signal
 import socket
@@ -103,6 +104,13 @@ def test_it_carries_the_licence_and_the_notices(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         licences = {Path(name).name for name in archive.namelist() if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
+
+
+def test_it_carries_the_licences_of_what_the_page_bundles(wheel: Path) -> None:
+    asked = json.loads((ROOT / "platform/web/package.json").read_text())["dependencies"]
+    with zipfile.ZipFile(wheel) as archive:
+        carried = archive.read("safelight/page/licences.md").decode()
+    assert {name for name in asked if f"\n## {name} - " not in carried} == set()
 
 
 @pytest.mark.parametrize("package", ["safelight", "monitors", "registry"])
