@@ -46,12 +46,17 @@ class Table:
 
     filesystem: fsspec.AbstractFileSystem
     folder: str
+    parts: tuple[str, ...]
     columns: tuple[str, ...]
     rows: Callable[[], Iterator[Record | Unreadable]]
 
     def count(self) -> int:
         """How many rows there are; reads the table once."""
         return sum(1 for _ in self.rows())
+
+    def state(self) -> str:
+        """Changes when a file of the table does."""
+        return ",".join(str(self.filesystem.ukey(part)) for part in self.parts)
 
 
 def open_table(source: str, settings: ImageStoreSettings) -> Table:
@@ -79,16 +84,22 @@ def _file(filesystem: fsspec.AbstractFileSystem, parts: list[str], folder: str |
     base = folder or str(PurePosixPath(parts[0]).parent)
     match kind:
         case ".parquet":
-            return Table(filesystem, base, _parquet_columns(filesystem, parts[0]), lambda: _parquet(filesystem, parts))
+            return Table(
+                filesystem,
+                base,
+                tuple(parts),
+                _parquet_columns(filesystem, parts[0]),
+                lambda: _parquet(filesystem, parts),
+            )
         case ".csv" | ".tsv":
             delimiter = "\t" if kind == ".tsv" else ","
             with _text(filesystem, parts[0]) as file:
                 columns = tuple(csv.DictReader(file, delimiter=delimiter).fieldnames or ())
-            return Table(filesystem, base, columns, lambda: _csv(filesystem, parts[0], delimiter))
+            return Table(filesystem, base, tuple(parts), columns, lambda: _csv(filesystem, parts[0], delimiter))
         case ".jsonl" | ".ndjson":
             first = (row for row in islice(_json_lines(filesystem, parts[0]), _LINES_LOOKED_AT))
             columns = tuple(dict.fromkeys(name for row in first if isinstance(row, Record) for name in row.values))
-            return Table(filesystem, base, columns, lambda: _json_lines(filesystem, parts[0]))
+            return Table(filesystem, base, tuple(parts), columns, lambda: _json_lines(filesystem, parts[0]))
         case _:
             raise SafelightError(
                 Kind.INVALID,
@@ -164,7 +175,7 @@ def _images(filesystem: fsspec.AbstractFileSystem, path: str, found: list[str]) 
             prompt = filesystem.cat_file(caption).decode("utf-8", "replace").strip()
             yield Record(line, {IMAGE: picture.removeprefix(path).lstrip("/"), "prompt": prompt})
 
-    return Table(filesystem, path, (IMAGE, "prompt"), rows)
+    return Table(filesystem, path, tuple(pictures), (IMAGE, "prompt"), rows)
 
 
 def _text(filesystem: fsspec.AbstractFileSystem, path: str) -> IO[str]:
