@@ -31,6 +31,7 @@ from safelight.responding.deciding import Decider
 from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
+from safelight.scoring.backfill import Backfiller
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.examining import Examiner
 from safelight.scoring.folding import Folder
@@ -63,6 +64,7 @@ _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DELIVERY_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
+_BACKFILL_SECONDS = 2.0
 _ORDER_SECONDS = 2.0
 _JUDGE_SECONDS = 0.5
 _BASELINE_SECONDS = 1.0
@@ -246,6 +248,7 @@ def worker(settings: Settings) -> Worker:
     loops = [
         Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
         Loop("roll-up", RollUp(store, time).run_once, _TIDY_SECONDS),
+        Loop("backfill", Backfiller(store, examiner, folder, time).run_once, _BACKFILL_SECONDS),
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),

@@ -40,6 +40,7 @@ def make(
     source: Annotated[Source, typer.Option(help="Where its generations come from")] = Source.TRAFFIC,
     hours: Annotated[float, typer.Option(help="How far back the log is read")] = 24.0,
     prompts: Annotated[int, typer.Option(help="How many requests a replay makes anew")] = 1_024,
+    probe_set: Annotated[str | None, typer.Option(help="Replay the probes of this set: for want of traffic")] = None,
     wait: Annotated[bool, typer.Option(help="Stay until it is made")] = True,
 ) -> None:
     """Make a baseline: what the monitors compare with."""
@@ -51,7 +52,7 @@ def make(
         )
     with database.transaction() as session:
         if source is Source.REPLAY:
-            job = order_replay(session, wanted, prompts, now)
+            job = order_replay(session, wanted, prompts, now, probe_set)
         else:
             job = order_logged(session, wanted, source, now - timedelta(hours=hours), now, now)
     if job.phase is Phase.FITTING:

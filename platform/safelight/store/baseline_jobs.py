@@ -157,6 +157,14 @@ def unfinished(session: Session) -> list[KnownJob]:
     return [_job(row) for row in session.execute(query).mappings()]
 
 
+def to_be_held(session: Session) -> list[tuple[str, int]]:
+    """Versions, by generator, that a replay needs loaded now."""
+    query = select(BaselineJob.generator, BaselineJob.version).where(
+        BaselineJob.open_name.is_not(None), BaselineJob.phase.in_([Phase.LOADING.value, Phase.GENERATING.value])
+    )
+    return [(generator, version) for generator, version in session.execute(query.order_by(BaselineJob.id))]
+
+
 def take(
     session: Session,
     job_id: UUID,
@@ -186,9 +194,9 @@ def take(
     return session.scalar(statement.returning(BaselineJob.id)) is not None
 
 
-def advance(session: Session, job_id: UUID, worker: str, *, done: int) -> bool:
-    """Note how many images are made; false when the job is not the worker's any more, who then stops."""
-    return _change(session, job_id, worker, done=done)
+def advance(session: Session, job_id: UUID, worker: str, *, done: int, until: datetime) -> bool:
+    """Note how many images are made, and go on until then. False when the job is not the worker's any more."""
+    return _change(session, job_id, worker, done=done, held_until=until)
 
 
 def hand_on(session: Session, job_id: UUID, worker: str, phase: Phase, now: datetime) -> bool:

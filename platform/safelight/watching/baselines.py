@@ -104,10 +104,9 @@ def logged(
 
 
 def replayed(session: Session, generator: str, version: int, job_id: UUID, embedder_digest: str) -> Logged:
-    """What a version made in a replay, each request once, however often it had to be made again."""
+    """What a version made in a replay."""
     scored = scores.of_request(session, job_id, embedder_digest=embedder_digest)
-    once = {each.prompt: each for each in scored}
-    return _logged(session, generator, version, list(once.values()), embedder_digest)
+    return _logged(session, generator, version, scored, embedder_digest)
 
 
 def from_logged(

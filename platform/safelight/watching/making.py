@@ -16,6 +16,7 @@ from safelight.watching.quiet import quiet
 
 _log = logging.getLogger(__name__)
 _PHASES = (Phase.SCORING, Phase.FITTING)
+_LOGGED_WITHIN = timedelta(minutes=10)
 _HELD = timedelta(minutes=2)
 """How long a job waits for whoever took it; fitting takes seconds."""
 
@@ -39,7 +40,7 @@ class Maker:
     def work(self, job: KnownJob) -> bool:
         """Take a job as far as it goes now; whether anything came of it."""
         with self._database.transaction() as session:
-            if job.phase is Phase.SCORING and not _is_scored(session, job):
+            if job.phase is Phase.SCORING and not self._is_scored(session, job):
                 return False
             if not self._take(session, job):
                 return False
@@ -109,8 +110,8 @@ class Maker:
         now = self._clock.now()
         return baseline_jobs.take(session, job.id, _PHASES, self._worker, now, now + _HELD, enter=Phase.FITTING)
 
-
-def _is_scored(session: Session, job: KnownJob) -> bool:
-    """Whether all images of a replay are in the log and have been looked at."""
-    standing = replays.standing(session, job.id)
-    return standing.logged >= job.total and standing.waiting == 0
+    def _is_scored(self, session: Session, job: KnownJob) -> bool:
+        """Whether a replay's images are in the log and have been looked at; one that was lost is not waited for."""
+        standing = replays.standing(session, job.id)
+        patient = self._clock.now() - job.phase_at < _LOGGED_WITHIN
+        return standing.waiting == 0 and (standing.logged >= job.total or not patient)

@@ -1,6 +1,6 @@
 """Asking for a baseline: checked at once, made in the background."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Any
 from registry.errors import RegistryError
 from registry.parameters import Defaults, Requested
 from safelight.errors import Kind, SafelightError
-from safelight.store import access, baseline_jobs, baselines, replays, versions
+from safelight.store import access, baseline_jobs, baselines, probe_sets, replays, versions
 from safelight.store.baseline_jobs import KnownJob, NewJob
 from safelight.store.database import Session
 from safelight.store.replays import LoggedRequest
@@ -64,48 +64,76 @@ def order_logged(
     return _add(session, wanted, source, now, data_from=start, data_to=min(end, now))
 
 
-def order_replay(session: Session, wanted: Ordered, prompts: int, now: datetime) -> KnownJob:
+def order_replay(
+    session: Session, wanted: Ordered, prompts: int, now: datetime, probe_set: str | None = None
+) -> KnownJob:
     """Ask for a baseline of what a version makes of the newest requests of production, each of another prompt.
 
-    Raises SafelightError: `version_not_found`, `baseline_exists`, `too_few_prompts`.
+    Of the probes of a set instead, where one is named: each with as many seeds as it takes. Raises SafelightError:
+    `version_not_found`, `baseline_exists`, `prompts_invalid`, `too_few_prompts`, `probe_set_not_found`.
     """
     version = _require_new(session, wanted)
     if not FEWEST_PROMPTS <= prompts <= MOST_PROMPTS:
         allowed = f"A replay takes {FEWEST_PROMPTS} to {MOST_PROMPTS:,} prompts."
         raise SafelightError(Kind.INVALID, "prompts_invalid", allowed)
-    logged = replays.recent_requests(session, wanted.generator, SERVING_ARM, _LOOKED_AT)
-    defaults = {each.number: each.manifest.defaults for each in versions.versions(session, wanted.generator)}
+    if probe_set is None:
+        requests = _of_production(session, version, prompts)
+    else:
+        probes = probe_sets.require(session, wanted.generator, probe_set)
+        requests = of_probes([probes.probes[place] for place in probes.plain], prompts)
+    return _add(session, wanted, Source.REPLAY, now, prompts=requests)
+
+
+def _of_production(session: Session, version: KnownVersion, prompts: int) -> list[dict[str, Any]]:
+    logged = replays.recent_requests(session, version.generator, SERVING_ARM, _LOOKED_AT)
+    defaults = {each.number: each.manifest.defaults for each in versions.versions(session, version.generator)}
     chosen: dict[str, dict[str, Any]] = {}
     for each in logged:
-        if len(chosen) < prompts and each.prompt not in chosen:
-            request = as_asked(each, defaults.get(each.version))
-            if accepts(version, request, len(chosen)):
+        if len(chosen) == prompts:
+            break
+        if each.prompt not in chosen:
+            request = as_asked(each, defaults.get(each.version), seed=len(chosen))
+            if accepts(version, request):
                 chosen[each.prompt] = request
     if len(chosen) < FEWEST_PROMPTS:
         raise SafelightError(
             Kind.CONFLICT,
             "too_few_prompts",
-            f"The newest {len(logged):,} requests hold {len(chosen)} different prompts that version {wanted.version} "
-            f"takes; a replay needs {FEWEST_PROMPTS}. Wait for more traffic.",
+            f"The newest {len(logged):,} requests hold {len(chosen)} different prompts that version {version.number} "
+            f"takes; a replay needs {FEWEST_PROMPTS}. Wait for more traffic, or name a probe set.",
         )
-    return _add(session, wanted, Source.REPLAY, now, prompts=list(chosen.values()))
+    return list(chosen.values())
 
 
-def as_asked(logged: LoggedRequest, defaults: Defaults | None) -> dict[str, Any]:
-    """What was asked for, without what the version added by itself: another version has defaults of its own."""
+def of_probes(probes: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
+    """So many requests: the probes in turn, each time round with the next seed."""
+    rounds = (divmod(place, len(probes)) for place in range(count))
+    known = ("prompt", *_REPLAYED)
+    return [
+        {name: probes[i][name] for name in known if probes[i].get(name) is not None}
+        | {"seed": probes[i]["seed"] + turn}
+        for turn, i in rounds
+    ]
+
+
+def as_asked(logged: LoggedRequest, defaults: Defaults | None, *, seed: int) -> dict[str, Any]:
+    """What was asked for, without what the version added by itself: another version has defaults of its own.
+
+    `seed` is that of a request of which none is on record.
+    """
     usual = defaults.model_dump() if defaults else {}
     asked = {
         name: logged.parameters[name]
         for name in _REPLAYED
         if logged.parameters.get(name) is not None and logged.parameters[name] != usual.get(name)
     }
-    return {"prompt": logged.prompt, "seed": logged.seed, **asked}
+    return {"prompt": logged.prompt, "seed": seed if logged.seed is None else logged.seed, **asked}
 
 
-def accepts(version: KnownVersion, request: Mapping[str, Any], fallback_seed: int) -> bool:
+def accepts(version: KnownVersion, request: Mapping[str, Any]) -> bool:
     """Whether a version takes a request: a foreign service may have logged what ours would refuse."""
     try:
-        version.manifest.resolve(Requested(**request), fallback_seed=fallback_seed)
+        version.manifest.resolve(Requested(**request), fallback_seed=0)
     except (RegistryError, TypeError, ValueError):
         return False
     return True

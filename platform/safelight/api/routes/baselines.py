@@ -52,7 +52,7 @@ def create_baseline(new: NewBaseline, platform: PlatformDep, operator: Operator)
     wanted = Ordered(new.generator, new.version, new.name, operator.name)
     with platform.database.transaction() as session:
         if isinstance(new, ReplayBaseline):
-            job = order_replay(session, wanted, new.prompts, now)
+            job = order_replay(session, wanted, new.prompts, now, new.probe_set)
         else:
             job = order_logged(session, wanted, new.source, new.start, new.end, now)
     return BaselineJobInfo.model_validate(job)

@@ -32,7 +32,8 @@ class ReplayBaseline(_Order):
     """Have a version make the newest requests of production anew, one image at a time, beside what serves."""
 
     source: Literal[Source.REPLAY]
-    prompts: int = Field(1_024, ge=FEWEST_PROMPTS, le=MOST_PROMPTS, description="Each replayed once")
+    prompts: int = Field(1_024, ge=FEWEST_PROMPTS, le=MOST_PROMPTS, description="How many requests are made anew")
+    probe_set: str | None = Field(None, description="Take the probes of this set instead: for want of traffic")
 
 
 NewBaseline = Annotated[LoggedBaseline | ReplayBaseline, Field(discriminator="source")]
