@@ -10,6 +10,7 @@ from safelight.api.body_limit import BodyLimit
 from safelight.api.platform import Platform
 from safelight.api.routes import (
     attributes,
+    backfills,
     baselines,
     generations,
     generators,
@@ -24,6 +25,7 @@ from safelight.api.routes import (
     probes,
     releases,
     session,
+    slices,
     stream,
     verdicts,
     versions,
@@ -64,6 +66,8 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         verdicts,
         attributes,
         baselines,
+        slices,
+        backfills,
         probes,
         incidents,
         notifications,

@@ -7,7 +7,18 @@ import typer
 from pydantic import ValidationError
 
 from registry.errors import RegistryError
-from safelight.cli import access, backtest, baselines, importing, inspection, monitors, operation, probes, processes
+from safelight.cli import (
+    access,
+    backfills,
+    backtest,
+    baselines,
+    importing,
+    inspection,
+    monitors,
+    operation,
+    probes,
+    processes,
+)
 from safelight.errors import SafelightError
 
 app = typer.Typer(
@@ -17,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (processes, operation, importing, backtest, access, inspection):
+for group in (processes, operation, importing, backtest, backfills, access, inspection):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")

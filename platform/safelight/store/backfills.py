@@ -12,6 +12,8 @@ from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
 from safelight.store.tables.monitoring import BackfillRow
 
+_NOT_BEGUN = ""
+
 
 class BackfillState(StrEnum):
     RUNNING = "running"
@@ -21,14 +23,15 @@ class BackfillState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Backfill:
-    """Images made in [data_from, data_to) are scored by an embedder, the newest first; `cursor` is the last looked at.
+    """Images made in [data_from, data_to) are scored anew, the newest first; `cursor` is the last that was looked at.
 
-    Of `total` that another embedder had scored, `done` are scored anew and `missing` have no image any more.
+    `embedder_digest` is None until a worker has begun: the embedder is the worker's. Of `total` images that another
+    embedder had scored, `done` are scored anew and `missing` are not in the image store any more.
     """
 
     id: UUID
     generator: str
-    embedder_digest: str
+    embedder_digest: str | None
     data_from: datetime
     data_to: datetime
     state: BackfillState
@@ -43,28 +46,20 @@ class Backfill:
     @property
     def progress(self) -> float:
         """The share that was looked at, 0 to 1."""
-        return 1.0 if self.total == 0 else min(1.0, (self.done + self.missing) / self.total)
+        if self.state is BackfillState.DONE:
+            return 1.0
+        return min(1.0, (self.done + self.missing) / self.total) if self.total else 0.0
 
 
-def add(
-    session: Session,
-    *,
-    generator: str,
-    embedder_digest: str,
-    start: datetime,
-    end: datetime,
-    total: int,
-    actor: str,
-    now: datetime,
-) -> Backfill:
+def add(session: Session, *, generator: str, start: datetime, end: datetime, actor: str, now: datetime) -> Backfill:
     row = BackfillRow(
         id=new_id(),
         generator=generator,
-        embedder_digest=embedder_digest,
+        embedder_digest=_NOT_BEGUN,
         data_from=start,
         data_to=end,
         state=BackfillState.RUNNING.value,
-        total=total,
+        total=0,
         created_at=now,
         created_by=actor,
     )
@@ -78,9 +73,11 @@ def get(session: Session, backfill_id: UUID) -> Backfill:
     return _backfill(_row(session, backfill_id))
 
 
-def of_generator(session: Session, generator: str, limit: int) -> list[Backfill]:
+def page(session: Session, generator: str, before: UUID | None, limit: int) -> list[Backfill]:
     """The newest first."""
     query = select(BackfillRow).where(BackfillRow.generator == generator).order_by(BackfillRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(BackfillRow.id < before)
     return [_backfill(row) for row in session.scalars(query)]
 
 
@@ -88,7 +85,7 @@ def progress(session: Session, generator: str, embedder_digest: str) -> float | 
     """How far the newest backfill to an embedder has come, 0 to 1; None where there is none."""
     query = select(BackfillRow).where(
         BackfillRow.generator == generator,
-        BackfillRow.embedder_digest == embedder_digest,
+        BackfillRow.embedder_digest.in_((embedder_digest, _NOT_BEGUN)),
         BackfillRow.state != BackfillState.CANCELLED.value,
     )
     row = session.scalar(query.order_by(BackfillRow.id.desc()).limit(1))
@@ -96,12 +93,21 @@ def progress(session: Session, generator: str, embedder_digest: str) -> float | 
 
 
 def claim(session: Session, embedder_digest: str) -> Backfill | None:
-    """The oldest that runs, to go on with. PostgreSQL keeps it from other workers until the transaction ends."""
+    """The oldest to begin or to go on with. PostgreSQL keeps it from other workers until the transaction ends."""
     query = select(BackfillRow).where(
-        BackfillRow.state == BackfillState.RUNNING.value, BackfillRow.embedder_digest == embedder_digest
+        BackfillRow.state == BackfillState.RUNNING.value,
+        BackfillRow.embedder_digest.in_((embedder_digest, _NOT_BEGUN)),
     )
     row = session.scalar(query.order_by(BackfillRow.id).limit(1).with_for_update(skip_locked=True))
     return _backfill(row) if row else None
+
+
+def begin(session: Session, backfill_id: UUID, embedder_digest: str, total: int) -> Backfill:
+    """From now on it is a worker's embedder that it scores with."""
+    row = _row(session, backfill_id)
+    row.embedder_digest, row.total = embedder_digest, total
+    session.flush()
+    return _backfill(row)
 
 
 def advance(session: Session, backfill_id: UUID, cursor: UUID, done: int, missing: int) -> None:
@@ -131,7 +137,7 @@ def _backfill(row: BackfillRow) -> Backfill:
     return Backfill(
         id=row.id,
         generator=row.generator,
-        embedder_digest=row.embedder_digest,
+        embedder_digest=row.embedder_digest or None,
         data_from=row.data_from,
         data_to=row.data_to,
         state=BackfillState(row.state),

@@ -1,14 +1,14 @@
 """Generations that wait for their scores, and the scores."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from safelight.ids import first_id_at, made_at
@@ -19,6 +19,14 @@ from safelight.store.tables.monitoring import SliceRow
 
 # Half precision: its rounding is three orders of magnitude below what a prompt leaves unexplained of an image.
 _STORED = np.dtype("<f2")
+_SEEN_BY_AN_EMBEDDER = (
+    "scored_at",
+    "embedder_digest",
+    "alignment",
+    "prompt_truncated",
+    "image_embedding",
+    "prompt_embedding",
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,27 @@ class ScoredGeneration:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Scores by any embedder but one, of generations of a generator made in [start, end) and before `cursor`."""
+
+    generator: str
+    embedder_digest: str
+    start: datetime
+    end: datetime
+    cursor: UUID | None = None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        last = first_id_at(self.end)
+        return [
+            Score.generator == self.generator,
+            Score.embedder_digest != self.embedder_digest,
+            Score.generation_id >= first_id_at(self.start),
+            Score.generation_id < (last if self.cursor is None else min(last, self.cursor)),
+        ]
+
+
+@dataclass(frozen=True)
 class RecentHash:
     generation_id: UUID
     prompt: str
@@ -111,9 +140,42 @@ def oldest_waiting(session: Session, generator: str) -> datetime | None:
     return made_at(oldest) if oldest else None
 
 
+def oldest_of_all(session: Session) -> datetime | None:
+    """When the longest waiting generation of any generator was made; None when all have been scored."""
+    oldest = session.scalar(select(ScoreTask.generation_id).order_by(ScoreTask.generation_id).limit(1))
+    return made_at(oldest) if oldest else None
+
+
 def add(session: Session, scores: Sequence[GenerationScore]) -> None:
     session.add_all([_row(score) for score in scores])
     session.flush()
+
+
+def scored_by_others(session: Session, where: Foreign, limit: int) -> list[Waiting]:
+    """Generations that another embedder has scored, the newest first."""
+    query = select(GenerationRow).join(Score, Score.generation_id == GenerationRow.id).where(*where.conditions)
+    return [_waiting(row) for row in session.scalars(query.order_by(Score.generation_id.desc()).limit(limit))]
+
+
+def count_scored_by_others(session: Session, where: Foreign) -> int:
+    return session.scalar(select(func.count()).select_from(Score).where(*where.conditions)) or 0
+
+
+def replace_foreign(session: Session, scores: Iterable[GenerationScore]) -> dict[UUID, GenerationScore]:
+    """Put scores in the place of those of other embedders; returns those that took one's place, as they now stand.
+
+    Whether an image is a near-duplicate is nothing that an embedder says: that stays.
+    """
+    replaced = {}
+    for score in scores:
+        query = update(Score).where(
+            Score.generation_id == score.generation_id, Score.embedder_digest != score.embedder_digest
+        )
+        values = {name: getattr(_row(score), name) for name in _SEEN_BY_AN_EMBEDDER}
+        row = session.execute(query.values(values).returning(Score.near_duplicate_of)).first()
+        if row is not None:
+            replaced[score.generation_id] = replace(score, near_duplicate_of=row.near_duplicate_of)
+    return replaced
 
 
 def recent_hashes(session: Session, generator: str, version: int, limit: int) -> list[RecentHash]:
