@@ -12,7 +12,7 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.probing.sets import SYNTHETIC, synthetic
 from safelight.releasing.service import ALIVE
-from safelight.store import engines, ledger, monitors, probe_sets, probes, versions
+from safelight.store import engines, ledger, monitors, probe_sets, probes, releases, versions
 from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
 from safelight.store.probe_sets import KnownProbeSet
@@ -83,7 +83,8 @@ class ProbeOrderer:
         document = probe_monitor(session, generator)
         ready = [each for each in engines.ready(session, now - ALIVE) if each.generator == generator]
         place = self._place(session, generator, document) if document and ready else None
-        if place is None:
+        # What is about to serve needs the machine more.
+        if place is None or releases.in_states(session, releases.MOVING, generator):
             return []
         whose = place.version if place.against is None else place.against
         missing = self._baseline_of(session, place, whose, ready, now)

@@ -8,7 +8,7 @@ import json
 from random import Random
 from typing import Any, Final
 
-from safelight.studio.scenes import CaptionForm, Scene, all_pairs, caption, sample_scene
+from safelight.studio.scenes import CaptionForm, Scene, all_pairs, caption, plural, sample_scene
 
 _PLAIN: Final = 128
 _VARIED: Final = 24
@@ -38,6 +38,7 @@ def documents() -> list[dict[str, Any]]:
 
 def _slip(rng: Random, words: str, name: str) -> str:
     """Swap two different neighbouring letters of what the scene shows."""
+    name = name if name in words else plural(name)
     places = [i for i in range(1, len(name) - 1) if name[i] != name[i + 1]]
     at = rng.choice(places)
     return words.replace(name, name[:at] + name[at + 1] + name[at] + name[at + 2 :], 1)
