@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MEAN_SHRINKAGE = 20.0  # generations' worth of the overall value mixed into each cluster's own
-_TAIL_SHRINKAGE = 50.0
-_TAIL = 0.01
-_FAR_TAIL = 0.001
+from monitors.misfit import Pairs, fit_misfit, fit_tail_misfit
+
+_TAIL_SHRINKAGE = 50.0  # generations' worth of the overall value mixed into each cluster's own
+_SCALE_SHRINKAGE = 20.0
+_MOST_SHRINKAGE = 1000.0
+_TAIL_LEVELS = (0.1, 0.03, 0.01, 0.003, 0.001)
 _DIRECTED_CLIP = 8.0  # robust standard deviations
 _VARIANCE_FLOOR = 0.01  # keeps a signal that never varied at the baseline from alarming at its first change
-_FEWEST_REPEATS = 50  # pairs of generations of one prompt
-_UNKNOWN_REPEAT_CORRELATION = 0.5
 
-TAILS = ("low", "high", "far_low", "far_high")
+
+Scaling: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Location and scale of each cluster's scalars [clusters, scalars]."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """Per-cluster location and scale of the scalars, their distribution, and the moments of all features."""
 
-    size: float  # effective generations behind it, repeats discounted
-    cluster_sizes: NDArray[np.float64]
+    size: int
     cluster_counts: NDArray[np.int64]
+    repeat_moment: float  # F2 / n of its prompts: 1 when all differ
+    shrinkage: float  # generations' worth of the overall mean mixed into each cluster's own
     location: NDArray[np.float32]  # [clusters, scalars]
     scale: NDArray[np.float32]
     ranked: NDArray[np.float32]  # [scalars, n], each row sorted: the distribution of the normalised scalars
-    tail_levels: NDArray[np.float64]  # (tail, far tail)
-    tail_rates: NDArray[np.float32]  # [clusters, 4 scalars], grouped as in `TAILS`
+    tail_levels: NDArray[np.float64]
+    tail_rates: NDArray[np.float32]  # [clusters, tails], grouped by level, low before high
     cluster_means: NDArray[np.float32]  # [clusters, features]
     feature_mean: NDArray[np.float64]
     feature_deviation: NDArray[np.float64]
-    whitener: NDArray[np.float64]  # [features, features]: inverse Cholesky factor of the features' covariance
+    canonical: NDArray[np.float64]  # [features, features]: whitens the features, and makes their misfits uncorrelated
+    kurtosis: float  # Mardia's, of the whitened features, beyond that of a normal distribution
     orientation: NDArray[np.float32]  # [scalars]: +1 where high is worse, -1 where low is, 0 where neither
     directed_means: NDArray[np.float32]  # [clusters, scalars]
     directed_deviation: NDArray[np.float64]  # [scalars]
-    repeat_correlation: float
+    repeat_correlation: NDArray[np.float64]  # [features]: of generations of one prompt, by canonical coordinate
+    ignorance: NDArray[np.float64]  # [features]: the lens's squared error per unit of leverage, likewise
+    tail_repeat_correlation: NDArray[np.float64]  # [tails]
+    tail_ignorance: NDArray[np.float64]  # [tails]
+    leverage_mean: NDArray[np.float32]
+    leverage: float  # mean square of a generation's
 
     def normalise(self, scalars: NDArray[np.float32], cluster: NDArray[np.intp]) -> NDArray[np.float32]:
         normalised: NDArray[np.float32] = (scalars - self.location[cluster]) / self.scale[cluster]
@@ -56,37 +66,68 @@ class Calibration:
         return np.subtract(_oriented(normalised, self.orientation), self.directed_means[cluster], dtype=np.float32)
 
 
+def fit_scaling(scalars: NDArray[np.float32], cluster: NDArray[np.intp], clusters: int) -> Scaling:
+    """Median and median absolute deviation of each cluster, shrunk towards all clusters' together.
+
+    Not measured on the calibration split: its own medians would lie closer to it than to what comes later, and tails
+    would look rarer than they are.
+    """
+    weight = np.bincount(cluster, minlength=clusters)[:, None]
+
+    def shrunk_medians(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        overall = np.median(values, axis=0)
+        own = [np.median(values[cluster == c], axis=0) if weight[c] else overall for c in range(clusters)]
+        shrunk = (np.stack(own) * weight + overall * _SCALE_SHRINKAGE) / (weight + _SCALE_SHRINKAGE)
+        return np.asarray(shrunk, np.float32)
+
+    location = shrunk_medians(scalars)
+    scale = shrunk_medians(np.abs(scalars - location[cluster]))
+    floor = np.maximum(1e-3 * scalars.std(axis=0), 1e-6)
+    return location, np.maximum(scale, floor).astype(np.float32)
+
+
 def fit_calibration(
     components: NDArray[np.float32],
     scalars: NDArray[np.float32],
+    requests: NDArray[np.float32],
+    leverage: NDArray[np.float32],
     cluster: NDArray[np.intp],
     clusters: int,
     orientation: NDArray[np.float32],
     prompt_keys: NDArray[np.uint64],
+    scaling: Scaling,
 ) -> Calibration:
     counts = np.bincount(cluster, minlength=clusters)
-    location, scale = _location_scale(scalars, cluster, counts)
+    location, scale = scaling
     normalised = (scalars - location[cluster]) / scale[cluster]
     ranked = np.sort(normalised, axis=0).T.copy()
     ranks = _ranks(ranked, normalised)
-    levels = np.array([_TAIL, max(_FAR_TAIL, 1.0 / len(scalars))])
-    tail_rates = _shrunken_means(_tails(ranks, levels).astype(np.float64), cluster, counts, _TAIL_SHRINKAGE)
+    levels = np.array([level for level in _TAIL_LEVELS if level * len(scalars) >= 1])
+    tails = _tails(ranks, levels).astype(np.float64)
+    tail_rates = _shrunken_means(tails, cluster, counts, _TAIL_SHRINKAGE)
 
-    features = np.concatenate([components, ranks], axis=1)
-    cluster_means = _shrunken_means(features, cluster, counts, _MEAN_SHRINKAGE)
-    features = (features - cluster_means[cluster]).astype(np.float64)
+    raw = np.concatenate([components, ranks], axis=1).astype(np.float64)
+    shrinkage = _shrinkage(raw, cluster, counts)
+    cluster_means = _shrunken_means(raw, cluster, counts, shrinkage)
+    features = raw - cluster_means[cluster]
     mean = features.mean(axis=0)
-    covariance = np.cov(features.T) + _VARIANCE_FLOOR * np.eye(features.shape[1])
+    fitted = float((counts / (counts + shrinkage)).sum())  # degrees of freedom that the clusters' means took
+    covariance = np.cov(features.T) / (1.0 - fitted / len(features)) + _VARIANCE_FLOOR * np.eye(features.shape[1])
     whitener = np.linalg.inv(np.linalg.cholesky(covariance))
+    whitened = (features - mean) @ whitener.T
+    leverage_mean = leverage.mean(axis=0)
+    pairs = Pairs.of(requests, cluster, leverage - leverage_mean, prompt_keys)
+    misfit = fit_misfit(whitened, pairs)
+    tail_repeat, tail_ignorance = fit_tail_misfit(tails - tail_rates[cluster], levels, misfit, pairs)
 
     oriented = _oriented(normalised, orientation)
-    directed_means = _shrunken_means(oriented, cluster, counts, _MEAN_SHRINKAGE)
-    correlation = _repeat_correlation((features - mean) @ whitener.T, prompt_keys)
-    discount = [_repeat_discount(prompt_keys[cluster == c], correlation) for c in range(clusters)]
+    directed_means = _shrunken_means(oriented, cluster, counts, shrinkage)
+    _, repeats = np.unique(prompt_keys, return_counts=True)
     return Calibration(
-        size=len(scalars) * _repeat_discount(prompt_keys, correlation),
-        cluster_sizes=counts * np.array(discount),
+        size=len(scalars),
         cluster_counts=counts.astype(np.int64),
+        repeat_moment=float((repeats.astype(np.float64) ** 2).sum() / len(prompt_keys)),
+        shrinkage=shrinkage,
         location=location,
         scale=scale,
         ranked=ranked,
@@ -95,25 +136,18 @@ def fit_calibration(
         cluster_means=cluster_means,
         feature_mean=mean,
         feature_deviation=np.sqrt(np.diag(covariance)),
-        whitener=whitener,
+        canonical=misfit.axes.T @ whitener,
+        kurtosis=_excess_kurtosis(whitened),
         orientation=orientation,
         directed_means=directed_means,
         directed_deviation=(oriented - directed_means[cluster]).std(axis=0, dtype=np.float64),
-        repeat_correlation=correlation,
+        repeat_correlation=misfit.repeat,
+        ignorance=misfit.ignorance,
+        tail_repeat_correlation=tail_repeat,
+        tail_ignorance=tail_ignorance,
+        leverage_mean=leverage_mean,
+        leverage=float(((leverage - leverage_mean) ** 2).sum(axis=1).mean()),
     )
-
-
-def _location_scale(
-    scalars: NDArray[np.float32], cluster: NDArray[np.intp], counts: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Median and median absolute deviation of each cluster, the latter shrunk towards all clusters' together."""
-    location = np.stack([np.median(scalars[cluster == c], axis=0) for c in range(len(counts))])
-    off = np.abs(scalars - location[cluster])
-    own = np.stack([np.median(off[cluster == c], axis=0) for c in range(len(counts))])
-    weight = counts[:, None]
-    scale = (own * weight + np.median(off, axis=0) * _MEAN_SHRINKAGE) / (weight + _MEAN_SHRINKAGE)
-    floor = np.maximum(1e-3 * scalars.std(axis=0), 1e-6)
-    return location.astype(np.float32), np.maximum(scale, floor).astype(np.float32)
 
 
 def _ranks(ranked: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,8 +159,7 @@ def _ranks(ranked: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[
 
 
 def _tails(ranks: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.bool_]:
-    near, far = levels
-    each = [ranks < near, ranks > 1.0 - near, ranks < far, ranks > 1.0 - far]
+    each = [side for level in levels for side in (ranks < level, ranks > 1.0 - level)]
     return np.concatenate(each, axis=1, dtype=np.bool_)
 
 
@@ -134,35 +167,33 @@ def _oriented(normalised: NDArray[np.float32], orientation: NDArray[np.float32])
     return np.asarray(np.clip(normalised * orientation, -_DIRECTED_CLIP, _DIRECTED_CLIP))
 
 
+def _sums_by_cluster(values: NDArray[np.floating], cluster: NDArray[np.intp], clusters: int) -> NDArray[np.float64]:
+    return np.stack([np.bincount(cluster, weights=column, minlength=clusters) for column in values.T], axis=1)
+
+
 def _shrunken_means(
     values: NDArray[np.floating], cluster: NDArray[np.intp], counts: NDArray[np.intp], shrinkage: float
 ) -> NDArray[np.float32]:
-    sums = np.stack([values[cluster == c].sum(axis=0, dtype=np.float64) for c in range(len(counts))])
     overall = values.mean(axis=0, dtype=np.float64)
-    means = (sums + shrinkage * overall) / (counts[:, None] + shrinkage)
-    return np.asarray(means, dtype=np.float32)
+    sums = _sums_by_cluster(values, cluster, len(counts))
+    return np.asarray((sums + shrinkage * overall) / (counts[:, None] + shrinkage), np.float32)
 
 
-def _repeat_correlation(whitened: NDArray[np.float64], prompt_keys: NDArray[np.uint64]) -> float:
-    """Intraclass correlation of the features of generations of one prompt: an upper estimate, two standard errors up.
-
-    Where the baseline repeats too few prompts to tell, a correlation that is high for image generators is assumed.
-    """
-    _, prompt, repeats = np.unique(prompt_keys, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(repeats), whitened.shape[1]))
-    np.add.at(sums, prompt, whitened)
-    own = np.bincount(prompt, weights=(whitened**2).sum(axis=1))
-    pairs = repeats * (repeats - 1)
-    if pairs.sum() < 2 * _FEWEST_REPEATS:
-        return _UNKNOWN_REPEAT_CORRELATION
-    products = ((sums**2).sum(axis=1) - own) / whitened.shape[1]
-    estimate = products.sum() / pairs.sum()
-    error = np.sqrt(((products - estimate * pairs) ** 2).sum()) / pairs.sum()
-    return float(np.clip(estimate + 2.0 * error, 0.0, 1.0))
+def _shrinkage(values: NDArray[np.float64], cluster: NDArray[np.intp], counts: NDArray[np.intp]) -> float:
+    """The variance within clusters over that between their true means, by the analysis of variance of random effects
+    (Searle, Casella & McCulloch 1992, ch. 3): with it a shrunken mean is the best linear prediction."""
+    n, clusters = len(values), len(counts)
+    if clusters == 1 or n <= clusters:
+        return _MOST_SHRINKAGE
+    means = _sums_by_cluster(values, cluster, clusters) / counts[:, None]
+    between = (counts[:, None] * (means - values.mean(axis=0)) ** 2).sum(axis=0) / (clusters - 1)
+    within = ((values - means[cluster]) ** 2).sum(axis=0) / (n - clusters)
+    usual = (n - (counts.astype(np.float64) ** 2).sum() / n) / (clusters - 1)
+    varies = within > 0
+    ratio = float(np.mean((between[varies] / within[varies] - 1.0) / usual)) if varies.any() else 0.0
+    return min(max(1.0 / max(ratio, 1e-9), 1.0), _MOST_SHRINKAGE)
 
 
-def _repeat_discount(prompt_keys: NDArray[np.uint64], correlation: float) -> float:
-    if len(prompt_keys) == 0:
-        return 1.0
-    _, repeats = np.unique(prompt_keys, return_counts=True)
-    return float(1.0 / (1.0 + correlation * ((repeats.astype(np.float64) ** 2).sum() / len(prompt_keys) - 1.0)))
+def _excess_kurtosis(whitened: NDArray[np.float64]) -> float:
+    features = whitened.shape[1]
+    return max(0.0, float(((whitened**2).sum(axis=1) ** 2).mean()) - features * (features + 2.0))

@@ -15,7 +15,20 @@ _WAVE_SCALE = 0.25
 _KNOWN_QUANTILE = 0.999
 _RIDGES = np.logspace(-6, 3, 19)  # relative to the mean eigenvalue
 _CLUSTERING_ROWS = 20_000
+_LEVERAGE_DIRECTIONS = 32
 _FEWEST_IN_CLUSTER = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the images [n, dx] and the scalars [n, k] are beyond what was expected, and how little the regression has
+    to go by: the inner product of two rows of `leverage` [n, directions] estimates how far the errors of two
+    expectations go together, in units of the noise, as the regression itself sees it (Johnson & Lindenstrauss 1984).
+    """
+
+    residuals: NDArray[np.float32]
+    scalars: NDArray[np.float32]
+    leverage: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +46,7 @@ class Expectation:
     parameter_high: NDArray[np.float32]
     frequencies: NDArray[np.float32]  # [dp + dc, waves]
     coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx + scalars], the intercept last
+    leverage: NDArray[np.float32]  # [dp + dc + 2 waves + 1, directions], likewise
     centroids: NDArray[np.float32]  # [clusters, dp + dc]
     reach: float
 
@@ -40,14 +54,15 @@ class Expectation:
         parameters = (sample.parameters - self.parameter_mean) * self.parameter_weight
         return np.concatenate([sample.prompts * np.float32(self.prompt_scale), parameters], axis=1)
 
-    def residuals(
-        self, requests: NDArray[np.float32], sample: Sample
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What the images [n, dx] and the scalars [n, k] are beyond what was expected."""
-        expected: NDArray[np.float32] = _design(requests, self.frequencies) @ self.coefficients[:-1]
-        expected += self.coefficients[-1]
+    def look(self, requests: NDArray[np.float32], sample: Sample) -> Look:
+        design = _design(requests, self.frequencies)
+        expected: NDArray[np.float32] = design @ self.coefficients[:-1] + self.coefficients[-1]
         dimensions = sample.images.shape[1]
-        return sample.images - expected[:, :dimensions], sample.scalars - expected[:, dimensions:]
+        return Look(
+            residuals=sample.images - expected[:, :dimensions],
+            scalars=sample.scalars - expected[:, dimensions:],
+            leverage=design @ self.leverage[:-1] + self.leverage[-1],
+        )
 
     def place(self, sample: Sample, requests: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The cluster of each request, and whether it lies outside everything the baseline has seen."""
@@ -76,6 +91,7 @@ def fit_expectation(
         parameter_high=high,
         frequencies=rng.standard_normal((dimensions, waves), dtype=np.float32),
         coefficients=np.empty((0, 0), np.float32),
+        leverage=np.empty((0, 0), np.float32),
         centroids=np.empty((0, 0), np.float32),
         reach=0.0,
     )
@@ -83,13 +99,18 @@ def fit_expectation(
     centroids = _partition(unfitted.requests(seen), new, clusters, rng)
     _, distance = _nearest(new, centroids)
     design, held_design = (_design(unfitted.requests(each), unfitted.frequencies) for each in (regression, validation))
-    coefficients = [
-        _ridge(design, target, held_design, held_target)
-        for target, held_target in zip(_targets(regression), _targets(validation), strict=True)
-    ]
+    ridge = _Ridge(design, held_design)
+    penalties, coefficients = zip(
+        *(
+            ridge.fitted(target, held_target)
+            for target, held_target in zip(_targets(regression), _targets(validation), strict=True)
+        ),
+        strict=True,
+    )
     return replace(
         unfitted,
         coefficients=np.concatenate(coefficients, axis=1),
+        leverage=ridge.leverage(penalties[0], rng),
         centroids=centroids,
         reach=float(np.quantile(distance, _KNOWN_QUANTILE)),
     )
@@ -106,31 +127,45 @@ def _targets(sample: Sample) -> list[NDArray[np.float32]]:
     return [sample.images, *np.hsplit(sample.scalars, sample.scalars.shape[1])]
 
 
-def _ridge(
-    design: NDArray[np.float32],
-    target: NDArray[np.float32],
-    held_design: NDArray[np.float32],
-    held_target: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Ridge coefficients, the intercept last, with the penalty of least error on held-out prompts.
+class _Ridge:
+    """Ridge regressions on one design, each with the penalty of least error on held-out prompts.
 
     Not by cross-validation within the sample: repeated prompts would vouch for each other.
     """
-    design_mean, target_mean = design.mean(axis=0, dtype=np.float64), target.mean(axis=0, dtype=np.float64)
-    centred, held = design - design_mean, held_design - design_mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    values = np.maximum(values, 0.0)
-    projected = vectors.T @ (centred.T @ (target - target_mean))
-    rotated = held @ vectors
-    moments, products = rotated.T @ rotated, rotated.T @ (held_target - target_mean)
 
-    def held_out_error(penalty: float) -> float:
-        solution = projected / (values + penalty)[:, None]
-        return float((solution * (moments @ solution - 2.0 * products)).sum())
+    def __init__(self, design: NDArray[np.float32], held_design: NDArray[np.float32]) -> None:
+        self._mean = design.mean(axis=0, dtype=np.float64)
+        self._centred = design - self._mean
+        values, self._vectors = np.linalg.eigh(self._centred.T @ self._centred)
+        self._values = np.maximum(values, 0.0)
+        self._held = (held_design - self._mean) @ self._vectors
+        self._moments = self._held.T @ self._held
 
-    penalty = min(_RIDGES * max(values.mean(), 1e-12), key=held_out_error)
-    slopes = vectors @ (projected / (values + penalty)[:, None])
-    return np.concatenate([slopes, (target_mean - design_mean @ slopes)[None]]).astype(np.float32)
+    def fitted(
+        self, target: NDArray[np.float32], held_target: NDArray[np.float32]
+    ) -> tuple[float, NDArray[np.float32]]:
+        """The penalty, and the coefficients with the intercept last."""
+        mean = target.mean(axis=0, dtype=np.float64)
+        projected = self._vectors.T @ (self._centred.T @ (target - mean))
+        products = self._held.T @ (held_target - mean)
+
+        def held_out_error(penalty: float) -> float:
+            solution = projected / (self._values + penalty)[:, None]
+            return float((solution * (self._moments @ solution - 2.0 * products)).sum())
+
+        penalty = min(_RIDGES * max(self._values.mean(), 1e-12), key=held_out_error)
+        return float(penalty), self._with_intercept(
+            self._vectors @ (projected / (self._values + penalty)[:, None]), mean
+        )
+
+    def leverage(self, penalty: float, rng: np.random.Generator) -> NDArray[np.float32]:
+        """A random projection of the root of the coefficients' posterior covariance, in units of the noise."""
+        root = self._vectors / np.sqrt(self._values + penalty)
+        directions = rng.standard_normal((root.shape[1], _LEVERAGE_DIRECTIONS)) / np.sqrt(_LEVERAGE_DIRECTIONS)
+        return self._with_intercept(root @ directions, np.zeros(_LEVERAGE_DIRECTIONS))
+
+    def _with_intercept(self, slopes: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.concatenate([slopes, (mean - self._mean @ slopes)[None]]).astype(np.float32)
 
 
 def _partition(

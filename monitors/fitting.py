@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.calibration import fit_calibration
-from monitors.expectation import fit_expectation
+from monitors.calibration import fit_calibration, fit_scaling
+from monitors.expectation import Look, fit_expectation
 from monitors.lens import Lens
-from monitors.novelty import NOVELTIES, fit_novelty
+from monitors.novelty import NOVELTIES, Novelty, fit_novelty
 from monitors.sample import Direction, Sample
 
-SMALLEST_BASELINE = 600
-_SHARES = (1 / 3, 1 / 3)  # for regression and for residual covariance; what is left calibrates
+SMALLEST_BASELINE = 500
+_SHARES = (0.3, 0.2)  # for regression and for residual covariance; what is left calibrates
 _MOST_REPEATS = 4  # of a prompt, or twice the average where all repeat more than that
 _ORIENTATION = {Direction.LOW: -1.0, Direction.HIGH: 1.0, Direction.NEITHER: 0.0}
 
@@ -33,7 +33,7 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
     kept = baseline.take(_thinned(baseline.prompt_keys))
     regression, covariance, calibration = (kept.take(rows) for rows in _splits(kept.prompt_keys, rng))
     smallest = min(len(regression), len(covariance), len(calibration))
-    if smallest < SMALLEST_BASELINE // 6:
+    if smallest < SMALLEST_BASELINE // 10:
         raise BaselineTooSmall(f"a few prompts repeat too often: splits that share none leave {smallest} generations")
 
     expectation = fit_expectation(
@@ -44,12 +44,16 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
         waves=int(np.clip(len(regression) // 16, 16, 512)),
         rng=rng,
     )
-    residuals, _ = expectation.residuals(expectation.requests(covariance), covariance)
-    components = int(np.clip(len(calibration) // 60, 4, min(64, residuals.shape[1])))
-    novelty = fit_novelty(residuals, Sample.concatenate([regression, covariance]).images, components)
+    requests = expectation.requests(covariance)
+    look = expectation.look(requests, covariance)
+    components = int(np.clip(len(calibration) // 60, 4, min(64, look.residuals.shape[1])))
+    novelty = fit_novelty(look.residuals, Sample.concatenate([regression, covariance]).images, components)
+    clusters = len(expectation.centroids)
+    cluster, _ = expectation.place(covariance, requests)
+    scaling = fit_scaling(_scalars(novelty, look, covariance), cluster, clusters)
 
     requests = expectation.requests(calibration)
-    residuals, unexpected = expectation.residuals(requests, calibration)
+    look = expectation.look(requests, calibration)
     cluster, _ = expectation.place(calibration, requests)
     directions = [scalar.worse for scalar in baseline.schema.scalars] + [Direction.NEITHER] * len(NOVELTIES)
     return Lens(
@@ -58,14 +62,21 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
         expectation=expectation,
         novelty=novelty,
         calibration=fit_calibration(
-            novelty.project(residuals),
-            np.concatenate([unexpected, novelty.distances(residuals, calibration.images)], axis=1),
+            novelty.project(look.residuals),
+            _scalars(novelty, look, calibration),
+            requests,
+            look.leverage,
             cluster,
-            len(expectation.centroids),
+            clusters,
             np.array([_ORIENTATION[direction] for direction in directions], dtype=np.float32),
             calibration.prompt_keys,
+            scaling,
         ),
     )
+
+
+def _scalars(novelty: Novelty, look: Look, sample: Sample) -> NDArray[np.float32]:
+    return np.concatenate([look.scalars, novelty.distances(look.residuals, sample.images)], axis=1)
 
 
 def _thinned(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
@@ -79,9 +90,14 @@ def _thinned(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
 
 def _splits(prompt_keys: NDArray[np.uint64], rng: np.random.Generator) -> list[NDArray[np.intp]]:
     """Rows of each split. All generations of one prompt go to one split: a residual of a prompt the regression has
-    learned is smaller than one of a new prompt, and must not set what is usual."""
+    learned is smaller than one of a new prompt, and must not set what is usual. For the same reason the regression
+    gets prompts that came once, as far as there are any: those that come again would look better than was usual.
+    """
     _, prompt, repeats = np.unique(prompt_keys, return_inverse=True, return_counts=True)
     order = rng.permutation(len(repeats))
+    order = order[np.argsort(repeats[order] > 1, kind="stable")]
+    first = int(np.searchsorted(np.cumsum(repeats[order]), _SHARES[0] * len(prompt_keys)))
+    order[first:] = rng.permutation(order[first:])
     before = np.empty(len(repeats))
     before[order] = np.cumsum(repeats[order]) - repeats[order]
     split = np.searchsorted(np.cumsum(_SHARES) * len(prompt_keys), before, side="right")[prompt]

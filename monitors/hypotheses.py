@@ -1,8 +1,10 @@
-"""The tests that one window of generations is put to, as functions of a lens and a sketch.
+"""The tests that windows of generations are put to, as functions of a lens and a sketch or a stack of them.
 
-Two sizes go into each. *Independent generations* are the window's, reduced by the repeats of prompts (Kish's design
-effect). *Reference generations* are the baseline's, reduced to the clusters that the traffic actually falls into: they
-say how far the baseline itself may be off, and every test allows for that much before it finds anything.
+A baseline is a sample too. Every test asks how surprising a window is given that *both* the window and the baseline are
+drawn at random, so its p-value holds on average over all baselines that might have been drawn, and nothing about a
+baseline is ever taken for known. Three more things make generations fewer than they seem, on either side, and enter
+every variance: generations of one prompt share the lens's misfit for it; so do those of prompts alike, where traffic
+has moved to them; and the clusters that traffic has moved to may have been rare at the baseline.
 """
 
 from __future__ import annotations
@@ -12,47 +14,99 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
-from monitors.calibration import TAILS
-from monitors.lens import Lens
-from monitors.sample import ALIGNMENT, Direction
+from monitors.lens import HIGH, LOW, Lens
+from monitors.sample import Direction
 from monitors.sketch import Sketch
-from monitors.verdict import Json, Reason
+from monitors.verdict import Json
 
-_REFERENCE_RISK = 1e-3  # chance that a baseline's own error lies beyond what is allowed for
 _MATERIAL_EFFECT = 0.2  # standard deviations of a conditional scalar: less is no regression anybody would see
 _MATERIAL_RATE = 0.005  # share of generations in a worse tail, likewise
+_LEVERAGE_MARGIN = (
+    2.0  # above what the lens's projection estimates: found on worlds, as far from the baseline as can be
+)
 _SIGNALS_SHOWN = 5
 
+Array = NDArray[np.float64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """How many independent generations a window [...] and the baseline are worth, in each of several directions
+    [..., directions], when it comes to a difference of means between them."""
+
+    independent: Array
+    reference: Array
+
+    @property
+    def variance(self) -> Array:
+        """Of that difference, in units of one generation's."""
+        return np.asarray(1.0 / self.independent + 1.0 / self.reference)
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """A test's p-value, what it would mean, the effect's size and the size that is allowed for."""
+    """For each window: a test's p-value, the effect's size and the size that is allowed for; `which` of several
+    statistics decided."""
 
-    p_value: float
-    reason: Reason
-    effect: float
-    allowance: float
-    evidence: dict[str, Json]
-
-
-def independent_size(lens: Lens, sketch: Sketch) -> float:
-    return sketch.judged / (1.0 + lens.calibration.repeat_correlation * (sketch.repeat_moment() - 1.0))
+    p_value: Array
+    effect: Array
+    allowance: Array
+    which: NDArray[np.intp]
 
 
-def reference_size(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
-    """One over the variance of the expectation: of the clusters' own means, weighted by the squared shares of traffic
-    less what sampling alone adds to them. At most the whole baseline.
+def sizes(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Sizes:
+    """For differences in several directions, by their correlation of generations of one prompt, and by the lens's
+    squared error per unit of leverage."""
+    return Sizes(_independent(sketch, repeat), _reference(lens, sketch, repeat, ignorance))
 
-    Where traffic has moved between clusters it will have moved as much inside them, unseen by any count, so the size is
-    reduced by that share once more. How much that takes was found by simulation, not derived.
-    """
-    n = max(1, int(cluster_counts.sum()))
-    share = cluster_counts / n
-    own = np.maximum(share**2 - share / n, 0.0) / np.maximum(lens.calibration.cluster_sizes, 1.0)
-    variance = max(float(own.sum()), 1.0 / lens.calibration.size)
-    return 1.0 / (variance * (1.0 + moved_share(lens, cluster_counts)))
+
+def independent_size(lens: Lens, sketch: Sketch) -> Array:
+    """The window's generations less what repeats add nothing (Kish's design effect), over all features together."""
+    return np.asarray(_independent(sketch, lens.calibration.repeat_correlation.mean(keepdims=True))[..., 0])
+
+
+def reference_size(lens: Lens, sketch: Sketch) -> Array:
+    """How many generations the baseline is worth for what these ask for, over all features together."""
+    calibration = lens.calibration
+    repeat, ignorance = calibration.repeat_correlation.mean(keepdims=True), calibration.ignorance.mean(keepdims=True)
+    return np.asarray(_reference(lens, sketch, repeat, ignorance)[..., 0])
+
+
+def _independent(sketch: Sketch, repeat: Array) -> Array:
+    moment = sketch.repeat_moment()[..., None]
+    return np.asarray(np.maximum(sketch.judged, 1)[..., None] / (1.0 + repeat * (moment - 1.0)))
+
+
+def _reference(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
+    """One over the variance of the expectation: of the overall mean, which rests on all of the baseline; of the
+    clusters' departures from it, by the squared share of traffic that has moved to or from each; and of the
+    regression, by the leverage of all requests together."""
+    calibration = lens.calibration
+    overall = (1.0 + repeat * (calibration.repeat_moment - 1.0)) / calibration.size
+    moved = _squared_moves(lens, sketch)
+    clusters = (moved / (calibration.cluster_counts + calibration.shrinkage)).sum(axis=-1)
+    return np.asarray(1.0 / (overall + clusters[..., None] + _leverage(lens, sketch)[..., None] * ignorance))
+
+
+def _squared_moves(lens: Lens, sketch: Sketch) -> Array:
+    """(live share - usual share)^2 of each cluster, less what sampling alone gives it."""
+    calibration = lens.calibration
+    n = np.maximum(sketch.judged, 1)[..., None]
+    live, usual = sketch.cluster_counts / n, calibration.cluster_counts / calibration.size
+    sampling = live * (1.0 - live) * sketch.repeat_moment()[..., None] / n
+    sampling = sampling + usual * (1.0 - usual) * calibration.repeat_moment / calibration.size
+    return np.asarray(np.maximum((live - usual) ** 2 - sampling, 0.0))
+
+
+def _leverage(lens: Lens, sketch: Sketch) -> Array:
+    """Of a window's mean request, less twice what sampling alone gives it on average."""
+    calibration = lens.calibration
+    n = np.maximum(sketch.judged, 1)
+    squared = ((sketch.leverage_sums / n[..., None]) ** 2).sum(axis=-1)
+    sampling = sketch.repeat_moment() / n + calibration.repeat_moment / calibration.size
+    return np.asarray(_LEVERAGE_MARGIN * np.maximum(squared - 2.0 * calibration.leverage * sampling, 0.0))
 
 
 def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
@@ -68,92 +122,131 @@ def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
 def detectable_effect(lens: Lens, independent: float, reference: float, alpha: float) -> float:
     """The mean departure, in standard deviations (Mahalanobis), that the mean test finds with even odds."""
     features = len(lens.feature_names)
-    critical = stats.ncx2.isf(alpha / 2.0, features, independent * _squared_error(features, reference))
-    return float(np.sqrt(max(critical - features, 0.0) / independent))
+    freedom = max(lens.calibration.size - features, 1)
+    critical = features * special.fdtri(features, freedom, 1.0 - alpha)
+    return float(np.sqrt(max(critical - features, 0.0) * (1.0 / independent + 1.0 / reference)))
 
 
-def mean_change(lens: Lens, sketch: Sketch, independent: float, reference: float) -> Outcome:
-    """n d' S^-1 d of the features' departure d, against a noncentral chi-square whose noncentrality is a deadband: the
-    most by which the baseline's sampling error may have moved it."""
+def departures(lens: Lens, sketch: Sketch) -> Array:
+    """How far each feature's mean lies from the baseline's [..., features]."""
+    judged = np.maximum(sketch.judged, 1)[..., None]
+    return np.asarray(sketch.feature_sums / judged - lens.calibration.feature_mean)
+
+
+def mean_change(lens: Lens, sketch: Sketch) -> Outcome:
+    """Hotelling's two-sample test of all features' means, in coordinates whose misfits are uncorrelated.
+
+    Its numerator's degrees of freedom are Box's (1954), for the kurtosis that a mean of few generations still has.
+    """
     calibration = lens.calibration
     features = len(lens.feature_names)
-    departure = sketch.feature_sums / sketch.judged - calibration.feature_mean
-    squared = float(((calibration.whitener @ departure) ** 2).sum())
-    deadband = _squared_error(features, reference)
-    p_value = float(stats.ncx2.sf(independent * squared, features, independent * deadband))
+    difference = departures(lens, sketch) @ calibration.canonical.T
+    size = sizes(lens, sketch, calibration.repeat_correlation, calibration.ignorance)
+    statistic = (difference**2 / size.variance).sum(axis=-1)
+    excess = calibration.kurtosis * (1.0 / size.independent**3).mean(axis=-1) / (size.variance**2).mean(axis=-1)
+    freedom = 2.0 * features**2 / (2.0 * features + excess)
+    p_value = special.fdtrc(freedom, max(calibration.size - features, 1), statistic / features)
+    squared = (difference**2).sum(axis=-1)
     return Outcome(
-        min(1.0, 2.0 * p_value),  # doubled: at the smallest windows the chi-square's tail is a little too thin
-        Reason.CONDITIONAL_DRIFT,
-        float(np.sqrt(max(squared - features / independent, 0.0))),
-        float(np.sqrt(deadband)),
-        {"signals": _strongest(lens.feature_names, departure / calibration.feature_deviation)},
+        np.asarray(p_value),
+        np.sqrt(np.maximum(squared - size.variance.sum(axis=-1), 0.0)),
+        np.sqrt((1.0 / size.reference).sum(axis=-1)),
+        np.zeros(statistic.shape, np.intp),
     )
 
 
-def directed_decline(lens: Lens, sketch: Sketch, independent: float, reference: float) -> Outcome:
-    """One-sided t-tests of each scalar that has a worse side, beyond the reference error and a material effect.
+def directed_decline(lens: Lens, sketch: Sketch) -> Outcome:
+    """One-sided t-tests of each scalar that has a worse side, beyond a material effect.
 
     Raises ValueError where no scalar has one.
     """
-    directed = [i for i, scalar in enumerate(lens.scalars) if scalar.worse is not Direction.NEITHER]
+    directed = directed_scalars(lens)
     if not directed:
         raise ValueError("the lens has no scalar with a worse direction: nothing could be found worse")
-    mean = sketch.directed_sums[directed] / sketch.judged
-    variance = np.maximum(sketch.directed_squares[directed] / sketch.judged - mean**2, 0.0)
-    usual = np.maximum(lens.calibration.directed_deviation[directed], 1e-6)
-    allowance = _MATERIAL_EFFECT + float(stats.norm.isf(_REFERENCE_RISK / len(directed))) / np.sqrt(reference)
-    spread = np.maximum(np.sqrt(variance), 0.1 * usual)
-    p_values = stats.t.sf((mean - allowance * usual) / spread * np.sqrt(independent), df=independent - 1.0)
-    worst = int(p_values.argmin())
-    names = [lens.scalars[i].name for i in directed]
+    calibration = lens.calibration
+    judged = np.maximum(sketch.judged, 1)[..., None]
+    mean = sketch.directed_sums[..., directed] / judged
+    usual = np.maximum(calibration.directed_deviation[directed], 1e-6)
+    spread = np.sqrt(np.maximum(sketch.directed_squares[..., directed] / judged - mean**2, 0.0))
+    spread = np.maximum(spread, 0.1 * usual)
+    size = sizes(
+        lens,
+        sketch,
+        calibration.repeat_correlation.max(keepdims=True),
+        calibration.ignorance.max(keepdims=True),
+    )
+    error = np.sqrt(spread**2 / size.independent + usual**2 / size.reference)
+    p_values = special.stdtr(np.maximum(size.independent - 1.0, 1.0), -(mean - _MATERIAL_EFFECT * usual) / error)
+    worst = p_values.argmin(axis=-1)
     return Outcome(
-        min(1.0, len(directed) * float(p_values[worst])),
-        Reason.ALIGNMENT_DOWN if names[worst] == ALIGNMENT else Reason.SIGNAL_WORSE,
-        float(mean[worst] / usual[worst]),
-        float(allowance),
-        {"signals": _strongest(names, mean / usual)},
+        np.minimum(1.0, len(directed) * _chosen(p_values, worst)),
+        _chosen(mean / usual, worst),
+        _MATERIAL_EFFECT + _chosen(error / usual, worst),
+        np.asarray(np.array(directed)[worst]),
     )
 
 
-def tail_excess(lens: Lens, sketch: Sketch, independent: float, reference: float, *, worse_only: bool) -> Outcome:
-    """Exact binomial tests of how many generations lie in each tail of each scalar, against the upper confidence limit
-    of the baseline's rate; of the worse tails only, and beyond a material share, where only worse is asked for."""
-    worse = [_is_worse(scalar.worse, tail) for tail in TAILS for scalar in lens.scalars]
-    tested = np.flatnonzero(worse) if worse_only else np.arange(len(worse))
-    expected = sketch.expected_tails[tested] / sketch.judged
-    limit = np.minimum(_upper_rates(expected, reference) + (_MATERIAL_RATE if worse_only else 0.0), 1.0)
-    observed = sketch.tail_counts[tested] / sketch.judged
-    p_values = stats.binom.sf(np.floor(observed * independent) - 1, np.ceil(independent), limit)
-    worst = int(p_values.argmin())
+def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool) -> Outcome:
+    """Whether more generations lie in a tail of a scalar than at the baseline, for each tail of each scalar; for the
+    worse tails only, and beyond a material share, where only worse is asked for.
+
+    Two Poisson counts are compared given their sum (Przyborowski & Wilenski 1940): the baseline's count is as uncertain
+    as the window's.
+    """
+    tested = np.flatnonzero(worse_tails(lens)) if worse_only else np.arange(len(lens.tail_names))
+    judged = np.maximum(sketch.judged, 1)[..., None]
+    observed = sketch.tail_counts[..., tested] / judged
+    expected = expected_rates(lens, sketch)[..., tested]
+    size = tail_sizes(lens, sketch, tested)
+    p_values = _excess(observed, expected + (_MATERIAL_RATE if worse_only else 0.0), size)
+    worst = p_values.argmin(axis=-1)
     return Outcome(
-        min(1.0, len(tested) * float(p_values[worst])),
-        Reason.TAIL_EXCESS,
-        float(observed[worst] - expected[worst]),
-        float(limit[worst] - expected[worst]),
-        {
-            "tail": lens.tail_names[tested[worst]],
-            "observed": float(observed[worst]),
-            "expected": float(expected[worst]),
-            "limit": float(limit[worst]),
-        },
+        np.minimum(1.0, len(tested) * _chosen(p_values, worst)),
+        _chosen(observed - expected, worst),
+        np.sqrt(_chosen(expected / size.reference, worst)),
+        np.asarray(tested[worst]),
     )
 
 
-def _squared_error(features: int, reference: float) -> float:
-    """The squared Mahalanobis error of the baseline's mean that is exceeded with a chance of _REFERENCE_RISK."""
-    inflation = reference / max(reference - features - 1.0, 1.0)  # of the inverse of an estimated covariance
-    return float(stats.chi2.isf(_REFERENCE_RISK, features) / reference * inflation)
+def tail_p_values(lens: Lens, sketch: Sketch, observed: Array, usual: Array, tails: NDArray[np.intp]) -> Array:
+    """The chance of at least these shares `observed` of a window in these `tails`, where the baseline had `usual`."""
+    return _excess(observed, usual, tail_sizes(lens, sketch, tails))
 
 
-def _upper_rates(rates: NDArray[np.float64], reference: float) -> NDArray[np.float64]:
-    """Garwood's upper limit of a Poisson rate of which `rates * reference` cases were counted."""
-    return np.asarray(special.gammaincinv(rates * reference + 1.0, 1.0 - _REFERENCE_RISK) / reference)
+def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp]) -> Sizes:
+    calibration = lens.calibration
+    return sizes(lens, sketch, calibration.tail_repeat_correlation[tails], calibration.tail_ignorance[tails])
 
 
-def _is_worse(direction: Direction, tail: str) -> bool:
-    return direction is not Direction.NEITHER and tail.endswith(direction.value)
+def _excess(observed: Array, usual: Array, size: Sizes) -> Array:
+    found = observed * size.independent
+    at_least = special.betainc(
+        np.maximum(found, 1e-9), usual * size.reference + 1.0, size.independent / (size.independent + size.reference)
+    )
+    return np.asarray(np.where(found > 0, at_least, 1.0))
 
 
-def _strongest(names: Sequence[str], scores: NDArray[np.float64]) -> list[Json]:
+def expected_rates(lens: Lens, sketch: Sketch) -> Array:
+    """The share of generations in each tail, had the clusters of these generations kept their rates [..., tails]."""
+    rates = sketch.cluster_counts @ lens.calibration.tail_rates.astype(np.float64)
+    return np.asarray(rates / np.maximum(sketch.judged, 1)[..., None])
+
+
+def worse_tails(lens: Lens) -> NDArray[np.bool_]:
+    """Which tails lie on the worse side of their scalar."""
+    sides = [(LOW, Direction.LOW), (HIGH, Direction.HIGH)]
+    a_level = [scalar.worse is worse for _, worse in sides for scalar in lens.scalars]
+    return np.tile(np.array(a_level), len(lens.calibration.tail_levels))
+
+
+def directed_scalars(lens: Lens) -> list[int]:
+    return [i for i, scalar in enumerate(lens.scalars) if scalar.worse is not Direction.NEITHER]
+
+
+def strongest(names: Sequence[str], scores: Array) -> list[Json]:
     order = np.argsort(-np.abs(scores))[:_SIGNALS_SHOWN]
     return [{"signal": names[i], "deviations": round(float(scores[i]), 4)} for i in order]
+
+
+def _chosen(values: Array, which: NDArray[np.intp]) -> Array:
+    return np.asarray(np.take_along_axis(values, np.expand_dims(which, -1), axis=-1)[..., 0])

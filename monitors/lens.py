@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitors import codec
-from monitors.calibration import TAILS, Calibration
+from monitors.calibration import Calibration
 from monitors.expectation import Expectation
 from monitors.novelty import NOVELTIES, Novelty
 from monitors.sample import Direction, Sample, Scalar, Schema
 
-_FORMAT = 1
+_FORMAT = 2
+LOW, HIGH = "low", "high"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Features:
     values: NDArray[np.float32]  # [n, features]: components and scalar ranks, less what is usual for the cluster
     tails: NDArray[np.bool_]  # [n, tails]
     directed: NDArray[np.float32]  # [n, scalars]: towards the worse
+    leverage: NDArray[np.float32]  # [n, directions]: how little the baseline says of such requests (see `Look`)
     cluster: NDArray[np.intp]
     unseen: NDArray[np.bool_]
     prompt_keys: NDArray[np.uint64]
@@ -33,6 +35,10 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.cluster)
+
+    def take(self, rows: NDArray[np.intp]) -> Features:
+        per_row = (each.name for each in fields(self) if each.name != "lens")
+        return Features(lens=self.lens, **{name: getattr(self, name)[rows] for name in per_row})
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +51,7 @@ class Lens:
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
-        """The sample's scalars, then the two novelties that the lens adds: different is not worse."""
+        """The sample's scalars, then those that the lens adds: different is not worse."""
         return self.schema.scalars + tuple(Scalar(name, Direction.NEITHER) for name in NOVELTIES)
 
     @property
@@ -55,7 +61,13 @@ class Lens:
 
     @property
     def tail_names(self) -> tuple[str, ...]:
-        return tuple(f"{scalar.name}.{tail}" for tail in TAILS for scalar in self.scalars)
+        """Such as `alignment.low.0.01`: as low as one in a hundred was at the baseline."""
+        return tuple(
+            f"{scalar.name}.{side}.{level:g}"
+            for level in self.calibration.tail_levels
+            for side in (LOW, HIGH)
+            for scalar in self.scalars
+        )
 
     @property
     def clusters(self) -> int:
@@ -66,17 +78,18 @@ class Lens:
         self._check(sample)
         requests = self.expectation.requests(sample)
         cluster, unseen = self.expectation.place(sample, requests)
-        residuals, unexpected = self.expectation.residuals(requests, sample)
-        scalars = np.concatenate([unexpected, self.novelty.distances(residuals, sample.images)], axis=1)
+        look = self.expectation.look(requests, sample)
+        scalars = np.concatenate([look.scalars, self.novelty.distances(look.residuals, sample.images)], axis=1)
         normalised = self.calibration.normalise(scalars, cluster)
         ranks = self.calibration.ranks(normalised)
-        values = np.concatenate([self.novelty.project(residuals), ranks], axis=1)
+        values = np.concatenate([self.novelty.project(look.residuals), ranks], axis=1)
         orientation = self.calibration.orientation
         return Features(
             lens=self,
             values=values - self.calibration.cluster_means[cluster],
             tails=self.calibration.tails(ranks),
             directed=self.calibration.directed(normalised, cluster),
+            leverage=look.leverage - self.calibration.leverage_mean,
             cluster=cluster,
             unseen=unseen,
             prompt_keys=sample.prompt_keys,

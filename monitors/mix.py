@@ -32,12 +32,12 @@ def prompt_drift(
     """
     findings = []
     most = 0
-    for window in dyadic_windows(buckets, width, longest, since):
+    for window in dyadic_windows(buckets, width, longest, since, Sketch.total):
         sketch = window.content
         if sketch is None:
             continue
         most = max(most, sketch.n)
-        independent = sketch.judged / sketch.repeat_moment()
+        independent = float(sketch.judged / sketch.repeat_moment())
         if independent >= MIN_GENERATIONS:
             findings.append((_p_value(lens, sketch, independent), window, sketch))
     if not findings:
@@ -56,13 +56,13 @@ def prompt_drift(
         threshold=alpha,
         window_seconds=window.seconds,
         n=sketch.n,
-        evidence={"unseen": sketch.unseen},
+        evidence={"unseen": int(sketch.unseen)},
     )
 
 
 def _p_value(lens: Lens, sketch: Sketch, independent: float) -> float:
-    live = sketch.cluster_counts * (independent / sketch.judged)
-    usual = lens.calibration.cluster_sizes
+    live = sketch.cluster_counts * (independent / float(sketch.judged))
+    usual = lens.calibration.cluster_counts / lens.calibration.repeat_moment
     if len(usual) == 1:
         return 1.0
     table = np.stack([live, usual])

@@ -1,4 +1,5 @@
-"""The second stage of a lens: the directions residuals vary in, and how far out an image lies."""
+"""The second stage of a lens: the directions residuals vary in, how far out an image lies, and whether it is the
+prompt's own."""
 
 from __future__ import annotations
 
@@ -9,32 +10,47 @@ from numpy.typing import NDArray
 
 _SHRINKAGE = 0.1  # of the mean eigenvalue, added to each before inversion
 _CLIP = 4.0  # standard deviations: one wild image must not carry a window's mean
+_MOST_DIRECTIONS = 32  # that prompts decide
 
-NOVELTIES = ("residual_novelty", "image_novelty")
+NOVELTIES = ("residual_novelty", "image_novelty", "pairing")
 
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """Whitened principal components of the residuals, and log-Mahalanobis distances of residual and image."""
+    """Whitened principal components of the residuals, log-Mahalanobis distances of residual and image, and pairing.
+
+    Pairing is the logarithm of the density of the image given its prompt over its density given any prompt, both taken
+    as normal: how much the image says about its prompt. It lies in the directions that prompts decide most (Fisher's
+    discriminants), in which the residual has unit variance and the image `gains`.
+    """
 
     residual_mean: NDArray[np.float32]
     components: NDArray[np.float32]  # [dx, components], whitening
     residual_root: NDArray[np.float32]  # [dx, dx], root of the shrunk precision
     image_mean: NDArray[np.float32]
     image_root: NDArray[np.float32]
+    discriminants: NDArray[np.float32]  # [dx, directions]
+    gains: NDArray[np.float32]  # [directions], at least 1
 
     def project(self, residuals: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.clip((residuals - self.residual_mean) @ self.components, -_CLIP, _CLIP)
 
     def distances(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[n, 2], in the order of `NOVELTIES`."""
+        """[n, 3], in the order of `NOVELTIES`."""
+        residuals, images = residuals - self.residual_mean, images - self.image_mean
         return np.stack(
             [
-                _log_mahalanobis(residuals - self.residual_mean, self.residual_root),
-                _log_mahalanobis(images - self.image_mean, self.image_root),
+                _log_mahalanobis(residuals, self.residual_root),
+                _log_mahalanobis(images, self.image_root),
+                self._pairing(residuals, images),
             ],
             axis=1,
         )
+
+    def _pairing(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
+        given_any = ((images @ self.discriminants) ** 2 / self.gains).sum(axis=1)
+        given_own = ((residuals @ self.discriminants) ** 2).sum(axis=1)
+        return np.asarray((given_any - given_own) / 2.0, dtype=np.float32)
 
 
 def fit_novelty(residuals: NDArray[np.float32], images: NDArray[np.float32], components: int) -> Novelty:
@@ -42,12 +58,18 @@ def fit_novelty(residuals: NDArray[np.float32], images: NDArray[np.float32], com
     values, vectors = _spectrum(residuals)
     image_values, image_vectors = _spectrum(images)
     kept = vectors[:, :components] / np.sqrt(np.maximum(values[:components], 1e-12))
+    residual_root = _precision_root(values, vectors)
+    spread = (image_vectors * (image_values + _SHRINKAGE * values.mean() + 1e-12)) @ image_vectors.T
+    gains, turns = np.linalg.eigh(residual_root.T @ spread @ residual_root)
+    decided = np.argsort(-gains)[: min(_MOST_DIRECTIONS, components)]
     return Novelty(
         residual_mean=residuals.mean(axis=0),
         components=kept.astype(np.float32),
-        residual_root=_precision_root(values, vectors),
+        residual_root=residual_root,
         image_mean=images.mean(axis=0),
         image_root=_precision_root(image_values, image_vectors),
+        discriminants=(residual_root @ turns[:, decided]).astype(np.float32),
+        gains=np.maximum(gains[decided], 1.0).astype(np.float32),
     )
 
 

@@ -7,24 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from monitors.hypotheses import (
+    Array,
     Outcome,
-    detectable_effect,
+    departures,
     directed_decline,
+    directed_scalars,
+    expected_rates,
     independent_size,
     mean_change,
     reference_size,
+    strongest,
     tail_excess,
 )
 from monitors.lens import Lens
+from monitors.sample import ALIGNMENT
 from monitors.sketch import DifferentLens, Sketch
 from monitors.verdict import Health, Json, Reason, Verdict
+from monitors.visibility import visibility
 from monitors.windows import Bucket, Window, dyadic_windows, spoken
 
 TESTS_PER_WINDOW = 2  # of means, and of tails: what a false-alarm budget is divided by, besides the windows
 MIN_GENERATIONS = 100
+_MIN_REFERENCE = 50  # generations: for what people ask now the baseline is worth less, and nothing it says is certain
 _UNSEEN_SHARE = 0.1
 
 
@@ -33,12 +42,33 @@ class Rule(StrEnum):
     WORSE = "worse"  # against the lens of the version it replaced: another style is a change that a person accepts
 
 
-@dataclass(frozen=True)
-class _Finding:
-    window: Window[Sketch]
-    sketch: Sketch
-    outcome: Outcome
-    sizes: dict[str, Json]
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What the tests say of each window of a stack."""
+
+    means: Outcome
+    tails: Outcome
+
+    @property
+    def p_value(self) -> Array:
+        return np.asarray(np.minimum(self.means.p_value, self.tails.p_value))
+
+
+def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE) -> Findings:
+    """Put a stack of windows to both tests."""
+    worse = rule is Rule.WORSE
+    means = directed_decline(lens, windows) if worse else mean_change(lens, windows)
+    return Findings(means, tail_excess(lens, windows, worse_only=worse))
+
+
+def large_enough(lens: Lens, windows: Sketch) -> NDArray[np.bool_]:
+    """Which windows of a stack hold enough generations that do not repeat each other's prompts."""
+    return np.asarray(independent_size(lens, windows) >= MIN_GENERATIONS)
+
+
+def within_reach(lens: Lens, windows: Sketch) -> NDArray[np.bool_]:
+    """Which windows of a stack ask for what the baseline says enough of."""
+    return np.asarray(reference_size(lens, windows) >= _MIN_REFERENCE)
 
 
 def scan(
@@ -57,91 +87,107 @@ def scan(
     generations, or when too many of one ask for what the baseline has never seen. Raises DifferentLens for sketches
     that another lens made.
     """
-    windows = dyadic_windows(buckets, width, longest, since)
+    windows = dyadic_windows(buckets, width, longest, since, Sketch.total)
     filled = [(window, window.content) for window in windows if window.content is not None]
     if any(sketch.lens_digest != lens.digest for _, sketch in filled):
         raise DifferentLens("these sketches were made through another lens")
-    findings = [
-        _examine(lens, window, sketch, alpha, rule)
-        for window, sketch in filled
-        if independent_size(lens, sketch) >= MIN_GENERATIONS
-    ]
-    worst = min(findings, key=lambda finding: (finding.outcome.p_value, finding.window.seconds), default=None)
-    if worst is not None and worst.outcome.p_value < alpha:
-        return _verdict(Health.DEGRADED, worst.outcome.reason, worst, alpha, _alarm_sentence(worst))
+    enough = [(window, sketch) for window, sketch in filled if large_enough(lens, sketch)]
+    known = [(window, sketch) for window, sketch in enough if within_reach(lens, sketch)]
+    worst = _worst(lens, known, alpha, rule)
+    if worst is not None and worst.health is Health.DEGRADED:
+        return worst
     for window, sketch in filled:
         if sketch.n >= MIN_GENERATIONS and stats.binom.sf(sketch.unseen - 1, sketch.n, _UNSEEN_SHARE) < alpha:
             return _unseen(window, sketch)
-    if worst is None:
-        return _too_few(filled)
-    found = "no worse than" if rule is Rule.WORSE else "as"
-    summary = (
-        f"Images, given their prompts, are {found} at the baseline, within our uncertainty: in the last "
-        f"{spoken(findings[0].window.seconds)} and in every longer window."
-    )
-    return _verdict(Health.HEALTHY, Reason.WITHIN_BUDGET, worst, alpha, summary)
+    if len(known) < len(enough):
+        return _out_of_reach(*next((w, sketch) for w, sketch in enough if not within_reach(lens, sketch)))
+    return _too_few(filled) if worst is None else worst
 
 
-def _examine(lens: Lens, window: Window[Sketch], sketch: Sketch, alpha: float, rule: Rule) -> _Finding:
-    independent = independent_size(lens, sketch)
-    reference = reference_size(lens, sketch.cluster_counts)
-    test_means = directed_decline if rule is Rule.WORSE else mean_change
-    means = test_means(lens, sketch, independent, reference)
-    tails = tail_excess(lens, sketch, independent, reference, worse_only=rule is Rule.WORSE)
-    sizes: dict[str, Json] = {
-        "independent_generations": independent,
-        "reference_generations": reference,
-        "detectable_effect": detectable_effect(lens, independent, reference, alpha),
-        "unseen": sketch.unseen,
-        "p_means": means.p_value,
-        "p_tails": tails.p_value,
-    }
+def _worst(lens: Lens, examined: Sequence[tuple[Window[Sketch], Sketch]], alpha: float, rule: Rule) -> Verdict | None:
+    """The verdict of the window that departs most surprisingly; the shortest, of equals."""
+    if not examined:
+        return None
+    found = examine(lens, Sketch.stack([sketch for _, sketch in examined]), rule)
+    row = int(found.p_value.argmin())
+    window, sketch = examined[row]
+    means, tails = float(found.means.p_value[row]), float(found.tails.p_value[row])
     # What all images do is said before what a few do, where both are beyond doubt.
-    worst = means if means.p_value < alpha else min(means, tails, key=lambda outcome: outcome.p_value)
-    return _Finding(window, sketch, worst, sizes)
-
-
-def _alarm_sentence(finding: _Finding) -> str:
-    outcome, ago = finding.outcome, f"In the last {spoken(finding.window.seconds)}"
-    match outcome.reason:
-        case Reason.CONDITIONAL_DRIFT:
-            return f"{ago} images, given their prompts, differ from the baseline by more than our uncertainty."
-        case Reason.TAIL_EXCESS:
-            found = outcome.evidence
-            return (
-                f"{ago} {found['observed']:.2%} of {finding.sketch.judged} images were extreme in {found['tail']}, "
-                f"given their prompts; the baseline allows for {found['limit']:.2%}."
-            )
-        case Reason.ALIGNMENT_DOWN:
-            return (
-                f"{ago} images fit their prompts {outcome.effect:.2f} standard deviations worse than at the baseline."
-            )
-        case _:
-            return f"{ago} a quality signal is {outcome.effect:.2f} standard deviations worse than at the baseline."
-
-
-def _verdict(health: Health, reason: Reason, finding: _Finding, alpha: float, summary: str) -> Verdict:
-    outcome = finding.outcome
+    by_means = means < alpha or means <= tails
+    outcome = found.means if by_means else found.tails
+    which, effect = int(outcome.which[row]), float(outcome.effect[row])
+    degraded = min(means, tails) < alpha
+    if by_means:
+        reason, sentence, evidence = _said_of_means(lens, window, sketch, which, effect, rule)
+    else:
+        reason, sentence, evidence = _said_of_tails(lens, window, sketch, which)
+    visible = visibility(lens, sketch, alpha)
     return Verdict(
-        health,
-        reason,
-        summary,
-        effect=outcome.effect,
-        p_value=outcome.p_value,
+        Health.DEGRADED if degraded else Health.HEALTHY,
+        reason if degraded else Reason.WITHIN_BUDGET,
+        sentence if degraded else _within_budget(examined[0][0], rule),
+        effect=effect,
+        p_value=min(means, tails),
         threshold=alpha,
-        window_seconds=finding.window.seconds,
-        n=finding.sketch.n,
+        window_seconds=window.seconds,
+        n=sketch.n,
         evidence={
-            **outcome.evidence,
-            **finding.sizes,
-            "allowance": outcome.allowance,
-            "window_start": finding.window.start.isoformat(),
+            **evidence,
+            "independent_generations": float(independent_size(lens, sketch)),
+            "reference_generations": float(reference_size(lens, sketch)),
+            "detectable_effect": visible.effect,
+            "detectable_broken_share": visible.broken_share,
+            "unseen": int(sketch.unseen),
+            "p_means": means,
+            "p_tails": tails,
+            "allowance": float(outcome.allowance[row]),
+            "window_start": window.start.isoformat(),
         },
     )
 
 
+def _said_of_means(
+    lens: Lens, window: Window[Sketch], sketch: Sketch, which: int, effect: float, rule: Rule
+) -> tuple[Reason, str, dict[str, Json]]:
+    ago = f"In the last {spoken(window.seconds)}"
+    if rule is Rule.ANY_CHANGE:
+        scores = departures(lens, sketch) / lens.calibration.feature_deviation
+        sentence = f"{ago} images, given their prompts, differ from the baseline by more than our uncertainty."
+        return Reason.CONDITIONAL_DRIFT, sentence, {"signals": strongest(lens.feature_names, scores)}
+    directed = directed_scalars(lens)
+    usual = np.maximum(lens.calibration.directed_deviation[directed], 1e-6)
+    scores = sketch.directed_sums[directed] / max(int(sketch.judged), 1) / usual
+    evidence: dict[str, Json] = {"signals": strongest([lens.scalars[i].name for i in directed], scores)}
+    if lens.scalars[which].name == ALIGNMENT:
+        sentence = f"{ago} images fit their prompts {effect:.2f} standard deviations worse than at the baseline."
+        return Reason.ALIGNMENT_DOWN, sentence, evidence
+    sentence = f"{ago} a quality signal is {effect:.2f} standard deviations worse than at the baseline."
+    return Reason.SIGNAL_WORSE, sentence, evidence
+
+
+def _said_of_tails(
+    lens: Lens, window: Window[Sketch], sketch: Sketch, which: int
+) -> tuple[Reason, str, dict[str, Json]]:
+    judged, name = int(sketch.judged), lens.tail_names[which]
+    observed = int(sketch.tail_counts[which]) / judged
+    expected = float(expected_rates(lens, sketch)[which])
+    sentence = (
+        f"In the last {spoken(window.seconds)} {observed:.2%} of {judged} images were extreme in {name.split('.')[0]}, "
+        f"given their prompts; at the baseline it was {expected:.2%}."
+    )
+    return Reason.TAIL_EXCESS, sentence, {"tail": name, "observed": observed, "expected": expected}
+
+
+def _within_budget(shortest: Window[Sketch], rule: Rule) -> str:
+    found = "no worse than" if rule is Rule.WORSE else "as"
+    return (
+        f"Images, given their prompts, are {found} at the baseline, within our uncertainty: in the last "
+        f"{spoken(shortest.seconds)} and in every longer window."
+    )
+
+
 def _unseen(window: Window[Sketch], sketch: Sketch) -> Verdict:
-    share = sketch.unseen / sketch.n
+    share = float(sketch.unseen / sketch.n)
     return Verdict(
         Health.INCONCLUSIVE,
         Reason.UNSEEN_PROMPTS,
@@ -151,7 +197,19 @@ def _unseen(window: Window[Sketch], sketch: Sketch) -> Verdict:
         threshold=_UNSEEN_SHARE,
         window_seconds=window.seconds,
         n=sketch.n,
-        evidence={"unseen": sketch.unseen},
+        evidence={"unseen": int(sketch.unseen)},
+    )
+
+
+def _out_of_reach(window: Window[Sketch], sketch: Sketch) -> Verdict:
+    return Verdict(
+        Health.INCONCLUSIVE,
+        Reason.UNSEEN_PROMPTS,
+        f"In the last {spoken(window.seconds)} people asked for things so unlike those of the baseline that it cannot "
+        f"tell how their images should look. Make a newer baseline.",
+        window_seconds=window.seconds,
+        n=sketch.n,
+        evidence={"unseen": int(sketch.unseen)},
     )
 
 

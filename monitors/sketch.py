@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,90 +12,155 @@ from numpy.typing import NDArray
 from monitors import codec
 from monitors.lens import Features, Lens
 
-_FORMAT = 1
-_REPEAT_ROWS = 3
-_REPEAT_WIDTH = 256
+_FORMAT = 2
+_REPEAT_WIDTH = 512
+_SCALARS_BEFORE = 2  # `judged` and `unseen` come before all other counts
 
 
 class DifferentLens(ValueError):
     """Sketches made through different lenses measure different things and never merge."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How many of each there are: where the parts of a sketch's two vectors begin and end."""
+
+    features: int
+    tails: int
+    clusters: int
+    scalars: int
+    leverage: int
+
+    @classmethod
+    def of(cls, lens: Lens) -> Layout:
+        leverage = len(lens.calibration.leverage_mean)
+        return cls(len(lens.feature_names), len(lens.tail_names), lens.clusters, len(lens.scalars), leverage)
+
+    @property
+    def counts(self) -> int:
+        return _SCALARS_BEFORE + self.tails + self.clusters + _REPEAT_WIDTH
+
+    @property
+    def sums(self) -> int:
+        return self.features + 2 * self.scalars + self.leverage
+
+
 @dataclass(frozen=True, eq=False)
 class Sketch:
     """Counts and sums over the generations a lens could judge; integers merge exactly, float64 sums to rounding.
 
-    `repeats` is a fast AMS sketch (Thorup & Zhang 2004) of the prompts' multiplicities: the sum of its squares
-    estimates their second frequency moment F2, which says how many independent generations there really are.
+    The two vectors may have leading axes: a stack of sketches, of one window each, is looked at as one is.
     """
 
     lens_digest: str
-    judged: int
-    unseen: int
-    feature_sums: NDArray[np.float64]
-    tail_counts: NDArray[np.int64]
-    expected_tails: NDArray[np.float64]
-    cluster_counts: NDArray[np.int64]
-    directed_sums: NDArray[np.float64]
-    directed_squares: NDArray[np.float64]
-    repeats: NDArray[np.int64]  # [rows, width]
+    layout: Layout
+    counts: NDArray[np.int64]  # [..., layout.counts]
+    sums: NDArray[np.float64]  # [..., layout.sums]
 
     @classmethod
     def zero(cls, lens: Lens) -> Sketch:
-        features, tails, scalars = len(lens.feature_names), len(lens.tail_names), len(lens.scalars)
-        return cls(
-            lens_digest=lens.digest,
-            judged=0,
-            unseen=0,
-            feature_sums=np.zeros(features),
-            tail_counts=np.zeros(tails, np.int64),
-            expected_tails=np.zeros(tails),
-            cluster_counts=np.zeros(lens.clusters, np.int64),
-            directed_sums=np.zeros(scalars),
-            directed_squares=np.zeros(scalars),
-            repeats=np.zeros((_REPEAT_ROWS, _REPEAT_WIDTH), np.int64),
-        )
+        layout = Layout.of(lens)
+        return cls(lens.digest, layout, np.zeros(layout.counts, np.int64), np.zeros(layout.sums))
 
     @classmethod
     def of(cls, features: Features) -> Sketch:
-        lens, judged = features.lens, ~features.unseen
-        cluster = features.cluster[judged]
+        judged = ~features.unseen
+        layout = Layout.of(features.lens)
         directed = features.directed[judged].astype(np.float64)
-        cluster_counts = np.bincount(cluster, minlength=lens.clusters)
-        return cls(
-            lens_digest=lens.digest,
-            judged=len(cluster),
-            unseen=len(features) - len(cluster),
-            feature_sums=features.values[judged].sum(axis=0, dtype=np.float64),
-            tail_counts=features.tails[judged].sum(axis=0, dtype=np.int64),
-            expected_tails=cluster_counts.astype(np.float64) @ lens.calibration.tail_rates.astype(np.float64),
-            cluster_counts=cluster_counts.astype(np.int64),
-            directed_sums=directed.sum(axis=0),
-            directed_squares=(directed**2).sum(axis=0),
-            repeats=_count_repeats(features.prompt_keys[judged]),
-        )
+        counts = [
+            np.array([judged.sum(), features.unseen.sum()]),
+            features.tails[judged].sum(axis=0),
+            np.bincount(features.cluster[judged], minlength=layout.clusters),
+            _count_repeats(features.prompt_keys[judged]),
+        ]
+        sums = [
+            features.values[judged].sum(axis=0, dtype=np.float64),
+            directed.sum(axis=0),
+            (directed**2).sum(axis=0),
+            features.leverage[judged].sum(axis=0, dtype=np.float64),
+        ]
+        return cls(features.lens.digest, layout, np.concatenate(counts, dtype=np.int64), np.concatenate(sums))
 
-    @property
-    def n(self) -> int:
-        """All generations, judged and unseen."""
-        return self.judged + self.unseen
+    @classmethod
+    def total(cls, sketches: Sequence[Sketch]) -> Sketch:
+        """The sum of at least one sketch; the same as adding them one by one, in a fraction of the time."""
+        first = sketches[0]
+        if any(each.lens_digest != first.lens_digest for each in sketches):
+            raise DifferentLens("sketches made through different lenses cannot be added")
+        stacked = cls.stack(sketches)
+        return cls(first.lens_digest, first.layout, stacked.counts.sum(axis=0), stacked.sums.sum(axis=0))
+
+    @classmethod
+    def stack(cls, sketches: Sequence[Sketch]) -> Sketch:
+        """At least one sketch of one lens, each a row."""
+        first = sketches[0]
+        counts, sums = np.stack([each.counts for each in sketches]), np.stack([each.sums for each in sketches])
+        return cls(first.lens_digest, first.layout, counts, sums)
+
+    def rows(self, which: NDArray[np.bool_]) -> Sketch:
+        """Some of a stack."""
+        return Sketch(self.lens_digest, self.layout, self.counts[which], self.sums[which])
 
     def __add__(self, other: Sketch) -> Sketch:
         if self.lens_digest != other.lens_digest:
             raise DifferentLens("sketches made through different lenses cannot be added")
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if f.name != "lens_digest"}
-        return Sketch(lens_digest=self.lens_digest, **sums)
+        return Sketch(self.lens_digest, self.layout, self.counts + other.counts, self.sums + other.sums)
 
-    def repeat_moment(self) -> float:
-        """An estimate of F2 / n of the prompts: 1 when all differ, n when all are one."""
-        if self.judged == 0:
-            return 1.0
-        estimate = float(np.median((self.repeats.astype(np.float64) ** 2).sum(axis=1)))
-        return max(1.0, estimate / self.judged)
+    @property
+    def judged(self) -> NDArray[np.int64]:
+        return self._counts(0, 1)[..., 0]
+
+    @property
+    def unseen(self) -> NDArray[np.int64]:
+        return self._counts(1, 1)[..., 0]
+
+    @property
+    def n(self) -> int:
+        """All generations of one sketch, judged and unseen."""
+        return int(self.judged + self.unseen)
+
+    @property
+    def tail_counts(self) -> NDArray[np.int64]:
+        return self._counts(_SCALARS_BEFORE, self.layout.tails)
+
+    @property
+    def cluster_counts(self) -> NDArray[np.int64]:
+        return self._counts(_SCALARS_BEFORE + self.layout.tails, self.layout.clusters)
+
+    @property
+    def repeats(self) -> NDArray[np.int64]:
+        """A fast AMS sketch (Thorup & Zhang 2004) of the prompts' multiplicities."""
+        return self._counts(_SCALARS_BEFORE + self.layout.tails + self.layout.clusters, _REPEAT_WIDTH)
+
+    @property
+    def feature_sums(self) -> NDArray[np.float64]:
+        return self._sums(0, self.layout.features)
+
+    @property
+    def directed_sums(self) -> NDArray[np.float64]:
+        return self._sums(self.layout.features, self.layout.scalars)
+
+    @property
+    def directed_squares(self) -> NDArray[np.float64]:
+        return self._sums(self.layout.features + self.layout.scalars, self.layout.scalars)
+
+    @property
+    def leverage_sums(self) -> NDArray[np.float64]:
+        return self._sums(self.layout.features + 2 * self.layout.scalars, self.layout.leverage)
+
+    def repeat_moment(self) -> NDArray[np.float64]:
+        """An estimate of F2 / n of the prompts: 1 when all differ, n when all are one.
+
+        The sum of the squared counters estimates the second frequency moment F2 without bias, with a relative standard
+        error of at most sqrt(2 / width): 6 %.
+        """
+        moment = (self.repeats.astype(np.float64) ** 2).sum(axis=-1)
+        return np.asarray(np.maximum(1.0, moment / np.maximum(self.judged, 1)))
 
     def to_bytes(self) -> bytes:
-        arrays = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self) if f.name != "lens_digest"}
-        return zlib.compress(codec.pack("sketch", _FORMAT, {"lens": self.lens_digest}, arrays), 1)
+        narrow = self.counts.astype(np.min_scalar_type(-1 - int(np.abs(self.counts).max())))
+        header = {"lens": self.lens_digest, "layout": astuple(self.layout)}
+        return zlib.compress(codec.pack("sketch", _FORMAT, header, {"counts": narrow, "sums": self.sums}), 1)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sketch:
@@ -105,20 +171,29 @@ class Sketch:
             raise codec.UnreadableArtifact(f"these bytes are no sketch: {error}") from error
         header, arrays = codec.unpack("sketch", _FORMAT, plain)
         try:
-            judged, unseen = int(arrays.pop("judged")), int(arrays.pop("unseen"))
-            return cls(lens_digest=header["lens"], judged=judged, unseen=unseen, **arrays)
+            layout = Layout(*header["layout"])
+            return cls(header["lens"], layout, arrays["counts"].astype(np.int64), arrays["sums"])
         except (KeyError, TypeError) as error:
             raise codec.UnreadableArtifact(f"a field is missing or unknown: {error}") from error
 
+    def _counts(self, start: int, length: int) -> NDArray[np.int64]:
+        return self.counts[..., start : start + length]
+
+    def _sums(self, start: int, length: int) -> NDArray[np.float64]:
+        return self.sums[..., start : start + length]
+
 
 def _count_repeats(prompt_keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    counters = np.zeros((_REPEAT_ROWS, _REPEAT_WIDTH), np.int64)
-    for row in range(_REPEAT_ROWS):
-        mixed = _splitmix(prompt_keys + np.uint64(row))
-        column = (mixed % np.uint64(_REPEAT_WIDTH)).astype(np.intp)
-        sign = np.where(mixed >> np.uint64(63), 1, -1)
-        np.add.at(counters[row], column, sign)
+    counters = np.zeros(_REPEAT_WIDTH, np.int64)
+    column, sign = hashed(prompt_keys)
+    np.add.at(counters, column, sign)
     return counters
+
+
+def hashed(prompt_keys: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """The counter of each prompt, and the sign it adds there."""
+    mixed = _splitmix(prompt_keys)
+    return (mixed % np.uint64(_REPEAT_WIDTH)).astype(np.intp), np.where(mixed >> np.uint64(63), 1, -1)
 
 
 def _splitmix(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:

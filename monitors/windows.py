@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Generic, Protocol, Self, TypeVar
 
 
@@ -31,14 +33,22 @@ class Window(Generic[T]):
     content: T | None
 
 
+def one_by_one(contents: Sequence[T]) -> T:
+    return reduce(operator.add, contents)
+
+
 def dyadic_windows(
-    buckets: Sequence[Bucket[T]], width: timedelta, longest: timedelta, since: datetime | None = None
+    buckets: Sequence[Bucket[T]],
+    width: timedelta,
+    longest: timedelta,
+    since: datetime | None = None,
+    total: Callable[[Sequence[T]], T] = one_by_one,
 ) -> list[Window[T]]:
     """Windows of 1, 2, 4, ... buckets, all ending with the newest, none longer than `longest`.
 
     None begins before `since`: what lies behind a release, a restart or a repair says nothing about what serves now.
-    Where the buckets reach back less far than a window, it is cut to what there is, once. Raises ValueError for buckets
-    that are not consecutive, oldest first.
+    Where the buckets reach back less far than a window, it is cut to what there is, once. `total` adds up what several
+    buckets hold. Raises ValueError for buckets that are not consecutive, oldest first.
     """
     starts = [bucket.start for bucket in buckets]
     if any(later - earlier != width for earlier, later in itertools.pairwise(starts)):
@@ -47,13 +57,15 @@ def dyadic_windows(
     usable = usable[-max(1, longest // width) :]
     windows: list[Window[T]] = []
     content: T | None = None
-    size = 1
-    for count, bucket in enumerate(reversed(usable), start=1):
-        if bucket.content is not None:
-            content = bucket.content if content is None else bucket.content + content
-        if count == size or count == len(usable):
-            windows.append(Window(bucket.start, count * width.total_seconds(), content))
-            size *= 2
+    done, size = 0, 1
+    while done < len(usable):
+        reach = min(size, len(usable))
+        fresh = usable[len(usable) - reach : len(usable) - done]
+        parts = [bucket.content for bucket in fresh if bucket.content is not None]
+        parts = parts if content is None else [*parts, content]
+        content = total(parts) if parts else None
+        windows.append(Window(usable[-reach].start, reach * width.total_seconds(), content))
+        done, size = reach, 2 * size
     return windows
 
 

@@ -25,7 +25,7 @@ SCHEMA = Schema(
 
 @dataclass(frozen=True, eq=False)
 class Prompts:
-    """n prompts: embeddings [n, d], topics [n], what all of a prompt's images share beyond its meaning [n, d], keys [n]."""
+    """n prompts: embeddings [n, d], topics [n], what a prompt's images share beyond its meaning [n, d], keys [n]."""
 
     embedding: Rows
     topic: NDArray[np.intp]
@@ -110,7 +110,8 @@ class Painter:
         )
 
     def _own(self, n: int, rng: np.random.Generator) -> Rows:
-        return 0.36 * self._misfit * (rng.standard_normal((n, DIMENSIONS), dtype=np.float32) @ self._image_noise)
+        own = rng.standard_normal((n, DIMENSIONS), dtype=np.float32) @ self._image_noise
+        return np.asarray(0.36 * self._misfit * own, np.float32)
 
 
 def unit(rows: NDArray[np.floating]) -> Rows:

@@ -181,7 +181,7 @@ def _padded(mix: Weights, zeros: int) -> Weights:
 
 
 def _normalised(weights: Weights) -> Weights:
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _most_days(weight: float) -> Schedule:

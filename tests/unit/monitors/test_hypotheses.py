@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -7,16 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from monitors.hypotheses import (
     detectable_effect,
     directed_decline,
+    expected_rates,
     independent_size,
     mean_change,
     moved_share,
     reference_size,
     tail_excess,
+    tail_p_values,
 )
 from monitors.lens import Lens
 from monitors.sketch import Sketch
@@ -24,10 +28,56 @@ from monitors.sketch import Sketch
 if TYPE_CHECKING:
     from tests.unit.monitors.conftest import World
 
+Part = Mapping[str, NDArray[np.floating] | NDArray[np.integer]]
+
 
 @pytest.fixture(scope="module")
 def usual(lens: Lens, world: World) -> Sketch:
     return Sketch.of(lens.features(world.sample(1000, seed=31)))
+
+
+def but(sketch: Sketch, **parts: NDArray[np.generic]) -> Sketch:
+    """The same sketch with other counts or sums."""
+    other = replace(sketch, counts=sketch.counts.copy(), sums=sketch.sums.copy())
+    for name, values in parts.items():
+        getattr(other, name)[...] = values
+    return other
+
+
+def times(sketch: Sketch, count: int) -> Sketch:
+    """The same generations again and again, each time for prompts of their own."""
+    more = replace(sketch, counts=sketch.counts * count, sums=sketch.sums * count)
+    repeats = np.zeros_like(sketch.repeats)
+    repeats[: int(more.judged) % len(repeats)] = 1
+    repeats += int(np.sqrt(more.judged // len(repeats)))
+    return but(more, repeats=repeats)
+
+
+def certain(lens: Lens) -> Lens:
+    """The same lens, of a baseline so large that nothing about it is in doubt, in a world without misfit."""
+    calibration = lens.calibration
+    large = 10**9
+    return replace(
+        lens,
+        calibration=replace(
+            calibration,
+            size=large * int(calibration.cluster_counts.sum()),
+            cluster_counts=calibration.cluster_counts * large,
+            kurtosis=0.0,
+            repeat_correlation=np.zeros_like(calibration.repeat_correlation),
+            ignorance=np.zeros_like(calibration.ignorance),
+            tail_repeat_correlation=np.zeros_like(calibration.tail_repeat_correlation),
+            tail_ignorance=np.zeros_like(calibration.tail_ignorance),
+        ),
+    )
+
+
+def sized(lens: Lens, size: int) -> Lens:
+    """The same lens, of so many generations, where that is the only doubt."""
+    known = certain(lens).calibration
+    return replace(
+        lens, calibration=replace(known, size=size, shrinkage=1e12, cluster_counts=lens.calibration.cluster_counts)
+    )
 
 
 @given(st.integers(0, 200), st.integers(0, 15), st.integers(1, 100))
@@ -35,22 +85,38 @@ def test_more_generations_in_a_tail_never_raise_the_p_value(
     lens: Lens, usual: Sketch, count: int, tail: int, more: int
 ) -> None:
     counts = np.zeros_like(usual.tail_counts)
-    counts[tail] = count
-    fewer = replace(usual, tail_counts=counts.copy())
-    counts[tail] += more
-    many = replace(usual, tail_counts=counts)
-    p_values = [tail_excess(lens, sketch, 1000.0, 2000.0, worse_only=False).p_value for sketch in (fewer, many)]
+    p_values = []
+    for each in (count, count + more):
+        counts[tail] = each
+        p_values.append(float(tail_excess(lens, but(usual, tail_counts=counts), worse_only=False).p_value))
     assert 0 <= p_values[1] <= p_values[0] <= 1
 
 
-def test_the_p_value_of_the_tails_is_bonferronis_bound_over_all_of_them(lens: Lens, usual: Sketch) -> None:
-    """With a baseline so large that its rates are known exactly, it is the binomial one times the number of tails."""
+def test_with_a_baseline_beyond_doubt_the_tails_are_tested_by_the_poisson_distribution(
+    lens: Lens, usual: Sketch
+) -> None:
+    """Times the number of tails (Bonferroni)."""
     counts = np.zeros_like(usual.tail_counts)
-    counts[0] = 40
-    outcome = tail_excess(lens, replace(usual, tail_counts=counts), usual.judged, 1e12, worse_only=False)
-    rate = usual.expected_tails[0] / usual.judged
-    assert outcome.p_value == pytest.approx(len(counts) * stats.binom.sf(39, usual.judged, rate), rel=1e-3)
-    assert outcome.evidence["tail"] == "alignment.low"
+    rarest = len(counts) - 1
+    counts[rarest] = 12
+    live, known = but(usual, tail_counts=counts), certain(lens)
+    outcome = tail_excess(known, live, worse_only=False)
+    expected = float(expected_rates(known, live)[rarest]) * int(live.judged)
+    assert float(outcome.p_value) == pytest.approx(len(counts) * stats.poisson.sf(11, expected), rel=1e-3)
+    assert known.tail_names[int(outcome.which)] == "pairing.high.0.001"
+
+
+@given(st.integers(1, 30), st.integers(0, 60), st.integers(100, 2000))
+def test_tails_are_tested_as_two_poisson_counts_given_their_sum(
+    lens: Lens, usual: Sketch, found: int, known: int, size: int
+) -> None:
+    """P[B(found + known, n / (n + size)) >= found] (Przyborowski & Wilenski 1940), whatever the sizes."""
+    doubtful = sized(lens, size)
+    n, tail = int(usual.judged), np.array([0])
+    p_value = tail_p_values(doubtful, usual, np.array([found / n]), np.array([known / size]), tail)
+    independent = float(independent_size(doubtful, usual))
+    exact = stats.binom.sf(found - 1, found + known, independent / (independent + size))
+    assert float(p_value[0]) == pytest.approx(exact, rel=0.02)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -58,10 +124,37 @@ def test_a_larger_departure_never_raises_the_p_value(lens: Lens, usual: Sketch, 
     direction = np.linspace(-1, 1, len(usual.feature_sums))
     mean = lens.calibration.feature_mean
     p_values = [
-        mean_change(lens, replace(usual, feature_sums=usual.judged * (mean + s * direction)), 1000.0, 2000.0).p_value
+        float(mean_change(lens, but(usual, feature_sums=usual.judged * (mean + s * direction))).p_value)
         for s in sorted((a, b))
     ]
     assert 0 <= p_values[1] <= p_values[0] <= 1
+
+
+def test_with_a_baseline_beyond_doubt_the_means_are_tested_by_the_chi_square(lens: Lens, usual: Sketch) -> None:
+    known = certain(lens)
+    features = len(lens.feature_names)
+    direction = np.zeros(features)
+    direction[0] = 0.3
+    departure = np.linalg.solve(known.calibration.canonical, direction)
+    live = but(usual, feature_sums=usual.judged * (known.calibration.feature_mean + departure))
+    exact = stats.chi2.sf(int(usual.judged) * 0.09, features)
+    assert float(mean_change(known, live).p_value) == pytest.approx(exact, rel=1e-3)
+
+
+@given(st.floats(0.15, 3), st.integers(2, 50))
+def test_a_departure_that_lasts_never_raises_the_p_value(lens: Lens, usual: Sketch, size: float, count: int) -> None:
+    """Beyond the baseline's own uncertainty, more of the same is never less surprising."""
+    direction = np.zeros(len(usual.feature_sums))
+    direction[3] = size
+    departure = np.linalg.solve(lens.calibration.canonical, direction)
+    tails = np.full_like(usual.tail_counts, int(0.2 * usual.judged))
+    shifted = but(usual, feature_sums=usual.judged * (lens.calibration.feature_mean + departure), tail_counts=tails)
+    for window, longer in ((times(shifted, 1), times(shifted, count)),):
+        means = [mean_change(lens, each) for each in (window, longer)]
+        if float(means[0].effect) > float(means[0].allowance):
+            assert float(means[1].p_value) <= float(means[0].p_value) * (1 + 1e-9)
+        tail = [tail_excess(lens, each, worse_only=False) for each in (window, longer)]
+        assert float(tail[1].p_value) <= float(tail[0].p_value) * (1 + 1e-9)
 
 
 @given(st.floats(-2, 2), st.floats(-2, 2))
@@ -71,15 +164,27 @@ def test_a_worse_alignment_never_raises_the_p_value(lens: Lens, usual: Sketch, a
         sums = np.zeros_like(usual.directed_sums)
         sums[0] = mean * usual.judged
         squares = np.full_like(sums, (1 + mean**2) * usual.judged)
-        worse = replace(usual, directed_sums=sums, directed_squares=squares)
-        p_values.append(directed_decline(lens, worse, 1000.0, 2000.0).p_value)
+        p_values.append(float(directed_decline(lens, but(usual, directed_sums=sums, directed_squares=squares)).p_value))
     assert 0 <= p_values[1] <= p_values[0] <= 1
 
 
 def test_only_a_scalar_with_a_worse_side_can_decline(lens: Lens, usual: Sketch) -> None:
     undirected = replace(lens, schema=replace(lens.schema, scalars=()))
     with pytest.raises(ValueError, match="worse direction"):
-        directed_decline(undirected, usual, 1000.0, 2000.0)
+        directed_decline(undirected, usual)
+
+
+def test_a_stack_of_windows_is_tested_as_each_of_them(lens: Lens, world: World) -> None:
+    alone = [Sketch.of(lens.features(world.sample(n, seed=n))) for n in (150, 400, 900)]
+    stack = Sketch.stack(alone)
+    for row, sketch in enumerate(alone):
+        for together, own in (
+            (mean_change(lens, stack), mean_change(lens, sketch)),
+            (tail_excess(lens, stack, worse_only=False), tail_excess(lens, sketch, worse_only=False)),
+            (directed_decline(lens, stack), directed_decline(lens, sketch)),
+        ):
+            for name in ("p_value", "effect", "allowance", "which"):
+                assert getattr(together, name)[row] == pytest.approx(getattr(own, name)), name
 
 
 def test_repeated_prompts_count_for_less(lens: Lens, world: World) -> None:
@@ -89,13 +194,13 @@ def test_repeated_prompts_count_for_less(lens: Lens, world: World) -> None:
     assert independent_size(lens, repeated) < 150
 
 
-def test_traffic_of_one_cluster_rests_on_that_cluster_alone(lens: Lens) -> None:
-    counts = lens.calibration.cluster_counts
-    as_usual = reference_size(lens, 100 * counts)
-    alone = np.zeros_like(counts)
-    alone[0] = 100_000
-    assert as_usual == pytest.approx(lens.calibration.size, rel=0.05)
-    assert 0.4 * lens.calibration.cluster_sizes[0] < reference_size(lens, alone) < lens.calibration.cluster_sizes[0]
+def test_the_usual_traffic_rests_on_all_of_the_baseline_and_other_traffic_on_little_of_it(
+    lens: Lens, world: World, usual: Sketch
+) -> None:
+    size = lens.calibration.size
+    assert float(reference_size(lens, usual)) > 0.8 * size
+    other = Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True)))
+    assert 50 < float(reference_size(lens, other)) < 0.5 * size
 
 
 def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) -> None:
@@ -108,8 +213,34 @@ def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) 
     assert moved_share(lens, alone) > 0.8
 
 
-def test_what_can_be_detected_shrinks_with_n_down_to_the_baselines_own_error(lens: Lens, usual: Sketch) -> None:
+def test_what_can_be_detected_shrinks_with_n_down_to_what_the_baselines_own_error_hides(lens: Lens) -> None:
     effects = [detectable_effect(lens, n, 2000.0, 1e-6) for n in (100, 1000, 10_000, 1e9)]
     assert effects == sorted(effects, reverse=True)
-    deadband = mean_change(lens, usual, 1000.0, 2000.0).allowance
-    assert effects[-1] == pytest.approx(deadband, rel=1e-2)
+    features = len(lens.feature_names)
+    assert effects[-1] ** 2 * 2000.0 > stats.chi2.isf(1e-6, features) - features
+
+
+def test_p_values_are_no_smaller_than_they_claim_where_nothing_is_wrong(lens: Lens) -> None:
+    """100,000 windows of 300, each against a baseline of its own, drawn with the moments that the lens states."""
+    rng = np.random.default_rng(5)
+    draws, n, size, rate = 100_000, 300, 3000, 0.01
+    known = sized(lens, size)
+    calibration = known.calibration
+    zero = Sketch.zero(lens)
+    stack = replace(zero, counts=np.tile(zero.counts, (draws // 10, 1)), sums=np.tile(zero.sums, (draws // 10, 1)))
+    stack.counts[:, 0] = n
+    stack.repeats[:, :n] = 1
+    inverse = np.linalg.inv(calibration.canonical)
+    p_values: list[list[NDArray[np.float64]]] = [[], []]
+    for _ in range(10):
+        off = rng.standard_normal((draws // 10, len(lens.feature_names))) * np.sqrt(1.0 / n + 1.0 / size)
+        stack.feature_sums[...] = n * (calibration.feature_mean + off @ inverse.T)
+        p_values[0].append(mean_change(known, stack).p_value)
+        found, usual = (rng.binomial(count, rate, (draws // 10, 1)) / count for count in (n, size))
+        p_values[1].append(tail_p_values(known, stack, found, usual, np.array([0]))[:, 0])
+    means, tails = (np.concatenate(each) for each in p_values)
+    for level in (1e-1, 1e-2, 1e-3, 1e-4):
+        allowed = stats.binom.isf(1e-4, draws, level)
+        assert (means <= level).sum() <= allowed
+        assert (tails <= level).sum() <= allowed
+        assert (means <= level).sum() > 0.2 * level * draws

@@ -1,0 +1,176 @@
+"""One lens in one world: fitted on the week before, then asked at every minute of the days that follow.
+
+What is simulated is exact: every generation is painted, folded through the lens and put to the very tests that
+production runs. Only the bookkeeping is done for all minutes of a day at once: sketches add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.calibration.traffic import MINUTES, Stretch, World
+from monitors.budget import AlarmBudget
+from monitors.fitting import fit_lens
+from monitors.lens import Features, Lens
+from monitors.scan import TESTS_PER_WINDOW, Rule, examine, large_enough, within_reach
+from monitors.sketch import Layout, Sketch, hashed
+from monitors.windows import window_count
+
+TICK = timedelta(minutes=1)
+LONGEST = timedelta(hours=6)
+LEVELS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+QUIET = 60  # ticks without an alarm after which the next one counts as another
+_ROWS = 4_000  # windows tested at a time
+
+
+def sizes_of_windows() -> list[int]:
+    """In minutes."""
+    longest = LONGEST // TICK
+    return [min(2**k, longest) for k in range(window_count(TICK, LONGEST))]
+
+
+def level() -> float:
+    """Of one comparison, where this one monitor has all of a budget of one false alarm in 30 days."""
+    return AlarmBudget(1.0, TICK, len(sizes_of_windows()), TESTS_PER_WINDOW).alpha
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """How a lens did. `below` [windows, tests, levels] counts p-values at or under `LEVELS` out of `tested` [windows];
+    `alarms` are ticks with any p-value under the level, `episodes` those after an hour without one, `worst` the
+    smallest p-value."""
+
+    world: str
+    baseline: int
+    rule: Rule
+    days: float
+    generations: int
+    unseen: int
+    tested: NDArray[np.int64]
+    below: NDArray[np.int64]
+    alarms: int
+    episodes: int
+    worst: float
+
+
+def watch(world: World, baseline: int, days: int, seed: int) -> list[Watched]:
+    """What both rules say, minute by minute, of a lens fitted on `baseline` generations of the week before."""
+    rng = np.random.default_rng((seed, 77))
+    lens = fit_lens(world.baseline(baseline, rng), seed)
+    tallies = {rule: _Tally(rule) for rule in Rule}
+    before: Sketch | None = None
+    generations = unseen = 0
+    for day in range(days):
+        today = minutes_of(lens, world.day(day, rng))
+        generations += int(today.judged.sum() + today.unseen.sum())
+        unseen += int(today.unseen.sum())
+        for windows, size in _windows(before, today):
+            for tally in tallies.values():
+                tally.add(lens, windows, size)
+        before = _last(today)
+    for tally in tallies.values():
+        tally.end_of_watch()
+    return [tally.watched(world.name, baseline, days, generations, unseen) for tally in tallies.values()]
+
+
+def minutes_of(lens: Lens, stretches: Sequence[Stretch]) -> Sketch:
+    """A stack of sketches, one of each minute of a day."""
+    layout = Layout.of(lens)
+    day = Sketch(lens.digest, layout, np.zeros((MINUTES, layout.counts), np.int64), np.zeros((MINUTES, layout.sums)))
+    for stretch in stretches:
+        _add(day, lens.features(stretch.sample), stretch.minute)
+    return day
+
+
+def _add(day: Sketch, features: Features, minute: NDArray[np.intp]) -> None:
+    judged = ~features.unseen
+    day.counts[:, 1] += np.bincount(minute[features.unseen], minlength=MINUTES)
+    minute = minute[judged]
+    if len(minute) == 0:
+        return
+    day.counts[:, 0] += np.bincount(minute, minlength=MINUTES)
+    present, starts = np.unique(minute, return_index=True)
+    directed = features.directed[judged].astype(np.float64)
+    rows = np.concatenate([features.values[judged], directed, directed**2, features.leverage[judged]], axis=1)
+    day.sums[present] += np.add.reduceat(rows, starts, axis=0)
+    day.tail_counts[present] += np.add.reduceat(features.tails[judged].astype(np.int64), starts, axis=0)
+    clusters = day.layout.clusters
+    found = np.bincount(minute * clusters + features.cluster[judged], minlength=MINUTES * clusters)
+    day.cluster_counts[...] += found.reshape(MINUTES, clusters)
+    column, sign = hashed(features.prompt_keys[judged])
+    width = day.repeats.shape[1]
+    signed = np.bincount(minute * width + column, weights=sign, minlength=MINUTES * width)
+    day.repeats[...] += signed.reshape(MINUTES, width).astype(np.int64)
+
+
+def _last(day: Sketch) -> Sketch:
+    kept = LONGEST // TICK
+    return Sketch(day.lens_digest, day.layout, day.counts[-kept:], day.sums[-kept:])
+
+
+def _windows(before: Sketch | None, today: Sketch) -> list[tuple[Sketch, NDArray[np.intp]]]:
+    """Stacks of all windows that end with a minute of today, with the number of each one's size."""
+    earlier = 0 if before is None else len(before.counts)
+    counts, sums = (
+        np.concatenate(
+            [np.zeros((1, part.shape[1])), part] if prior is None else [np.zeros((1, part.shape[1])), prior, part]
+        )
+        for part, prior in (
+            (today.counts, None if before is None else before.counts),
+            (today.sums, None if before is None else before.sums),
+        )
+    )
+    counts, sums = np.cumsum(counts, axis=0), np.cumsum(sums, axis=0)
+    ends = np.arange(earlier + 1, len(counts))
+    stacks = []
+    for number, size in enumerate(sizes_of_windows()):
+        for some in np.array_split(ends[ends >= size], 1 + MINUTES // _ROWS):
+            if len(some):
+                stack = Sketch(
+                    today.lens_digest,
+                    today.layout,
+                    (counts[some] - counts[some - size]).astype(np.int64),
+                    sums[some] - sums[some - size],
+                )
+                stacks.append((stack, np.stack([some - earlier - 1, np.full(len(some), number)])))
+    return stacks
+
+
+class _Tally:
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        windows = len(sizes_of_windows())
+        self._tested = np.zeros(windows, np.int64)
+        self._below = np.zeros((windows, TESTS_PER_WINDOW, len(LEVELS)), np.int64)
+        self._alarmed: list[NDArray[np.bool_]] = []
+        self._worst = 1.0
+
+    def add(self, lens: Lens, windows: Sketch, place: NDArray[np.intp]) -> None:
+        enough = large_enough(lens, windows) & within_reach(lens, windows)
+        minute, number = place[0][enough], int(place[1][0])
+        if number == 0:
+            self._alarmed.append(np.zeros(MINUTES, np.bool_))
+        if len(minute) == 0:
+            return
+        found = examine(lens, windows.rows(enough), self._rule)
+        self._tested[number] += len(minute)
+        for test, p_value in enumerate((found.means.p_value, found.tails.p_value)):
+            self._below[number, test] += (p_value[:, None] <= LEVELS).sum(axis=0)
+        self._alarmed[-1][minute[found.p_value < level()]] = True
+        self._worst = min(self._worst, float(found.p_value.min()))
+
+    def end_of_watch(self) -> None:
+        self._all = np.concatenate(self._alarmed)
+
+    def watched(self, world: str, baseline: int, days: int, generations: int, unseen: int) -> Watched:
+        alarms = np.flatnonzero(self._all)
+        episodes = int((np.diff(alarms, prepend=-QUIET - 1) > QUIET).sum())
+        return Watched(
+            world, baseline, self._rule, days, generations, unseen,
+            self._tested, self._below, len(alarms), episodes, self._worst,
+        )  # fmt: skip
