@@ -12,6 +12,8 @@ const Generations = lazy(() => import("@/pages/Generations"));
 const Generation = lazy(() => import("@/pages/Generation"));
 const Monitors = lazy(() => import("@/pages/Monitors"));
 const Monitor = lazy(() => import("@/pages/Monitor"));
+const Baselines = lazy(() => import("@/pages/Baselines"));
+const Baseline = lazy(() => import("@/pages/Baseline"));
 const Versions = lazy(() => import("@/pages/Versions"));
 const Version = lazy(() => import("@/pages/Version"));
 const Releases = lazy(() => import("@/pages/Releases"));
@@ -33,6 +35,8 @@ export function Router(): ReactNode {
             <Route path="generations/:id" element={<Generation />} />
             <Route path="monitors" element={<Monitors />} />
             <Route path="monitors/:name" element={<Monitor />} />
+            <Route path="baselines" element={<Baselines />} />
+            <Route path="baselines/:id" element={<Baseline />} />
             <Route path="versions" element={<Versions />} />
             <Route path="versions/:number" element={<Version />} />
             <Route path="releases" element={<Releases />} />

@@ -3,9 +3,10 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
+import type { BaselineJob, IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
 
 type Schemas = components["schemas"];
+export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
 
 /** A mutation that refreshes the nouns it touches once it has succeeded. */
 function useAction<Input, Output>(
@@ -58,6 +59,15 @@ export const useSwitchMonitor = (generator: string, name: string): UseMutationRe
   useAction(
     (enabled) => ask(client.PATCH("/api/v1/monitors/{generator}/{name}", { params: { path: { generator, name } }, body: { enabled } })),
     ["monitors"],
+  );
+
+export const useMakeBaseline = (): UseMutationResult<BaselineJob, Error, NewBaseline> =>
+  useAction((body) => ask(client.POST("/api/v1/baselines", { body, headers: once() })), ["baseline-jobs"]);
+
+export const useCancelBaseline = (): UseMutationResult<BaselineJob, Error, string> =>
+  useAction(
+    (id) => ask(client.POST("/api/v1/baseline-jobs/{job_id}/cancel", { params: { path: { job_id: id } } })),
+    ["baseline-jobs"],
   );
 
 export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>

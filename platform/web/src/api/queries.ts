@@ -112,6 +112,26 @@ export const monitorsQuery = (generator: string) =>
     refetchInterval: MOVING_MS,
   });
 
+export const baselinesQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["baselines", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/baselines", { params: { query: { generator } } }))).items,
+  });
+
+export const baselineQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["baseline", id],
+    queryFn: () => ask(client.GET("/api/v1/baselines/{baseline_id}", { params: { path: { baseline_id: id } } })),
+  });
+
+/** Asked for often only while one is being made. */
+export const baselineJobsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["baseline-jobs", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/baseline-jobs", { params: { query: { generator, limit: 20 } } }))).items,
+    refetchInterval: ({ state }) => (state.data?.some(({ finished_at }) => finished_at === null) ? 1000 : 30_000),
+  });
+
 const VERDICT_PAGES = 10;
 
 /** The answers of a range, the newest first. The API lists from the newest on; it is read back to the range's start. */

@@ -4,6 +4,70 @@
  */
 
 export interface paths {
+    "/api/v1/attributes/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Attributes
+         * @description What is watched, each with its newest reading.
+         */
+        get: operations["list_attributes_api_v1_attributes__generator__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attributes/{generator}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Attribute
+         * @description Watch an attribute from the next hour on. Replacing one forgets its readings: other phrases, other shares.
+         */
+        put: operations["put_attribute_api_v1_attributes__generator___name__put"];
+        post?: never;
+        /**
+         * Delete Attribute
+         * @description Stop watching it, and forget its readings.
+         */
+        delete: operations["delete_attribute_api_v1_attributes__generator___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attributes/{generator}/{name}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Readings
+         * @description Hour by hour, the newest first.
+         */
+        get: operations["list_readings_api_v1_attributes__generator___name__readings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -24,6 +88,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Backfills
+         * @description Those that run and those that did, the newest first.
+         */
+        get: operations["list_backfills_api_v1_backfills_get"];
+        put?: never;
+        /**
+         * Create Backfill
+         * @description Have images scored anew, the newest first, while no new image waits. An image is never scored twice by one
+         *     embedder, so ranges may overlap.
+         */
+        post: operations["create_backfill_api_v1_backfills_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Backfill */
+        get: operations["get_backfill_api_v1_backfills__backfill_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backfills/{backfill_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Backfill
+         * @description Stop it. What was scored anew stays so.
+         */
+        post: operations["cancel_backfill_api_v1_backfills__backfill_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baseline-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Baseline Jobs
+         * @description Baselines that are being made, and those that were; the newest first.
+         */
+        get: operations["list_baseline_jobs_api_v1_baseline_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baseline-jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Baseline Job */
+        get: operations["get_baseline_job_api_v1_baseline_jobs__job_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baseline-jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Baseline Job
+         * @description Stop making a baseline; images that were made for it stay in the log.
+         */
+        post: operations["cancel_baseline_job_api_v1_baseline_jobs__job_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/baselines": {
         parameters: {
             query?: never;
@@ -33,13 +216,13 @@ export interface paths {
         };
         /**
          * List Baselines
-         * @description All of a generator, the newest first.
+         * @description All of a generator, or of one version, the newest first.
          */
         get: operations["list_baselines_api_v1_baselines_get"];
         put?: never;
         /**
          * Create Baseline
-         * @description Fit a baseline to what a version served in a range of time. Takes seconds.
+         * @description Have a baseline made in the background; the job says how far it has come and, in the end, which it is.
          */
         post: operations["create_baseline_api_v1_baselines_post"];
         delete?: never;
@@ -55,7 +238,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Baseline */
+        /**
+         * Get Baseline
+         * @description A baseline, what it is about, and how small a change it lets the monitors see.
+         */
         get: operations["get_baseline_api_v1_baselines__baseline_id__get"];
         put?: never;
         post?: never;
@@ -415,11 +601,52 @@ export interface paths {
         };
         /**
          * List Monitors
-         * @description What is asked of a generator, and the newest answers.
+         * @description What is asked of a generator, what each may spend on false alarms, and the newest answers.
          */
         get: operations["list_monitors_api_v1_monitors_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Monitors
+         * @description Create and replace many monitors at once; those not named stay as they are. All of it happens, or nothing.
+         */
+        post: operations["apply_monitors_api_v1_monitors_apply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{generator}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dry Run
+         * @description Try a document on the past before it may wake anybody: every alarm it would have raised, and how many to expect
+         *     with nothing wrong.
+         */
+        post: operations["dry_run_api_v1_monitors__generator__dry_run_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -433,10 +660,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
+        /** Get Monitor */
+        get: operations["get_monitor_api_v1_monitors__generator___name__get"];
+        /**
+         * Put Monitor
+         * @description Create a monitor, or replace its document. The kind stays: another question has another name.
+         */
+        put: operations["put_monitor_api_v1_monitors__generator___name__put"];
         post?: never;
-        delete?: never;
+        /**
+         * Delete Monitor
+         * @description Forget a monitor that is no default one. What it answered stays on record.
+         */
+        delete: operations["delete_monitor_api_v1_monitors__generator___name__delete"];
         options?: never;
         head?: never;
         /**
@@ -444,6 +680,26 @@ export interface paths {
          * @description Switch a monitor on or off; the others share its part of the false-alarm budget.
          */
         patch: operations["change_monitor_api_v1_monitors__generator___name__patch"];
+        trace?: never;
+    };
+    "/api/v1/monitors/{generator}/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Monitor
+         * @description Ask a monitor now, enabled or not. The answer is for you alone: what it finds is acted on at the next tick.
+         */
+        post: operations["run_monitor_api_v1_monitors__generator___name__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/monitors/{generator}/{name}/verdicts": {
@@ -455,7 +711,7 @@ export interface paths {
         };
         /**
          * List Verdicts
-         * @description What a monitor answered, tick by tick; the newest first.
+         * @description What a monitor answered, tick by tick; the newest first. A monitor that was deleted still has its answers.
          */
         get: operations["list_verdicts_api_v1_monitors__generator___name__verdicts_get"];
         put?: never;
@@ -598,6 +854,154 @@ export interface paths {
          * @description Say what may be done about an incident without asking.
          */
         put: operations["set_policy_api_v1_policies__generator__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description What was probed and what it said, the newest first.
+         */
+        get: operations["list_runs_api_v1_probes_runs_get"];
+        put?: never;
+        /**
+         * Order Run
+         * @description Have a version make probes: look at the run until it is judged.
+         */
+        post: operations["order_run_api_v1_probes_runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run
+         * @description A run with its images beside the stored ones.
+         */
+        get: operations["get_run_api_v1_probes_runs__run_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Run
+         * @description Stop a run that is not judged yet; one that is stays as it is.
+         */
+        post: operations["cancel_run_api_v1_probes_runs__run_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sets
+         * @description All of a generator, the newest first.
+         */
+        get: operations["list_sets_api_v1_probes_sets_get"];
+        put?: never;
+        /**
+         * Create Set
+         * @description Keep a set of one's own; the version that serves has to be able to make it.
+         */
+        post: operations["create_set_api_v1_probes_sets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/sets/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw Set
+         * @description Keep a set of what people asked for lately. Off unless the setting `probing.production_prompts` allows it.
+         */
+        post: operations["draw_set_api_v1_probes_sets_draw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/sets/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Set
+         * @description Keep a set from a CSV file or from JSON lines.
+         */
+        post: operations["upload_set_api_v1_probes_sets_upload_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/probes/sets/{set_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Set
+         * @description A set with its probes.
+         */
+        get: operations["get_set_api_v1_probes_sets__set_id__get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -770,6 +1174,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Slices
+         * @description The newest finding of each monitor for all traffic and for each slice: replica, adapter, tenant, region, class
+         *     of parameters. At most as many slices as the settings allow; the rest of an attribute's values is one more.
+         */
+        get: operations["list_slices_api_v1_slices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -784,6 +1209,67 @@ export interface paths {
         get: operations["stream_api_v1_stream_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verdicts/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Verdict
+         * @description What the monitors say of a version now, as a metric: health is healthy, degraded, inconclusive or error.
+         */
+        get: operations["get_verdict_api_v1_verdicts__generator__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verdicts/{generator}/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gate
+         * @description 200 when the version is healthy, else 409: for hooks that wait until they may go on.
+         */
+        post: operations["gate_api_v1_verdicts__generator__gate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verdicts/{generator}/rollback-gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rollback Gate
+         * @description 200 when the version is degraded, else 409: for hooks that roll back on success. What is not known rolls nothing
+         *     back.
+         */
+        post: operations["rollback_gate_api_v1_verdicts__generator__rollback_gate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -927,6 +1413,46 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * AdHocVerdict
+         * @description An answer given to somebody who asked: it is stored nowhere, opens no incident and spends no budget.
+         */
+        AdHocVerdict: {
+            /**
+             * Ad Hoc
+             * @default true
+             * @constant
+             */
+            ad_hoc: true;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Effect */
+            effect: number | null;
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            };
+            health: components["schemas"]["Health"];
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
+            /** Summary */
+            summary: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Version */
+            version: number | null;
+            /** Window Seconds */
+            window_seconds: number | null;
+        };
         /** Alive */
         Alive: {
             /**
@@ -936,11 +1462,88 @@ export interface components {
             status: string;
         };
         /**
+         * AppliedMonitor
+         * @description What became of a definition.
+         */
+        AppliedMonitor: {
+            change: components["schemas"]["Change"];
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * Arm
          * @description Why a generation was made.
          * @enum {string}
          */
         Arm: "stable" | "canary" | "shadow" | "probe" | "replay";
+        /**
+         * AttributeDocument
+         * @description What to watch: of images whose prompt contains `about`, which phrase describes each best?
+         */
+        AttributeDocument: {
+            /**
+             * About
+             * @description A word or phrase of the prompts it is asked of; empty: of all
+             * @default
+             */
+            about: string;
+            /**
+             * Options
+             * @example [
+             *       "a photo of a man",
+             *       "a photo of a woman"
+             *     ]
+             */
+            options: string[];
+        };
+        /**
+         * AttributeInfo
+         * @description An attribute and its newest reading.
+         */
+        AttributeInfo: {
+            /** About */
+            about: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            latest: components["schemas"]["AttributeReadingInfo"] | null;
+            /** Name */
+            name: string;
+            /** Options */
+            options: string[];
+        };
+        /**
+         * AttributeReadingInfo
+         * @description The day before `at`, of one version. The intervals hold for all options together, with 95 %.
+         */
+        AttributeReadingInfo: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Embedder Digest */
+            embedder_digest: string;
+            /** N */
+            n: number;
+            /**
+             * Needed
+             * @description Images that must show an option clearly before shares are given
+             */
+            needed: number;
+            /** Shares */
+            shares: components["schemas"]["OptionShare"][];
+            /** Unclear */
+            unclear: number;
+            /** Version */
+            version: number;
+        };
         /** AuditLine */
         AuditLine: {
             /** Action */
@@ -963,11 +1566,63 @@ export interface components {
             target: string;
         };
         /**
-         * BaselineInfo
-         * @description A named, immutable reference; the lens itself stays in the store.
+         * BackfillInfo
+         * @description How far it has come: of `total` images that another embedder had scored, `done` are scored anew, and `missing`
+         *     are in the image store no more. `progress` goes from 0 to 1; `embedder_digest` is null until a worker has begun.
          */
-        BaselineInfo: {
-            /** Blank */
+        BackfillInfo: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data To
+             * Format: date-time
+             */
+            data_to: string;
+            /** Done */
+            done: number;
+            /** Embedder Digest */
+            embedder_digest: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Missing */
+            missing: number;
+            /** Progress */
+            progress: number;
+            state: components["schemas"]["BackfillState"];
+            /** Total */
+            total: number;
+        };
+        /**
+         * BackfillState
+         * @enum {string}
+         */
+        BackfillState: "running" | "done" | "cancelled";
+        /**
+         * BaselineDetail
+         * @description A baseline with all that it is about.
+         */
+        BaselineDetail: {
+            /**
+             * Blank
+             * @description Images that showed nothing: counted, and left out of the lens
+             */
             blank: number;
             /**
              * Created At
@@ -991,7 +1646,61 @@ export interface components {
             id: string;
             /** Lens Digest */
             lens_digest: string;
-            /** N */
+            /**
+             * N
+             * @description Generations its lens was fitted on
+             */
+            n: number;
+            /** Name */
+            name: string;
+            /** @description None for a lens that this release cannot read */
+            sight: components["schemas"]["SightInfo"] | null;
+            /** Source */
+            source: string;
+            /**
+             * Topics
+             * @description The largest first
+             */
+            topics: components["schemas"]["TopicInfo"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * BaselineInfo
+         * @description A named, immutable reference; the lens itself stays in the store.
+         */
+        BaselineInfo: {
+            /**
+             * Blank
+             * @description Images that showed nothing: counted, and left out of the lens
+             */
+            blank: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Data From */
+            data_from: string | null;
+            /** Data To */
+            data_to: string | null;
+            /** Embedder Digest */
+            embedder_digest: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lens Digest */
+            lens_digest: string;
+            /**
+             * N
+             * @description Generations its lens was fitted on
+             */
             n: number;
             /** Name */
             name: string;
@@ -1000,6 +1709,92 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * BaselineJobInfo
+         * @description A baseline that is being made, or how that ended.
+         */
+        BaselineJobInfo: {
+            /** Baseline Id */
+            baseline_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Data From */
+            data_from: string | null;
+            /** Data To */
+            data_to: string | null;
+            /**
+             * Done
+             * @description Images made, of `total`; both are 0 where none have to be
+             */
+            done: number;
+            /** Error */
+            error: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            phase: components["schemas"]["Phase"];
+            /**
+             * Phase At
+             * Format: date-time
+             */
+            phase_at: string;
+            /** Source */
+            source: string;
+            state: components["schemas"]["JobState"];
+            /** Total */
+            total: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * BudgetInfo
+         * @description What a monitor may spend on false alarms, and what it raised.
+         */
+        BudgetInfo: {
+            /**
+             * Alarms 30D
+             * @description Incidents of the last 30 days that it opened or joined, false or not
+             */
+            alarms_30d: number;
+            /**
+             * Alpha
+             * @description The level of one comparison, all slices of the traffic together
+             */
+            alpha: number;
+            /** Comparisons Per Month */
+            comparisons_per_month: number;
+            /**
+             * False Alarms Per Month
+             * @description Expected at most with nothing wrong; 0 where it only informs
+             */
+            false_alarms_per_month: number;
+            /**
+             * Slices
+             * @description Parts of the traffic that it looks at alone
+             */
+            slices: number;
+        };
+        /**
+         * Change
+         * @description What became of a definition.
+         * @enum {string}
+         */
+        Change: "created" | "replaced" | "unchanged";
         /** ChannelInfo */
         ChannelInfo: {
             /**
@@ -1025,6 +1820,38 @@ export interface components {
         Comment: {
             /** Text */
             text: string;
+        };
+        /**
+         * Comparison
+         * @description Probes held against stored outputs; `n` pairs gave two images. P-values in (0, 1], 1 where nothing was tested.
+         */
+        Comparison: {
+            /** Alignment Change */
+            alignment_change: number;
+            /** Broken */
+            broken: number;
+            /** Changed */
+            changed: number | null;
+            /** Largest Pixel Difference */
+            largest_pixel_difference: number | null;
+            /** Mended */
+            mended: number;
+            /** Missing */
+            missing: number;
+            /** N */
+            n: number;
+            /** P Changed */
+            p_changed: number;
+            /** P Worse */
+            p_worse: number;
+            rule: components["schemas"]["Rule"];
+            /** Shift */
+            shift: number;
+            /**
+             * Usable
+             * @default true
+             */
+            usable: boolean;
         };
         /**
          * CreatedChannel
@@ -1090,6 +1917,161 @@ export interface components {
             error: string;
             /** Status */
             status: number | null;
+        };
+        /**
+         * DeploymentVerdict
+         * @description May the version go on? `passed` only where all monitors have just called it healthy.
+         */
+        DeploymentVerdict: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Generator */
+            generator: string;
+            health: components["schemas"]["Health"];
+            /**
+             * Incident Id
+             * @description The open incident that speaks against the version
+             */
+            incident_id: string | null;
+            /** Monitors */
+            monitors: components["schemas"]["MonitorAnswer"][];
+            /** Passed */
+            passed: boolean;
+            reason: components["schemas"]["Reason"];
+            /** Serving */
+            serving: number | null;
+            /** Summary */
+            summary: string;
+            /**
+             * Version
+             * @description The version asked about; left out of the request: what serves
+             */
+            version: number | null;
+        };
+        /**
+         * DrawProbeSet
+         * @description Draw a set from what people asked for lately, where the settings allow it.
+         */
+        DrawProbeSet: {
+            /**
+             * Count
+             * @default 128
+             */
+            count: number;
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Drop
+         * @description How much alignment is lost on average when a scene is asked for in other words; a 95 % interval (Student's t).
+         */
+        Drop: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** N */
+            n: number;
+        };
+        /**
+         * DryRunAlarm
+         * @description Ticks in a row at which it would have alarmed: somebody would have been woken once.
+         */
+        DryRunAlarm: {
+            /** Effect */
+            effect: number | null;
+            /** Evidence */
+            evidence: {
+                [key: string]: unknown;
+            };
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date-time
+             */
+            last: string;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
+            /** Summary */
+            summary: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Ticks */
+            ticks: number;
+            /** Version */
+            version: number;
+            /** Window Seconds */
+            window_seconds: number | null;
+        };
+        /**
+         * DryRunInfo
+         * @description What a document would have said, tick by tick.
+         */
+        DryRunInfo: {
+            /** Alarms */
+            alarms: components["schemas"]["DryRunAlarm"][];
+            /**
+             * Expected False Alarms
+             * @description At most, of the ticks looked at, had nothing been wrong
+             */
+            expected_false_alarms: number;
+            /** Healths */
+            healths: {
+                [key: string]: number;
+            };
+            /**
+             * Silent
+             * @description Ticks at which it had no question: nothing served, or nothing to compare
+             */
+            silent: number;
+            /** Ticks */
+            ticks: number;
+        };
+        /**
+         * DryRunOrder
+         * @description Try a document on the past. `name` is that of the monitor it is meant to replace, if it is.
+         */
+        DryRunOrder: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Step
+             * @description Look at every so many ticks only
+             * @default 1
+             */
+            step: number;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
         };
         /** EngineInfo */
         EngineInfo: {
@@ -1162,6 +2144,34 @@ export interface components {
          * @enum {string}
          */
         Flag: "blank" | "broken" | "near_duplicate" | "low_alignment" | "failed";
+        /**
+         * GateCall
+         * @description A webhook as Flagger sends it; what it says beyond this is ignored.
+         */
+        GateCall: {
+            /**
+             * Metadata
+             * @description 'version', and 'key' where no header can be sent
+             */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Namespace
+             * @default
+             */
+            namespace: string;
+            /**
+             * Phase
+             * @default
+             */
+            phase: string;
+        };
         /**
          * Generate
          * @description A request for images. What is left out is the version's default; its limits are checked against its manifest.
@@ -1571,6 +2581,21 @@ export interface components {
             /** Refused */
             refused: number;
         };
+        /** Items[AppliedMonitor] */
+        Items_AppliedMonitor_: {
+            /** Items */
+            items: components["schemas"]["AppliedMonitor"][];
+        };
+        /** Items[AttributeInfo] */
+        Items_AttributeInfo_: {
+            /** Items */
+            items: components["schemas"]["AttributeInfo"][];
+        };
+        /** Items[AttributeReadingInfo] */
+        Items_AttributeReadingInfo_: {
+            /** Items */
+            items: components["schemas"]["AttributeReadingInfo"][];
+        };
         /** Items[BaselineInfo] */
         Items_BaselineInfo_: {
             /** Items */
@@ -1601,11 +2626,26 @@ export interface components {
             /** Items */
             items: components["schemas"]["MonitorInfo"][];
         };
+        /** Items[ProbeSetInfo] */
+        Items_ProbeSetInfo_: {
+            /** Items */
+            items: components["schemas"]["ProbeSetInfo"][];
+        };
+        /** Items[StandingInfo] */
+        Items_StandingInfo_: {
+            /** Items */
+            items: components["schemas"]["StandingInfo"][];
+        };
         /** Items[Version] */
         Items_Version_: {
             /** Items */
             items: components["schemas"]["Version"][];
         };
+        /**
+         * JobState
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "done" | "failed" | "cancelled";
         /**
          * KeyInfo
          * @description An API key without its secret.
@@ -1688,6 +2728,33 @@ export interface components {
             version: number | null;
         };
         /**
+         * LoggedBaseline
+         * @description Make a baseline of what a version served in a range of time; incidents are left out.
+         */
+        LoggedBaseline: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            source: "canary" | "shadow" | "traffic";
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * Login
          * @description Either the token of a one-time link or an API key.
          */
@@ -1742,24 +2809,104 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * MonitorAnswer
+         * @description What one critical monitor has just said.
+         */
+        MonitorAnswer: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            health: components["schemas"]["Health"];
+            /** Monitor */
+            monitor: string;
+            reason: components["schemas"]["Reason"];
+            /** Summary */
+            summary: string;
+        };
         /** MonitorChange */
         MonitorChange: {
             /** Enabled */
             enabled: boolean;
         };
         /**
+         * MonitorDefinition
+         * @description A monitor as it should be, and whose it is.
+         */
+        MonitorDefinition: {
+            /**
+             * Document
+             * @example {
+             *       "kind": "blank_rate",
+             *       "tolerance": 0.01
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * MonitorDefinitions
+         * @description Many at once: all of them are applied, or none.
+         */
+        MonitorDefinitions: {
+            /** Monitors */
+            monitors: components["schemas"]["MonitorDefinition"][];
+        };
+        /**
+         * MonitorDocument
+         * @description A monitor as it should be: kind, share, critical, longest_seconds, and what its kind adds.
+         */
+        MonitorDocument: {
+            /**
+             * Document
+             * @example {
+             *       "kind": "blank_rate",
+             *       "tolerance": 0.01
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+        };
+        /**
          * MonitorInfo
-         * @description A monitor, what it asks, and its newest answer.
+         * @description A monitor, what it asks, what it may spend, and its newest answer.
          */
         MonitorInfo: {
+            /** @description None where it has no question at present, and spends nothing */
+            budget: components["schemas"]["BudgetInfo"] | null;
             /** Critical */
             critical: boolean;
+            /**
+             * Default
+             * @description Every generator has it: it can be disabled, and not deleted
+             */
+            default: boolean;
             /** Document */
             document: {
                 [key: string]: unknown;
             };
             /** Enabled */
             enabled: boolean;
+            /** Generator */
+            generator: string;
             /** Kind */
             kind: string;
             latest: components["schemas"]["VerdictInfo"] | null;
@@ -1769,10 +2916,10 @@ export interface components {
             question: string;
         };
         /**
-         * NewBaseline
-         * @description Make a baseline of a version's logged and scored traffic.
+         * NewBackfill
+         * @description Have a generator's stored images scored anew by the embedder that the workers have now.
          */
-        NewBaseline: {
+        NewBackfill: {
             /**
              * From
              * Format: date-time
@@ -1780,15 +2927,11 @@ export interface components {
             from: string;
             /** Generator */
             generator: string;
-            /** Name */
-            name: string;
             /**
              * To
              * Format: date-time
              */
             to: string;
-            /** Version */
-            version: number;
         };
         /** NewChannel */
         NewChannel: {
@@ -1805,6 +2948,51 @@ export interface components {
             /** Name */
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * NewProbeRun
+         * @description Have a version make probes. Before a promote, hold the new version against the one that serves.
+         */
+        NewProbeRun: {
+            /**
+             * Against
+             * @description The version whose outputs count; left out: its own
+             */
+            against?: number | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Pairs
+             * @description How many; left out: the whole set
+             */
+            pairs?: number | null;
+            /**
+             * Probe Set
+             * @default synthetic
+             */
+            probe_set: string;
+            /**
+             * Store Outputs
+             * @description Keep the outputs, to hold later probes of the version against them
+             * @default false
+             */
+            store_outputs: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * NewProbeSet
+         * @description Probes of one's own. A seed that is left out is the probe's place.
+         */
+        NewProbeSet: {
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+            /** Probes */
+            probes: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * NewVersion
@@ -1861,6 +3049,22 @@ export interface components {
             state: string;
         };
         /**
+         * OptionShare
+         * @description How many images show an option; the share is null where too few show any clearly.
+         */
+        OptionShare: {
+            /** Count */
+            count: number;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Option */
+            option: string;
+            /** Share */
+            share: number | null;
+        };
+        /**
          * Outcome
          * @description How a generation ended.
          * @enum {string}
@@ -1870,6 +3074,20 @@ export interface components {
         Page_AuditLine_: {
             /** Items */
             items: components["schemas"]["AuditLine"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[BackfillInfo] */
+        Page_BackfillInfo_: {
+            /** Items */
+            items: components["schemas"]["BackfillInfo"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[BaselineJobInfo] */
+        Page_BaselineJobInfo_: {
+            /** Items */
+            items: components["schemas"]["BaselineJobInfo"][];
             /** Next */
             next?: string | null;
         };
@@ -1894,6 +3112,13 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[ProbeRunInfo] */
+        Page_ProbeRunInfo_: {
+            /** Items */
+            items: components["schemas"]["ProbeRunInfo"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[Release] */
         Page_Release_: {
             /** Items */
@@ -1908,6 +3133,12 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /**
+         * Phase
+         * @description What a job is at. Only a replay goes through all of them.
+         * @enum {string}
+         */
+        Phase: "loading" | "generating" | "scoring" | "fitting";
         /** PolicyDocument */
         PolicyDocument: {
             mode: components["schemas"]["PolicyMode"];
@@ -1918,6 +3149,263 @@ export interface components {
          * @enum {string}
          */
         PolicyMode: "observe" | "recommend" | "auto";
+        /**
+         * Probe
+         * @description One prompt with its seed. What is left out is the version's default.
+         */
+        Probe: {
+            /** Guidance */
+            guidance?: number | null;
+            /** Height */
+            height?: number | null;
+            /** Negative Prompt */
+            negative_prompt?: string | null;
+            /**
+             * Of
+             * @description The place of that other probe, counted from 0
+             */
+            of?: number | null;
+            /** Prompt */
+            prompt: string;
+            /** Seed */
+            seed: number;
+            /** Steps */
+            steps?: number | null;
+            /** @description Set where it words the scene of another probe */
+            variant?: components["schemas"]["Variant"] | null;
+            /** Width */
+            width?: number | null;
+        };
+        /**
+         * ProbePair
+         * @description One probe's image beside the stored one it was held against.
+         */
+        ProbePair: {
+            /** Alignment */
+            alignment: number | null;
+            /** Error Code */
+            error_code: string | null;
+            /**
+             * Generation Id
+             * Format: uuid
+             */
+            generation_id: string;
+            /** Outcome */
+            outcome: string;
+            /** Place */
+            place: number;
+            /** Prompt */
+            prompt: string;
+            /** Seed */
+            seed: number;
+            /** Stored Alignment */
+            stored_alignment: number | null;
+            /** Stored Generation Id */
+            stored_generation_id: string | null;
+            /** Stored Thumbnail Url */
+            stored_thumbnail_url: string | null;
+            /** Thumbnail Url */
+            thumbnail_url: string | null;
+            variant: components["schemas"]["Variant"] | null;
+        };
+        /** ProbeRunDetail */
+        ProbeRunDetail: {
+            /** Against */
+            against: number | null;
+            /** Brittleness */
+            brittleness: {
+                [key: string]: components["schemas"]["Drop"];
+            };
+            comparison: components["schemas"]["Comparison"] | null;
+            /** Detail */
+            detail: string;
+            /** Environment Digest */
+            environment_digest: string | null;
+            /** Fresh */
+            fresh: boolean;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Judged At */
+            judged_at: string | null;
+            /** Made At */
+            made_at: string | null;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
+            /** Ordered By */
+            ordered_by: string;
+            /** Pairs */
+            pairs: components["schemas"]["ProbePair"][];
+            purpose: components["schemas"]["Purpose"];
+            /** Reference Id */
+            reference_id: string | null;
+            repeatability: components["schemas"]["Repeatability"] | null;
+            /** Repeats */
+            repeats: number;
+            /** Replica */
+            replica: string | null;
+            /**
+             * Set Id
+             * Format: uuid
+             */
+            set_id: string;
+            /** Size */
+            size: number;
+            state: components["schemas"]["RunState"];
+            verdict: components["schemas"]["ProbeVerdict"] | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ProbeRunInfo
+         * @description Probes of one engine, and what they say once they are judged.
+         *
+         *     `comparison` holds them against stored outputs, `repeatability` against the engine's own repetition, and
+         *     `brittleness` is the alignment lost when a scene is asked for in other words or with a slip of the pen.
+         */
+        ProbeRunInfo: {
+            /** Against */
+            against: number | null;
+            /** Brittleness */
+            brittleness: {
+                [key: string]: components["schemas"]["Drop"];
+            };
+            comparison: components["schemas"]["Comparison"] | null;
+            /** Detail */
+            detail: string;
+            /** Environment Digest */
+            environment_digest: string | null;
+            /** Fresh */
+            fresh: boolean;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Judged At */
+            judged_at: string | null;
+            /** Made At */
+            made_at: string | null;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
+            /** Ordered By */
+            ordered_by: string;
+            purpose: components["schemas"]["Purpose"];
+            /** Reference Id */
+            reference_id: string | null;
+            repeatability: components["schemas"]["Repeatability"] | null;
+            /** Repeats */
+            repeats: number;
+            /** Replica */
+            replica: string | null;
+            /**
+             * Set Id
+             * Format: uuid
+             */
+            set_id: string;
+            /** Size */
+            size: number;
+            state: components["schemas"]["RunState"];
+            verdict: components["schemas"]["ProbeVerdict"] | null;
+            /** Version */
+            version: number;
+        };
+        /** ProbeSetDetail */
+        ProbeSetDetail: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Digest */
+            digest: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Plain
+             * @description How many are no other wording of another
+             */
+            plain: number;
+            /** Probes */
+            probes: components["schemas"]["Probe"][];
+            /** Size */
+            size: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ProbeSetInfo
+         * @description A named list of prompts with seeds and parameters, which never changes.
+         */
+        ProbeSetInfo: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Digest */
+            digest: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Plain
+             * @description How many are no other wording of another
+             */
+            plain: number;
+            /** Size */
+            size: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ProbeVerdict
+         * @description What a run says by itself, at the level at which probes confirm an alarm.
+         */
+        ProbeVerdict: {
+            health: components["schemas"]["Health"];
+            /** P Value */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
+            /** Summary */
+            summary: string;
+            /** Threshold */
+            threshold: number | null;
+        };
         /**
          * Problem
          * @description What went wrong, in a form programs and people can act on.
@@ -1955,6 +3443,18 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * Purpose
+         * @description Why probes are made.
+         * @enum {string}
+         */
+        Purpose: "baseline" | "routine" | "suspect" | "reload" | "target" | "requested";
+        /**
+         * Reason
+         * @description Stable codes: they are stored, sent in notifications and matched by policies. Never reuse or rename one.
+         * @enum {string}
+         */
+        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "failed";
         /**
          * Release
          * @description One change of what serves, and how far it has come.
@@ -2031,6 +3531,55 @@ export interface components {
             step: components["schemas"]["State-Output"];
         };
         /**
+         * Repeatability
+         * @description How far a second output of the same probes on the same engine lay from the first.
+         *
+         *     Pixel distances are mean absolute differences in levels of 255, embedding distances lengths of differences of unit
+         *     vectors; `spread` is the median embedding distance between outputs of different probes.
+         */
+        Repeatability: {
+            /** Embedding Max */
+            embedding_max: number;
+            /** Embedding Median */
+            embedding_median: number;
+            /** N */
+            n: number;
+            /** Pixel Max */
+            pixel_max: number;
+            /** Pixel Median */
+            pixel_median: number;
+            /** Spread */
+            spread: number;
+        };
+        /**
+         * ReplayBaseline
+         * @description Have a version make the newest requests of production anew, one image at a time, beside what serves.
+         */
+        ReplayBaseline: {
+            /** Generator */
+            generator: string;
+            /** Name */
+            name: string;
+            /**
+             * Probe Set
+             * @description Take the probes of this set instead: for want of traffic
+             */
+            probe_set?: string | null;
+            /**
+             * Prompts
+             * @description How many requests are made anew
+             * @default 1024
+             */
+            prompts: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            source: "replay";
+            /** Version */
+            version: number;
+        };
+        /**
          * Resolution
          * @description How an incident came to its end.
          * @enum {string}
@@ -2084,6 +3633,16 @@ export interface components {
             /** Warm */
             warm: boolean;
         };
+        /**
+         * Rule
+         * @enum {string}
+         */
+        Rule: "any_change" | "worse";
+        /**
+         * RunState
+         * @enum {string}
+         */
+        RunState: "ordered" | "making" | "made" | "judged" | "failed" | "cancelled";
         /**
          * Score
          * @description The signals of an image; null where it had no pixels to judge.
@@ -2150,6 +3709,39 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * SightInfo
+         * @description How much a baseline can see: mean departures of images, given their prompts, in standard deviations.
+         */
+        SightInfo: {
+            /**
+             * Alpha
+             * @description The level of one comparison at which it looks
+             */
+            alpha: number;
+            /**
+             * Floor
+             * @description What no window finds, however long: the baseline itself is not surer than that
+             */
+            floor: number;
+            /**
+             * Half Needs
+             * @description Generations of a baseline that would see half of the floor
+             */
+            half_needs: number;
+            /** Points */
+            points: components["schemas"]["SightPoint"][];
+        };
+        /**
+         * SightPoint
+         * @description The smallest effect that a window of `n` generations finds with even odds.
+         */
+        SightPoint: {
+            /** Effect */
+            effect: number;
+            /** N */
+            n: number;
+        };
+        /**
          * SignalPoint
          * @description One version's scored images in one bucket of time; `alignment` is a mean with its standard error.
          */
@@ -2184,6 +3776,45 @@ export interface components {
          * @enum {string}
          */
         Source: "engine" | "ingest" | "import";
+        /**
+         * StandingInfo
+         * @description A monitor's newest finding of one slice.
+         *
+         *     `unseen` of its `n` generations asked for what the baseline has never seen, and are not judged. `detectable_effect`
+         *     is the smallest change, in standard deviations, that would be found in the window now; null while it is too short.
+         */
+        StandingInfo: {
+            /** Detectable Effect */
+            detectable_effect: number | null;
+            /** Effect */
+            effect: number | null;
+            health: components["schemas"]["Health"];
+            /** Monitor */
+            monitor: string;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
+            /** Slice */
+            slice: string;
+            /**
+             * Slot
+             * Format: date-time
+             */
+            slot: string;
+            /** Summary */
+            summary: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Unseen */
+            unseen: number;
+            /** Version */
+            version: number;
+            /** Window Seconds */
+            window_seconds: number | null;
+        };
         /**
          * State
          * @description How far a notification has come.
@@ -2235,6 +3866,21 @@ export interface components {
             seq: number;
         };
         /**
+         * TopicInfo
+         * @description One cluster of what people asked for.
+         */
+        TopicInfo: {
+            /** N */
+            n: number;
+            /** Share */
+            share: number;
+            /**
+             * Words
+             * @description What sets its prompts apart; none where prompts were not kept
+             */
+            words: string[];
+        };
+        /**
          * TrafficPoint
          * @description One version's requests in one bucket of time.
          */
@@ -2259,6 +3905,12 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * Variant
+         * @description How a probe words the scene of another one.
+         * @enum {string}
+         */
+        Variant: "paraphrase" | "typo";
         /**
          * VerdictInfo
          * @description One answer of a monitor.
@@ -2350,6 +4002,138 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_attributes_api_v1_attributes__generator__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_AttributeInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_attribute_api_v1_attributes__generator___name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributeDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_attribute_api_v1_attributes__generator___name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_readings_api_v1_attributes__generator___name__readings_get: {
+        parameters: {
+            query?: {
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_AttributeReadingInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     audit_api_v1_audit_get: {
         parameters: {
             query?: {
@@ -2383,10 +4167,236 @@ export interface operations {
             };
         };
     };
+    list_backfills_api_v1_backfills_get: {
+        parameters: {
+            query: {
+                generator: string;
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BackfillInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_backfill_api_v1_backfills_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBackfill"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backfill_api_v1_backfills__backfill_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_backfill_api_v1_backfills__backfill_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_baseline_jobs_api_v1_baseline_jobs_get: {
+        parameters: {
+            query: {
+                generator: string;
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BaselineJobInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_baseline_job_api_v1_baseline_jobs__job_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineJobInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_baseline_job_api_v1_baseline_jobs__job_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineJobInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_baselines_api_v1_baselines_get: {
         parameters: {
             query: {
                 generator: string;
+                version?: number | null;
             };
             header?: never;
             path?: never;
@@ -2423,17 +4433,17 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewBaseline"];
+                "application/json": components["schemas"]["LoggedBaseline"] | components["schemas"]["ReplayBaseline"];
             };
         };
         responses: {
             /** @description Successful Response */
-            201: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BaselineInfo"];
+                    "application/json": components["schemas"]["BaselineJobInfo"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -2464,7 +4474,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BaselineInfo"];
+                    "application/json": components["schemas"]["BaselineDetail"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -3198,6 +5208,172 @@ export interface operations {
             };
         };
     };
+    apply_monitors_api_v1_monitors_apply_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorDefinitions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_AppliedMonitor_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dry_run_api_v1_monitors__generator__dry_run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryRunOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_monitor_api_v1_monitors__generator___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_monitor_api_v1_monitors__generator___name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_monitor_api_v1_monitors__generator___name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_monitor_api_v1_monitors__generator___name__patch: {
         parameters: {
             query?: never;
@@ -3234,9 +5410,46 @@ export interface operations {
             };
         };
     };
+    run_monitor_api_v1_monitors__generator___name__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdHocVerdict"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_verdicts_api_v1_monitors__generator___name__verdicts_get: {
         parameters: {
             query?: {
+                /** @description With its time zone */
+                from?: string | null;
+                /** @description With its time zone; not included */
+                to?: string | null;
+                health?: components["schemas"]["Health"] | null;
                 before?: number | null;
                 /** @description How many items at most */
                 limit?: number;
@@ -3545,6 +5758,302 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyDocument"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs_api_v1_probes_runs_get: {
+        parameters: {
+            query: {
+                generator: string;
+                version?: number | null;
+                purpose?: components["schemas"]["Purpose"] | null;
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProbeRunInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_run_api_v1_probes_runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProbeRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeRunInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_api_v1_probes_runs__run_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeRunDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_run_api_v1_probes_runs__run_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeRunInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sets_api_v1_probes_sets_get: {
+        parameters: {
+            query: {
+                generator: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ProbeSetInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_set_api_v1_probes_sets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProbeSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeSetInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_set_api_v1_probes_sets_draw_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawProbeSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeSetInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_set_api_v1_probes_sets_upload_post: {
+        parameters: {
+            query: {
+                generator: string;
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeSetInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_set_api_v1_probes_sets__set_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                set_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeSetDetail"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -3877,6 +6386,39 @@ export interface operations {
             };
         };
     };
+    list_slices_api_v1_slices_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description Of one monitor only */
+                monitor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_StandingInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_api_v1_stream_get: {
         parameters: {
             query?: never;
@@ -3902,6 +6444,116 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_verdict_api_v1_verdicts__generator__get: {
+        parameters: {
+            query?: {
+                /** @description Left out: what serves */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentVerdict"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    gate_api_v1_verdicts__generator__gate_post: {
+        parameters: {
+            query?: {
+                /** @description Left out: what serves */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateCall"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentVerdict"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollback_gate_api_v1_verdicts__generator__rollback_gate_post: {
+        parameters: {
+            query?: {
+                /** @description Left out: what serves */
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateCall"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentVerdict"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -52,7 +52,7 @@ function About({ version }: { version: One }): ReactNode {
       ["Standing", <Standing key="standing" version={version} />],
       ["Digest", <Command key="digest">{version.digest}</Command>],
       ["Registered", <span key="registered"><When at={version.registered_at} clock /> by {version.registered_by}</span>],
-      ["Baselines", version.baselines > 0 ? String(version.baselines) : <span key="none" className="row">None: monitors have nothing to compare with. <Command>{`safelight baseline ${version.generator} ${version.number} --name first`}</Command></span>],
+      ["Baselines", version.baselines > 0 ? <Link key="baselines" to={href("/baselines")}>{String(version.baselines)}</Link> : <span key="none" className="row">None: monitors have nothing to compare with. <Command>{`safelight baseline make ${version.generator} ${version.number} --name first`}</Command></span>],
       ["Images", <Link key="images" to={href("/generations", { version: version.number })}>Everything it made</Link>],
     ]} />
   );

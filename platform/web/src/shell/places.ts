@@ -13,6 +13,7 @@ export const PLACES: Place[] = [
   { path: "/incidents", name: "Incidents", icon: "incidents", key: "i" },
   { path: "/generations", name: "Generations", icon: "images", key: "g" },
   { path: "/monitors", name: "Monitors", icon: "monitors", key: "m" },
+  { path: "/baselines", name: "Baselines", icon: "baselines", key: "b" },
   { path: "/versions", name: "Versions", icon: "versions", key: "v" },
   { path: "/releases", name: "Releases", icon: "releases", key: "r" },
   { path: "/audit", name: "Audit", icon: "audit", key: "a" },

@@ -39,6 +39,10 @@ const STATES: Record<string, [Tone, IconName]> = {
   rolled_back: ["unknown", "rollback"],
   aborted: ["unknown", "minus"],
 
+  queued: ["unknown", "clock"],
+  running: ["busy", "clock"],
+  done: ["good", "check"],
+
   pending: ["busy", "clock"],
   delivered: ["good", "check"],
 };
