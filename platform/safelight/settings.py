@@ -134,6 +134,14 @@ class ProbingSettings(Section):
     production_prompts: bool = Field(False, description="Allow probe sets to be drawn from what people asked for")
 
 
+class BaselineSettings(Section):
+    """Baselines that are made of an accepted version's own traffic without being asked for."""
+
+    automatic: bool = True
+    first_at: int = Field(2_000, ge=600, description="Scored images of the version that the first one takes")
+    growth: float = Field(2.0, ge=1.5, description="A larger one follows when there are so many times its images")
+
+
 class NotifyingSettings(Section):
     """Outgoing webhooks."""
 
@@ -162,6 +170,7 @@ class Settings(BaseSettings):
     scoring: ScoringSettings = ScoringSettings()
     watching: WatchingSettings = WatchingSettings()
     probing: ProbingSettings = ProbingSettings()
+    baselines: BaselineSettings = BaselineSettings()
     notifying: NotifyingSettings = NotifyingSettings()
 
     @classmethod

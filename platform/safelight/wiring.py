@@ -48,6 +48,7 @@ from safelight.store.database import Database
 from safelight.store.journal import JournalFile
 from safelight.studio.versions import EMBEDDER
 from safelight.watching.assess import Assessor
+from safelight.watching.automatic import AutomaticBaselines
 from safelight.watching.evidence import EvidenceGatherer
 from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache
@@ -68,6 +69,7 @@ _BACKFILL_SECONDS = 2.0
 _ORDER_SECONDS = 2.0
 _JUDGE_SECONDS = 0.5
 _BASELINE_SECONDS = 1.0
+_AUTOMATIC_SECONDS = 60.0
 _ATTRIBUTES_SECONDS = 60.0
 
 
@@ -234,6 +236,7 @@ def worker(settings: Settings) -> Worker:
         probing.confirm_pairs,
     )
     orderer = ProbeOrderer(store, leadership, time, sight.digest, probing.interval_seconds)
+    automatic = AutomaticBaselines(store, time, leadership, settings.baselines, sight.digest)
     schedule = Schedule(
         [
             Job("lease", leadership.renew_seconds, leadership.renew),
@@ -241,6 +244,7 @@ def worker(settings: Settings) -> Worker:
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
+            Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
             Job("attributes", _ATTRIBUTES_SECONDS, AttributeReader(store, sight, time).run_once),
         ]
