@@ -4,9 +4,10 @@ import asyncio
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from enum import StrEnum
+from itertools import chain, count
 from pathlib import Path
 
 import httpx
@@ -19,12 +20,14 @@ from safelight.errors import Kind, SafelightError
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.store import access, baselines, ledger, releases, versions
-from safelight.store.database import Database
+from safelight.store.baselines import KnownBaseline
+from safelight.store.database import Database, Session
 from safelight.studio.prompts import EVERYDAY, FESTIVAL, prompt_stream
 from safelight.studio.traffic import Traffic
 from safelight.studio.versions import BASELINES, build_version, numbers
 from safelight.watching import recorded
 from safelight.watching.baselines import from_recorded
+from safelight.watching.lenses import LensCache, LensUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -55,18 +58,23 @@ def seed(registration: Registration) -> None:
             registration.register(GENERATOR, built.folder, manifest, ACTOR)
 
 
-def provide_baselines(database: Database, clock: Clock) -> None:
-    """Keep the baselines that were recorded of the shipped versions, each bound to its weights' digest."""
+def provide_baselines(database: Database, clock: Clock, folder: Path = BASELINES) -> None:
+    """Keep the baselines that were recorded of the shipped versions, each bound to its weights' digest.
+
+    One that an earlier release has left behind, and that this one cannot read or sees with other eyes, is made again
+    under another name: baselines never change.
+    """
     with database.reading() as session:
-        known = {baseline.name for baseline in baselines.of_generator(session, GENERATOR)}
+        known = baselines.of_generator(session, GENERATOR)
         registered = {version.number: version.digest for version in versions.versions(session, GENERATOR)}
-    for file in sorted(BASELINES.glob("*.safetensors")):
-        if file.stem in known:
-            continue
+        usable = {(each.version, each.embedder_digest) for each in known if _is_ours_and_readable(session, each)}
+    for file in sorted(folder.glob("*.safetensors")):
         sample = recorded.read(file)
         number = next((number for number, digest in registered.items() if digest == sample.bundle_digest), None)
         if number is None:
             logger.warning("the recorded sample %s is of no registered version; its baseline is left out", file.name)
+            continue
+        if (number, sample.embedder_digest) in usable:
             continue
         fitted = from_recorded(
             sample,
@@ -74,23 +82,40 @@ def provide_baselines(database: Database, clock: Clock) -> None:
             version=number,
             bundle_digest=sample.bundle_digest,
             embedder_digest=sample.embedder_digest,
-            name=file.stem,
+            name=_free_name(file.stem, {each.name for each in known}),
             created_by=ACTOR,
         )
         with database.transaction() as session:
             baselines.add(session, fitted, clock.now())
 
 
+def _is_ours_and_readable(session: Session, baseline: KnownBaseline) -> bool:
+    if baseline.created_by != ACTOR:
+        return False
+    try:
+        LensCache().get(session, baseline)
+    except LensUnreadable:
+        return False
+    return True
+
+
+def _free_name(wanted: str, taken: Collection[str]) -> str:
+    names = chain([wanted], (f"{wanted} ({number})" for number in count(2)))
+    return next(name for name in names if name not in taken)
+
+
 def release_in_turn(database: Database, releasing: Releasing, clock: Clock, stop: threading.Event) -> None:
     """Promote and accept the first versions, where nothing serves yet; the last one finds its baseline there."""
     with database.reading() as session:
-        chain = ledger.chain(session, GENERATOR)
+        entries = ledger.chain(session, GENERATOR)
+    if _ACCEPTED[-1] in known_good(entries):
+        provide_baselines(database, clock)
     for version in _ACCEPTED:
-        if version in known_good(chain) or (serving(chain) or 0) > version:
+        if version in known_good(entries) or (serving(entries) or 0) > version:
             continue
         if version == _ACCEPTED[-1]:
             provide_baselines(database, clock)
-        if serving(chain) != version:
+        if serving(entries) != version:
             _promote(database, releasing, version, stop)
         if stop.is_set():
             return
@@ -98,7 +123,7 @@ def release_in_turn(database: Database, releasing: Releasing, clock: Clock, stop
             releasing.accept(
                 session, generator=GENERATOR, expected_serving=version, actor=ACTOR, reason="shipped with Safelight"
             )
-            chain = ledger.chain(session, GENERATOR)
+            entries = ledger.chain(session, GENERATOR)
 
 
 def traffic_key(database: Database, clock: Clock) -> str:

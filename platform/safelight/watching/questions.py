@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -125,8 +125,12 @@ class LensQuestion:
             self.lens, span.buckets(sketches), alpha=alpha, width=span.width, longest=span.length, rule=self.rule
         )
 
+    @cached_property
+    def _sizes(self) -> Mapping[str, Mapping[datetime, int]]:
+        return {name: {at: int(each.n) for at, each in buckets.items()} for name, buckets in self.sketches.items()}
+
     def _size(self, name: str, span: Span) -> int:
-        return sum(sketch.n for at, sketch in self.sketches[name].items() if span.start <= at < span.end)
+        return sum(n for at, n in self._sizes[name].items() if span.start <= at < span.end)
 
 
 @dataclass(frozen=True)
