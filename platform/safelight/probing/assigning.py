@@ -25,6 +25,12 @@ def urgency(run: KnownRun) -> int:
     return 0 if run.incident_id is not None else _URGENCY[run.purpose]
 
 
+def deferral(run: KnownRun) -> float:
+    """Seconds for which each of its images lets people's requests go first. While an incident waits, bad images are
+    served: a busy engine is then asked for a larger share."""
+    return 1.0 if run.incident_id is not None else 5.0
+
+
 def assign(
     runs: Sequence[KnownRun], engines: Collection[KnownEngine], now: datetime
 ) -> list[tuple[KnownRun, KnownEngine]]:

@@ -67,15 +67,17 @@ class ProbeOrderer:
             return 0
         with self._database.reading() as session:
             names = [generator.name for generator in versions.generators(session)]
-            wanting = [name for name in names if self._wanted(session, name)]
+            wanting = [name for name in names if self._wanted(session, name) or _outlived(session, name)]
         return sum(self._order(name) for name in wanting)
 
     def _order(self, generator: str) -> int:
         with self._database.transaction() as session:
             ledger.locked_chain(session, generator)  # a flip meanwhile would have other probes ordered
-            wanted = self._wanted(session, generator)
+            now, wanted = self._clock.now(), self._wanted(session, generator)
+            for run in _outlived(session, generator):
+                probes.cancel(session, run.id, "another version serves", now)
             for new in wanted:
-                probes.order(session, new, self._clock.now())
+                probes.order(session, new, now)
             return len(wanted)
 
     def _wanted(self, session: Session, generator: str) -> list[NewRun]:
@@ -175,6 +177,18 @@ def probe_monitor(session: Session, generator: str) -> Probe | None:
             if isinstance(document, Probe):
                 return document
     return None
+
+
+def _outlived(session: Session, generator: str) -> list[KnownRun]:
+    """Routine runs that are still to be made of what does not serve any more."""
+    entry = ledger.newest_release(session, generator)
+    return [
+        run
+        for run in probes.in_states(session, probes.TO_BE_MADE)
+        if run.generator == generator
+        and run.purpose is Purpose.ROUTINE
+        and (entry is None or run.version != entry.to_version)
+    ]
 
 
 def baseline_run(generator: str, version: int, chosen: KnownProbeSet, host: str, now: datetime, actor: str) -> NewRun:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from safelight.clock import Clock
 from safelight.errors import SafelightError
-from safelight.probing.assigning import Task, assign, is_overtaken, tasks
+from safelight.probing.assigning import Task, assign, deferral, is_overtaken, tasks
 from safelight.probing.sets import Probe
 from safelight.recording.generation import Arm, Outcome
 from safelight.serving.live_routing import ALIVE
@@ -31,7 +31,9 @@ _CLAIM = timedelta(minutes=3)
 class Maker(Protocol):
     """Makes an image on an engine of its choice; `safelight.serving.gateway.Gateway` says how."""
 
-    async def make_on(self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine) -> Generated: ...
+    async def make_on(
+        self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine, defer: float
+    ) -> Generated: ...
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,10 @@ class ProbeRunner:
             id=claimed.run.id,
         )
         try:
-            made = (await self._maker.make_on(request, claimed.version, claimed.engine)).generation
+            generated = await self._maker.make_on(request, claimed.version, claimed.engine, deferral(claimed.run))
         except SafelightError as refusal:
             return ProbeImage(place, repeat, request.id, Outcome.FAILED.value, refusal.code)
+        made = generated.generation
         return ProbeImage(place, repeat, made.id, made.outcome.value, made.error_code)
 
     def _keep(self, run: KnownRun, images: Sequence[ProbeImage]) -> bool:

@@ -13,21 +13,20 @@ class Waiting:
     parameters: GenerationParameters
     arrived: float
     deadline: float
-    background: bool = False
-    """Nobody waits for the image."""
+    defer: float = 0.0
+    """Seconds for which it lets people's requests, which have 0, go first: nobody waits for the image."""
+
+    @property
+    def background(self) -> bool:
+        return self.defer > 0
 
 
 @dataclass(frozen=True)
 class Window:
-    """How many requests a batch may hold, and how many seconds the first may wait for the others.
-
-    A background request lets everybody else go first until it has waited `background_patience` seconds: then it is a
-    request like any other, or a busy engine would never answer it.
-    """
+    """How many requests a batch may hold, and how many seconds the first may wait for the others."""
 
     max_batch: int
     max_wait: float
-    background_patience: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,11 @@ def compatible(a: GenerationParameters, b: GenerationParameters) -> bool:
 def next_batch(queue: Sequence[Waiting], now: float, window: Window) -> Batch | Pause:
     """The batch led by the oldest request, once it is full or has waited long enough. `queue` is not empty.
 
-    Led by the oldest, so that a rare size is never starved by a popular one. People's requests and background ones
-    never share a batch: neither the time of the one nor the pixels of the other shall depend on it.
+    Led by the oldest, so that a rare size is never starved by a popular one. A background request lets everybody else
+    go first for its time, and is then one like any other: a busy engine would never answer it. The two never share a
+    batch: neither the time of the one nor the pixels of the other shall depend on it.
     """
-    lead = next((each for each in queue if not each.background or _is_due(each, now, window)), queue[0])
+    lead = next((each for each in queue if now - each.arrived >= each.defer), queue[0])
     places = [
         place
         for place, each in enumerate(queue)
@@ -65,7 +65,3 @@ def next_batch(queue: Sequence[Waiting], now: float, window: Window) -> Batch | 
     if len(places) >= window.max_batch or patience <= 0:
         return Batch(tuple(places[: window.max_batch]))
     return Pause(patience)
-
-
-def _is_due(waiting: Waiting, now: float, window: Window) -> bool:
-    return now - waiting.arrived >= window.background_patience

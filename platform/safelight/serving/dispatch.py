@@ -28,11 +28,11 @@ class EngineClient(Protocol):
     """A way to engines."""
 
     async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
         """The image as PNG (empty when the facts say so) and how it was made. Cancel the call to call the order off.
 
-        In the `background` it waits until the engine has no request that somebody waits for.
+        For `defer` seconds the engine lets every request go first that somebody waits for.
         Raises EngineUnreached, EngineLost, EngineRefused, and TimeoutError after `seconds`.
         """
         ...
@@ -55,9 +55,9 @@ class HttpEngineClient:
         await self._http.aclose()
 
     async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
-        body = Order(parameters=parameters, seconds=seconds, background=background).model_dump(mode="json")
+        body = Order(parameters=parameters, seconds=seconds, defer=defer).model_dump(mode="json")
         try:
             reply = await self._http.post(f"{url}/generate", json=body, timeout=httpx.Timeout(seconds, connect=2.0))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

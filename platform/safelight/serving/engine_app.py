@@ -22,7 +22,7 @@ def build(worker: BatchWorker, token: str) -> FastAPI:
     @app.post("/generate", dependencies=[Depends(authorised)])
     async def generate(request: Request, order: Order) -> Response:
         try:
-            making = worker.submit(order.parameters, order.seconds, background=order.background)
+            making = worker.submit(order.parameters, order.seconds, defer=order.defer)
             facts, png = await unless_gone(request, making)
         except ClientGone:
             return Response(status_code=CLIENT_CLOSED_REQUEST)

@@ -21,6 +21,8 @@ from safelight.serving.wire import Facts
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
 
+DEFER = 5.0
+"""Seconds for which an image that nobody waits for lets people's requests go first."""
 MAX_BREAKDOWNS = 3
 """A request that was on three engines when they broke down is given no fourth."""
 
@@ -126,8 +128,10 @@ class Gateway:
             raise failure_of(generated[0].generation)
         return generated
 
-    async def make_on(self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine) -> Generated:
-        """One image from a given engine, behind everybody's requests, recorded like any other's.
+    async def make_on(
+        self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine, defer: float = DEFER
+    ) -> Generated:
+        """One image from a given engine, behind everybody's requests for `defer` seconds, recorded like any other's.
 
         It is tried once and there only, for what is asked is how this engine does; without an image the outcome says
         why. Raises SafelightError parameter_invalid.
@@ -136,7 +140,7 @@ class Gateway:
         attempt = Attempt(request, new_id(), self._clock.now(), version, _resolve(version, request.requested))
         try:
             attempt.facts, png = await self._dispatch(
-                attempt, engine, started + self._limits.request_seconds, background=True
+                attempt, engine, started + self._limits.request_seconds, defer=defer
             )
         except (EngineUnreached, EngineLost):
             attempt.error_code, png = "engine_lost", b""
@@ -222,15 +226,15 @@ class Gateway:
             await self._routing.wait_for_refresh(until - now)
 
     async def _dispatch(
-        self, attempt: Attempt, engine: KnownEngine, deadline: float, *, background: bool = False
+        self, attempt: Attempt, engine: KnownEngine, deadline: float, *, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
         attempt.engine = engine
         self._in_flight[engine.id] += 1
-        if not background:
+        if not defer:
             self._last_dispatch[engine.generator, engine.version] = self._clock.now()
         try:
             seconds = max(deadline - self._clock.monotonic(), 0.001)
-            return await self._engines.order(engine.url, attempt.parameters, seconds, background=background)
+            return await self._engines.order(engine.url, attempt.parameters, seconds, defer=defer)
         finally:
             self._in_flight[engine.id] -= 1
             if not self._in_flight[engine.id]:

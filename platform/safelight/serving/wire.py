@@ -18,7 +18,8 @@ class Order(BaseModel):
 
     parameters: GenerationParameters
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    background: bool = Field(False, description="Nobody waits for it: people's requests go first")
+    defer: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """For so many seconds people's requests, which have 0, go first: nobody waits for this image."""
 
 
 class Facts(BaseModel):

@@ -72,14 +72,14 @@ class BatchWorker:
         return self._in_flight
 
     async def submit(
-        self, parameters: GenerationParameters, seconds: float, *, background: bool = False
+        self, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
         """The image as PNG (empty when there is none) and how it was made. Cancel the call to give it up.
 
         Raises DeadlinePassed when `seconds` have gone by before it is made, RenderingFailed.
         """
         now = self._clock.monotonic()
-        waiting = Waiting(parameters, now, now + seconds, background)
+        waiting = Waiting(parameters, now, now + seconds, defer)
         ticket = _Ticket(waiting, asyncio.get_running_loop().create_future())
         self._queue.append(ticket)
         self._arrival.set()

@@ -14,8 +14,8 @@ PLAIN = GenerationParameters(
 WINDOW = Window(max_batch=4, max_wait=0.015)
 
 
-def waiting(parameters: GenerationParameters = PLAIN, arrived: float = 0.0, *, background: bool = False) -> Waiting:
-    return Waiting(parameters, arrived, deadline=1000.0, background=background)
+def waiting(parameters: GenerationParameters = PLAIN, arrived: float = 0.0, defer: float = 0.0) -> Waiting:
+    return Waiting(parameters, arrived, deadline=1000.0, defer=defer)
 
 
 def test_a_lone_request_waits_for_company_and_no_longer() -> None:
@@ -39,14 +39,14 @@ def test_prompts_and_seeds_may_differ_within_a_batch() -> None:
 
 
 def test_people_go_before_background_requests_and_share_no_batch_with_them() -> None:
-    queue = [waiting(arrived=10.0, background=True), waiting(arrived=11.0), waiting(arrived=11.0, background=True)]
+    queue = [waiting(arrived=10.0, defer=5.0), waiting(arrived=11.0), waiting(arrived=11.0, defer=5.0)]
     assert next_batch(queue, 11.02, WINDOW) == Batch((1,))
     assert next_batch([queue[0], queue[2]], 11.02, WINDOW) == Batch((0, 1))
 
 
 def test_a_background_request_that_has_waited_long_gets_its_turn() -> None:
-    queue = [waiting(arrived=10.0, background=True), waiting(arrived=14.9)]
-    assert next_batch(queue, 10.0 + WINDOW.background_patience, WINDOW) == Batch((0,))
+    queue = [waiting(arrived=10.0, defer=5.0), waiting(arrived=14.9)]
+    assert next_batch(queue, 15.0, WINDOW) == Batch((0,))
 
 
 PARAMETERS = st.builds(

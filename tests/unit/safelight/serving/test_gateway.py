@@ -15,7 +15,7 @@ from safelight.clock import ManualClock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached
-from safelight.serving.gateway import Gateway, GatewayLimits
+from safelight.serving.gateway import DEFER, Gateway, GatewayLimits
 from safelight.serving.rendering import Finish
 from safelight.serving.request import GenerationRequest
 from safelight.serving.routing import Route, RoutingTable
@@ -95,15 +95,15 @@ class _Engines:
 
     answers: dict[str, list[Exception]] = field(default_factory=dict)
     orders: list[tuple[str, GenerationParameters, float]] = field(default_factory=list)
-    background: list[bool] = field(default_factory=list)
+    deferred: list[float] = field(default_factory=list)
     facts: Facts = FACTS
     gate: asyncio.Event | None = None
 
     async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, background: bool = False
+        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
         self.orders.append((url, parameters, seconds))
-        self.background.append(background)
+        self.deferred.append(defer)
         if self.gate is not None:
             await self.gate.wait()
         if self.answers.get(url):
@@ -398,7 +398,7 @@ def test_a_probe_goes_to_the_engine_it_is_meant_for_behind_everybody_and_on_reco
     scene = Scene(engine(1, "serving"), max_in_flight=0)
     made = asyncio.run(probe(scene, engine(2, "warm")))
     assert [url for url, _, _ in scene.engines.orders] == ["http://warm"]
-    assert scene.engines.background == [True]
+    assert scene.engines.deferred == [DEFER]
     [(recorded, image)] = scene.log.records
     assert (made.generation, made.png) == (recorded, image)
     assert (recorded.arm, recorded.version, recorded.replica) == (Arm.PROBE, 2, "warm-host")

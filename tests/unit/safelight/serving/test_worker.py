@@ -59,10 +59,10 @@ def run(scene: Callable[[BatchWorker], Coroutine[Any, Any, None]], pipeline: _Ga
 
 
 def order(
-    worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0, *, background: bool = False
+    worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0, *, defer: float = 0.0
 ) -> asyncio.Task[Any]:
     parameters = replace(PLAIN, seed=seed, prompt=prompt)
-    return asyncio.create_task(worker.submit(parameters, seconds, background=background))
+    return asyncio.create_task(worker.submit(parameters, seconds, defer=defer))
 
 
 def test_an_image_comes_back_as_png_with_how_it_was_made() -> None:
@@ -179,7 +179,7 @@ def test_a_background_request_waits_until_nobody_else_does() -> None:
     async def scene(worker: BatchWorker) -> None:
         first = order(worker, 1)
         await asyncio.to_thread(pipeline.entered.wait)
-        behind, ahead = order(worker, 2, background=True), order(worker, 3)
+        behind, ahead = order(worker, 2, defer=60.0), order(worker, 3)
         await asyncio.sleep(0)
         pipeline.gate.set()
         await asyncio.gather(first, behind, ahead)
