@@ -29,12 +29,11 @@ up: check-machine check-port install page ## start Safelight and its demo genera
 demo-regression: install page ## play the whole story once: promote a bad version, detect it, roll back
 	@$(BIN)/python -m safelight.studio.rehearsal
 
-train-studio: install ## train the bundled generator and embedder again (hours)
-	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m safelight.studio.training.train_generator
-	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.train_decoder
-	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.train_embedder
+train-studio: export OMP_NUM_THREADS := 1
+train-studio: install ## train the bundled models again, on a GPU or for two hours on two cores (MINUTES=120)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m safelight.studio.training $(if $(MINUTES),--minutes $(MINUTES))
 	$(BIN)/python -m safelight.studio.training.package
-	OMP_NUM_THREADS=1 $(BIN)/python -m safelight.studio.training.record_baselines
+	$(BIN)/python -m safelight.studio.training.record_baselines $(if $(IMAGES),--images $(IMAGES))
 	$(BIN)/python -m safelight.studio.training.contact_sheet
 
 bench: install ## measure rollback (flip time, failed requests) and the service's overhead

@@ -54,7 +54,7 @@ class Classifier:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            run.stepped(loss.item(), _BATCH)
+            run.stepped(loss, _BATCH)
         run.save()
         self._model.eval()
 

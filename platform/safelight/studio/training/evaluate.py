@@ -5,6 +5,7 @@ Run as ``python -m safelight.studio.training.evaluate``. It prints the tables of
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,7 +32,6 @@ from safelight.studio.training.classifier import Classifier
 from safelight.studio.training.contrasts import falsify
 from safelight.studio.training.pixel_judge import read
 from safelight.studio.training.rendering import Pixels, Renderer
-from safelight.studio.training.runs import arguments
 from safelight.studio.training.sampling import Sampler
 from safelight.studio.versions import EMBEDDER, build_version, numbers
 
@@ -145,7 +145,9 @@ def print_table(rows: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    parser = arguments("Evaluate the shipped weights.", minutes=4)
+    parser = argparse.ArgumentParser(description="Evaluate the shipped weights.")
+    parser.add_argument("--workspace", type=Path, default=Path(".studio"), help="folder for sprites and the classifier")
+    parser.add_argument("--minutes", type=float, default=4, help="budget of the classifier's training")
     parser.add_argument("--single", type=int, default=160)
     parser.add_argument("--other", type=int, default=60)
     parser.add_argument("--versions", type=int, nargs="*", default=numbers())

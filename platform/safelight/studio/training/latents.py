@@ -18,6 +18,7 @@ from torch import Tensor
 
 CHANNELS: Final = 12
 PATCH: Final = 4
+FILE: Final = "latent_space.safetensors"
 # Standard deviations are raised to this power of themselves before they are divided out: full whitening (1) would
 # give noise-like components the weight of the outline, none (0) would leave the first component towering.
 _WHITENING: Final = 0.6
@@ -40,6 +41,9 @@ class LatentSpace:
         """Least-squares images of latents: what the trained decoder has to beat."""
         patches = torch.einsum("nkhw,pk->nphw", latents, self.synthesis) + self.mean[:, None, None]
         return functional.pixel_shuffle(patches, PATCH)
+
+    def to(self, device: torch.device) -> LatentSpace:
+        return LatentSpace(self.mean.to(device), self.analysis.to(device), self.synthesis.to(device))
 
     def save(self, path: Path) -> None:
         save_file({"mean": self.mean, "analysis": self.analysis, "synthesis": self.synthesis}, path)

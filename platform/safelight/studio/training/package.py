@@ -14,8 +14,9 @@ import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from transformers import CLIPTextModel
 
-from safelight.studio.training import pipeline
+from safelight.studio.training import latents, pipeline
 from safelight.studio.training.tokenizer import MERGES_FILE
+from safelight.studio.versions import WEIGHTS
 
 _EMBEDDER_FILES = ("open_clip_config.json", "open_clip_model.safetensors", MERGES_FILE)
 
@@ -39,20 +40,20 @@ def package_embedder(trained: Path, destination: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Package trained parts as the studio's weights.")
     parser.add_argument("--workspace", type=Path, default=Path(".studio"))
-    parser.add_argument("--destination", type=Path, help="where good, better and embedder go (default: the workspace)")
-    parser.add_argument("--good", default="at-0.25", help="the generator's snapshot to ship as the earlier version")
+    parser.add_argument("--destination", type=Path, default=WEIGHTS, help="where good, better and embedder go")
+    parser.add_argument("--good", default="early", help="the generator's snapshot to ship as the earlier version")
     parser.add_argument("--better", default="final", help="the snapshot to ship as the later version")
     options = parser.parse_args()
-    destination = options.destination or options.workspace / "weights"
 
     for name, snapshot in (("good", options.good), ("better", options.better)):
         package_generator(
             options.workspace / "generator" / snapshot,
             options.workspace / "decoder" / "final",
-            destination / name,
+            options.destination / name,
         )
-    package_embedder(options.workspace / "embedder", destination / "embedder")
-    print(f"Packaged in {destination}")
+    package_embedder(options.workspace / "embedder", options.destination / "embedder")
+    shutil.copyfile(options.workspace / latents.FILE, options.destination / latents.FILE)
+    print(f"Packaged in {options.destination}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,12 @@ class Renderer:
 
     def __init__(self, cache: Path) -> None:
         masters = sprites.load(sprites.fetch(cache))
+        self._cache = cache
         self._sprite = lru_cache(maxsize=None)(lambda name, colour, side: sprites.scale(masters[name, colour], side))
+
+    def __reduce__(self) -> tuple[type[Renderer], tuple[Path]]:
+        """Another process loads the sprites for itself."""
+        return Renderer, (self._cache,)
 
     def render(self, scene: Scene, rng: Random) -> Pixels:
         """Pixels, uint8 of shape (64, 64, 3); positions and exact sizes are drawn from ``rng``.
@@ -47,7 +52,7 @@ class Renderer:
         """
         if scene.background is None:
             raise ValueError("only a whole scene can be drawn: its background is missing")
-        image = _background(scene.background)
+        image = _background(scene.background).copy()
         for thing, side, x, y in _layout(scene, rng):
             sprite = self._sprite(thing.object, thing.colour, side)
             left = min(max(round(x - sprite.width / 2), 0), SIDE - sprite.width)
@@ -58,9 +63,15 @@ class Renderer:
 
 def to_tensor(images: list[Pixels]) -> Tensor:
     """Images in [-1, 1], shape (n, 3, 64, 64), of uint8 pixels."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return signed(torch.from_numpy(np.stack(images)))
 
 
+def signed(pixels: Tensor) -> Tensor:
+    """Images in [-1, 1], shape (n, 3, 64, 64), of uint8 pixels of shape (n, 64, 64, 3)."""
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+@lru_cache
 def _background(name: str) -> Image.Image:
     light = np.linspace(1.04, 0.93, SIDE, dtype=np.float32)[:, None, None]
     colour = np.array(BACKGROUND_RGB[name], dtype=np.float32)
