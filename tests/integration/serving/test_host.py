@@ -17,7 +17,8 @@ from safelight.serving.child import ChildStatus
 from safelight.serving.control import EngineSpec
 from safelight.serving.host import EngineHost
 from safelight.settings import EngineSettings
-from safelight.store import engines, ledger, releases, versions
+from safelight.store import baseline_jobs, engines, ledger, releases, versions
+from safelight.store.baseline_jobs import NewJob
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
 
@@ -217,3 +218,29 @@ def test_closing_ends_every_engine_and_says_so(scene: Scene) -> None:
     scene.host.close()
     assert all(child.released for child in _Child.every)
     assert {state for _, state in scene.rows()} == {EngineState.STOPPED}
+
+
+def test_a_replays_version_is_held_beside_what_serves_for_as_long_as_it_takes(scene: Scene) -> None:
+    scene.release(1)
+    scene.host.step()
+    with scene.database.transaction() as session:
+        job = baseline_jobs.add(
+            session,
+            NewJob(
+                generator="sprites",
+                version=2,
+                name="candidate",
+                source="replay",
+                data_from=None,
+                data_to=None,
+                prompts=[{"prompt": "a cat", "seed": 1}],
+                created_by="anna",
+            ),
+            scene.clock.now(),
+        )
+    scene.host.step()
+    assert [child.released for child in _Child.every] == [False, False]
+    with scene.database.transaction() as session:
+        baseline_jobs.cancel(session, job.id, scene.clock.now())
+    scene.host.step()
+    assert [child.released for child in _Child.every] == [False, True]
