@@ -78,7 +78,7 @@ def record_version(
 def main() -> None:
     parser = argparse.ArgumentParser(description="Record the baselines that ship.")
     parser.add_argument("--destination", type=Path, default=BASELINES)
-    parser.add_argument("--images", type=int, nargs=2, default=[1200, 4800], help="of version 1 and of version 2")
+    parser.add_argument("--images", type=int, nargs=2, default=[1000, 4600], help="of version 1 and of version 2")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
