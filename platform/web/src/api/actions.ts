@@ -3,7 +3,7 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { BaselineJob, IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
+import type { AdHocVerdict, BaselineJob, DryRun, IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
@@ -60,6 +60,15 @@ export const useSwitchMonitor = (generator: string, name: string): UseMutationRe
     (enabled) => ask(client.PATCH("/api/v1/monitors/{generator}/{name}", { params: { path: { generator, name } }, body: { enabled } })),
     ["monitors"],
   );
+
+export const useRunMonitor = (generator: string, name: string): UseMutationResult<AdHocVerdict, Error, void> =>
+  useAction(() => ask(client.POST("/api/v1/monitors/{generator}/{name}/run", { params: { path: { generator, name } } })), []);
+
+export const useDryRun = (generator: string): UseMutationResult<DryRun, Error, Schemas["DryRunOrder"]> =>
+  useAction((body) => ask(client.POST("/api/v1/monitors/{generator}/dry-run", { params: { path: { generator } }, body })), []);
+
+export const usePutMonitor = (generator: string, name: string): UseMutationResult<unknown, Error, Schemas["MonitorDocument"]> =>
+  useAction((body) => ask(client.PUT("/api/v1/monitors/{generator}/{name}", { params: { path: { generator, name } }, body })), ["monitors"]);
 
 export const useMakeBaseline = (): UseMutationResult<BaselineJob, Error, NewBaseline> =>
   useAction((body) => ask(client.POST("/api/v1/baselines", { body, headers: once() })), ["baseline-jobs"]);

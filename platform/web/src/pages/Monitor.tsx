@@ -3,26 +3,30 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 import { useParams } from "react-router";
 
-import { useSwitchMonitor } from "@/api/actions";
+import { useRunMonitor, useSwitchMonitor } from "@/api/actions";
 import { monitorsQuery, seriesQuery, verdictsQuery } from "@/api/queries";
 import type { Verdict } from "@/api/types";
 import { chartOf, type WindowedSeries } from "@/chart/fromSeries";
 import { effectLines, runsOf, surpriseLimit, surpriseLines } from "@/chart/fromVerdicts";
 import { TimeChart } from "@/chart/TimeChart";
+import { AnswerNow, AskNow } from "@/monitor/AskNow";
+import { Account } from "@/monitor/Budget";
+import { Definition } from "@/monitor/Definition";
+import { VerdictFacts } from "@/monitor/VerdictFacts";
+import css from "@/pages/Monitors.module.css";
 import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useHref, useTimeRange } from "@/scope/scope";
 import { useMay } from "@/session/role";
 import { DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
-import { Facts } from "@/ui/Facts";
 import { Load } from "@/ui/Load";
-import { Failure } from "@/ui/Notice";
+import { Failure, Notice } from "@/ui/Notice";
 import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { State } from "@/ui/State";
 import { VersionTag } from "@/ui/VersionTag";
 import { When } from "@/ui/When";
-import { count, duration, figure, humanise, oneIn } from "@/ui/words";
+import { count, figure, humanise, oneIn } from "@/ui/words";
 
 export default function Monitor(): ReactNode {
   const name = useParams()["name"] ?? "";
@@ -37,16 +41,25 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
   const series = useQuery(seriesQuery(generator, range));
   const toggle = useSwitchMonitor(generator, name);
   const may = useMay("operate");
+  const asking = useRunMonitor(generator, name);
   const monitor = monitors.data?.find((one) => one.name === name);
   return (
     <>
       <PageHead title={humanise(name)} lead={monitor?.question} back={{ to: "/monitors", label: "Monitors" }}>
         {monitor && may && <Switch size="sm" label="Enabled" checked={monitor.enabled} disabled={toggle.isPending} onChange={(event) => toggle.mutate(event.currentTarget.checked)} />}
+        {monitor && may && <AskNow asking={asking} />}
         <RangePicker />
       </PageHead>
       {toggle.error && <Failure error={toggle.error} />}
       {monitors.data && !monitor && <Empty icon="question" title={`${generator} has no monitor called ${name}`} />}
-      {monitor?.latest && <Newest verdict={monitor.latest} />}
+      <AnswerNow asking={asking} />
+      {monitor && !monitor.critical && <Informs kind={monitor.kind} />}
+      {monitor && (
+        <div className={css.charts}>
+          {monitor.latest && <Newest verdict={monitor.latest} />}
+          <Account monitor={monitor} />
+        </div>
+      )}
       <Load query={verdicts} height={420}>
         {(items) => (
           <>
@@ -57,24 +70,13 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
           </>
         )}
       </Load>
-      {monitor && <Panel title="Definition"><pre style={{ margin: 0, overflowX: "auto" }} tabIndex={0}>{JSON.stringify(monitor.document, null, 2)}</pre></Panel>}
+      {monitor && <Definition key={name} monitor={monitor} />}
     </>
   );
 }
 
 function Newest({ verdict }: { verdict: Verdict }): ReactNode {
-  return (
-    <Panel title="Newest answer" aside={<When at={verdict.slot} />}>
-      <p style={{ marginBlockEnd: 8, fontSize: 15 }}><State of={verdict.health} /> {verdict.summary}</p>
-      <Facts of={[
-        ["Reason", humanise(verdict.reason)],
-        ["Version", <VersionTag key="version" version={verdict.version} link />],
-        ["Rests on", `${count(verdict.n)} generations${verdict.window_seconds === null ? "" : ` in ${duration(verdict.window_seconds)}`}`],
-        ["Effect", figure(verdict.effect)],
-        ["Smallest p-value", verdict.p_value === null ? "none: no test was made" : `${figure(verdict.p_value)}; alarms below ${figure(verdict.threshold)}`],
-      ]} />
-    </Panel>
-  );
+  return <Panel title="Newest answer" aside={<When at={verdict.slot} />}><VerdictFacts verdict={verdict} /></Panel>;
 }
 
 function Charts({ series, verdicts }: { series: WindowedSeries; verdicts: Verdict[] }): ReactNode {
@@ -87,10 +89,21 @@ function Charts({ series, verdicts }: { series: WindowedSeries; verdicts: Verdic
     [series, verdicts, href],
   );
   return (
-    <div style={{ display: "grid", gap: 18, gridTemplateColumns: "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" }}>
+    <div className={css.charts}>
       <Panel flush title="How surprising" aside="chance of this if nothing had changed"><TimeChart title="Surprise" spec={surprise} /></Panel>
       <Panel flush title="Size of the departure" aside="in the unit of the monitor"><TimeChart title="Effect" spec={effect} /></Panel>
     </div>
+  );
+}
+
+/** A monitor that wakes nobody says so before it says anything else. */
+function Informs({ kind }: { kind: string }): ReactNode {
+  return (
+    <Notice tone="unknown" icon="monitors" title="For your information">
+      {kind === "prompt_drift"
+        ? "What people ask for has its own fashions. A change of it opens no incident and never rolls anything back."
+        : "It opens no incident and never rolls anything back."}
+    </Notice>
   );
 }
 

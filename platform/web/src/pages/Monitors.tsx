@@ -6,6 +6,7 @@ import { monitorsQuery, seriesQuery } from "@/api/queries";
 import type { Monitor } from "@/api/types";
 import { alignmentLines, chartOf, linesByVersion, type WindowedSeries } from "@/chart/fromSeries";
 import { TimeChart } from "@/chart/TimeChart";
+import { Budget } from "@/monitor/Budget";
 import css from "@/pages/Monitors.module.css";
 import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useHref, useTimeRange } from "@/scope/scope";
@@ -36,7 +37,10 @@ function Body({ generator }: { generator: string }): ReactNode {
       <Load query={monitors} height={240}>
         {(items) =>
           items.length > 0 ? (
-            <ul className={css.list}>{items.toSorted(byUrgency).map((monitor) => <Row key={monitor.name} monitor={monitor} />)}</ul>
+            <>
+              <ul className={css.list}>{items.toSorted(byUrgency).map((monitor) => <Row key={monitor.name} monitor={monitor} />)}</ul>
+              <Budget monitors={items} />
+            </>
           ) : (
             <Empty icon="monitors" title="No monitor watches this generator">Monitors begin with the first version that is promoted.</Empty>
           )
@@ -59,7 +63,7 @@ function Row({ monitor }: { monitor: Monitor }): ReactNode {
       <Link to={href(`/monitors/${encodeURIComponent(name)}`)} className={css.row}>
         <State of={!enabled ? "idle" : (latest?.health ?? "unknown")}>{!enabled ? "Off" : latest ? undefined : "No answer yet"}</State>
         <span className={css.words}>
-          <span className={css.name}>{humanise(name)}{!critical && <span className={css.tag}>reports only</span>}</span>
+          <span className={css.name}>{humanise(name)}{!critical && <span className={css.tag}>for information</span>}</span>
           <span className={css.question}>{question}</span>
           {latest && <span className={css.answer}>{latest.summary}</span>}
         </span>

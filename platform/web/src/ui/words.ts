@@ -47,6 +47,14 @@ export const count = (value: number): string => value.toLocaleString("en", { max
 export const oneIn = (value: number): string =>
   `1 in ${value.toLocaleString("en", { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 })}`;
 
+/** How often something that is expected `n` times a month comes up: "2 a month", "one in 4 months". */
+export const monthly = (n: number): string => {
+  if (n <= 0) return "none";
+  if (n >= 0.95) return `${figure(n)} a month`;
+  const months = 1 / n;
+  return months < 23.5 ? `one in ${figure(Number(months.toPrecision(2)))} months` : `one in ${figure(Number((months / 12).toPrecision(2)))} years`;
+};
+
 /** Three significant figures; an en dash where there is nothing to say. */
 export function figure(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
