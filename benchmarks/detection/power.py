@@ -1,0 +1,153 @@
+"""Power at one false alarm in 30 days: how many generations pass between a change and the alarm, for every detector."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.detection import batch, streaming
+from benchmarks.detection.capped import Unanswered, peer
+from benchmarks.detection.environment import alibi_detect
+from benchmarks.detection.ours import Line, Watch, tick_sketches
+from benchmarks.detection.progress import say
+from benchmarks.detection.streaming import AN_HOUR, DYADIC, Streaming, tick_sums
+from benchmarks.detection.streams import PER_DAY, PER_HOUR, Delays, starts
+from benchmarks.detection.world import (
+    BAD_REPLICA,
+    HARMLESS,
+    HEALTHY,
+    ONE_BAD_REPLICA,
+    REGRESSIONS,
+    REPLICAS,
+    Recording,
+    Scenario,
+    World,
+)
+from monitors.fitting import fit_lens
+from monitors.lens import Lens
+from monitors.sample import Sample
+from monitors.sketch import Sketch
+
+LENS, RFF = "lens", "RFF-MMD 1 h"
+CHANGES = (HEALTHY, *REGRESSIONS, *HARMLESS)
+_ALIBI = "alibi-detect MMDDrift, distance only"
+_BATCH_PEERS = ("exact MMD", "Evidently mmd", "Evidently model", "Evidently ratio", "Evidently distance", _ALIBI)
+
+Answers = Mapping[str, Delays | Unanswered]
+"""Of one detector, by scenario."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is simulated."""
+
+    baseline: int = 60_000
+    recorded: int = 24
+    """Hours of each change."""
+    streams: int = 24
+    """Of each change, for detectors that look at every tick."""
+    hours: int = 12
+    """Of each change, for detectors that are asked once an hour; and twice as many healthy ones for their threshold."""
+    months: int = 10
+    """Healthy ones, for the thresholds of those that look at every tick."""
+
+
+QUICK = Plan(baseline=9_000, recorded=4, streams=2, hours=3, months=1)
+
+
+class Stage:
+    """The world, what was recorded in it, and what learns from its healthy part: the same for all changes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.world = World(seed=0)
+        self.baseline = self._record(HEALTHY, plan.baseline, seed=1).sample
+        self.history = self._record(HEALTHY, plan.recorded * PER_HOUR, seed=2)
+        self.healthy = self._record(HEALTHY, 2 * plan.hours * PER_HOUR, seed=3).sample
+        self.changes = {
+            change.name: self._record(change, plan.recorded * PER_HOUR, seed=100 + number)
+            for number, change in enumerate(CHANGES)
+        }
+        say("fitting the lens")
+        self.lens = fit_lens(self.baseline, seed=0)
+        say("calibrating the peers that look at every tick")
+        self.streaming = [peer.calibrated(self.healthy, plan.months, seed=4) for peer in streaming_peers(self.baseline)]
+
+    def _record(self, scenario: Scenario, n: int, seed: int) -> Recording:
+        return self.world.record(scenario, n, seed, per_day=PER_DAY)
+
+
+def run(stage: Stage) -> dict[str, Answers]:
+    """The delays of every detector, by its name."""
+    plan, changes = stage.plan, stage.changes.items()
+    found: dict[str, Answers] = {LENS: {change.name: _lens_delays(stage, change) for change in CHANGES}}
+    for each in stage.streaming:
+        say(f"watching with {each.name}")
+        before = tick_sums(each.columns(stage.history.sample))
+        found[each.name] = {
+            name: _streaming_delays(each, before, changed.sample, plan.streams) for name, changed in changes
+        }
+    with tempfile.TemporaryDirectory() as folder:
+        hours = batch.Hours(Path(folder), stage.baseline)
+        healthy = hours.write("healthy hours", stage.healthy, 2 * plan.hours)
+        files = {name: hours.write(name, changed.sample, plan.hours) for name, changed in changes}
+        for method in _BATCH_PEERS:
+            say(f"asking {method}")
+            found[method.removesuffix(", distance only")] = _batch_delays(method, hours.reference, healthy, files)
+    return found
+
+
+def streaming_peers(baseline: Sample) -> list[Streaming]:
+    return [
+        streaming.clip_score("CLIPScore", baseline, DYADIC),
+        streaming.random_feature_mmd(RFF, streaming.images, baseline, AN_HOUR, seed=5),
+        streaming.random_feature_mmd("RFF-MMD, our windows", streaming.images, baseline, DYADIC, seed=5),
+        streaming.random_feature_mmd("RFF-MMD, joint", streaming.prompts_and_images, baseline, DYADIC, seed=5),
+    ]
+
+
+def _lens_delays(stage: Stage, scenario: Scenario) -> Delays:
+    """Of one bad replica, the alarm of its slice counts as much as that of the whole; the budget covers all slices."""
+    say(f"watching {scenario.name}")
+    sliced = scenario is ONE_BAD_REPLICA
+    before, after = (_sketches(stage.lens, each, sliced) for each in (stage.history, stage.changes[scenario.name]))
+    watch = Watch(stage.lens, slices=1 + REPLICAS if sliced else 1)
+
+    def delay(start: int) -> float:
+        lines = zip(before, after, strict=True)
+        return watch.delay([Line(old[start:] + old[:start], new[start:] + new[:start]) for old, new in lines])
+
+    return np.array([delay(start) for start in starts(len(after[0]), stage.plan.streams)])
+
+
+def _sketches(lens: Lens, recording: Recording, sliced: bool) -> list[list[Sketch]]:
+    features = lens.features(recording.sample)
+    whole = tick_sketches(features)
+    return [whole, tick_sketches(features, recording.replica == BAD_REPLICA)] if sliced else [whole]
+
+
+def _streaming_delays(detector: Streaming, before: NDArray[np.float64], changed: Sample, streams: int) -> Delays:
+    after = tick_sums(detector.columns(changed))
+    return np.array(
+        [
+            detector.delay(np.roll(before, -start, axis=0), np.roll(after, -start, axis=0))
+            for start in starts(len(after), streams)
+        ]
+    )
+
+
+def _batch_delays(method: str, reference: Path, healthy: list[Path], hours: Mapping[str, list[Path]]) -> Answers:
+    python = alibi_detect() if method == _ALIBI else Path(sys.executable)
+    if isinstance(python, Unanswered):
+        return dict.fromkeys(hours, python)
+    with peer(method, python) as asked:
+        calibrated = batch.calibrated(asked, reference, healthy)
+        if isinstance(calibrated, Unanswered):
+            return dict.fromkeys(hours, calibrated)
+        return {name: calibrated.delays(files) for name, files in hours.items()}
