@@ -70,7 +70,7 @@ def import_recorded(
     file: Annotated[Path, typer.Argument(help="A recorded stream of the version's generations")],
     name: Name,
 ) -> None:
-    """Make a baseline of a recorded stream, as `make record-baselines` writes it."""
+    """Make a baseline of a recorded stream: embeddings and signals in a file, no image and no prompt."""
     clock, database = wiring.clock(), wiring.database(Settings())
     stream = recorded.read(file)
     with database.reading() as session:

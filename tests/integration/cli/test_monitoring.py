@@ -1,6 +1,7 @@
 """Monitors and baselines from the command line, in one process: what starts an interpreter is tried elsewhere."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -143,10 +144,25 @@ def test_a_replay_is_left_to_the_services_and_can_be_cancelled(run: Run) -> None
     with pytest.raises(SafelightError, match="needs 512"):
         run("baseline", "make", "portraits", "1", "--name", "first", "--source", "replay")
     with wiring.database(Settings()).transaction() as session:
-        wanted = {"generator": "portraits", "version": 1, "name": "first", "source": "replay", "created_by": "anna"}
-        job = baseline_jobs.NewJob(**wanted, data_from=None, data_to=None, prompts=[{"prompt": "a cat", "seed": 1}])
+        job = baseline_jobs.NewJob(
+            generator="portraits",
+            version=1,
+            name="first",
+            source="replay",
+            data_from=None,
+            data_to=None,
+            prompts=[{"prompt": "a cat", "seed": 1}],
+            created_by="anna",
+        )
         made = baseline_jobs.add(session, job, NOON)
     assert "loading 0 of 1" in run("baseline", "jobs", "portraits")
     assert "cancelled" in run("baseline", "cancel", str(made.id))
     with pytest.raises(SafelightError, match="import"):
         run("baseline", "make", "portraits", "1", "--name", "x", "--source", "recorded")
+
+
+def test_the_documented_file_is_one(run: Run, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "monitors.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "documented.toml").write_text(example)
+    assert run("monitor", "apply", "documented.toml").count("replaced") == 2
