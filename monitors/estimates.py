@@ -12,6 +12,8 @@ from scipy import special, stats
 
 CONFIDENCE = 0.95
 FEWEST_VALUES = 30
+_GROUPS = 10
+_BEYOND = 5.0  # values to be expected beyond a quantile before it is one
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,31 @@ def mean_estimate(values: NDArray[np.floating]) -> Figure:
     if n < FEWEST_VALUES:
         return TooFew(n, FEWEST_VALUES)
     return student(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n)), n - 1, n)
+
+
+def clustered_mean(values: NDArray[np.floating], prompt_keys: NDArray[np.uint64]) -> Figure:
+    """The mean with a jackknife interval over groups of prompts: images of one prompt are no independent witnesses."""
+    n = len(values)
+    group = prompt_groups(prompt_keys, _GROUPS)
+    sizes = np.bincount(group, minlength=_GROUPS)
+    if n < FEWEST_VALUES or sizes.min() == 0:
+        return TooFew(n, max(FEWEST_VALUES, n + 1))
+    sums = np.bincount(group, weights=values, minlength=_GROUPS)
+    without = (sums.sum() - sums) / (n - sizes)
+    return jackknife(float(sums.sum() / n), without.tolist(), sizes.tolist(), n)
+
+
+def quantile_estimate(values: NDArray[np.floating], share: float) -> Figure:
+    """A quantile between order statistics, with the interval that holds for every distribution (Conover 1999, 3.2)."""
+    n = len(values)
+    needed = max(FEWEST_VALUES, int(np.ceil(_BEYOND / min(share, 1.0 - share))))
+    if n < needed:
+        return TooFew(n, needed)
+    ordered = np.sort(values)
+    tail = (1.0 - CONFIDENCE) / 2.0
+    low, high = (int(stats.binom.ppf(chance, n, share)) for chance in (tail, 1.0 - tail))
+    bounds = ordered[max(low - 1, 0)], ordered[min(high, n - 1)]
+    return Estimate(float(np.quantile(ordered, share)), float(bounds[0]), float(bounds[1]), n)
 
 
 def rate_estimate(events: int, total: int) -> Figure:

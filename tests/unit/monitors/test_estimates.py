@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitors.estimates import Estimate, TooFew, jackknife, mean_estimate, prompt_groups, rate_estimate
+from monitors.estimates import (
+    Estimate,
+    TooFew,
+    clustered_mean,
+    jackknife,
+    mean_estimate,
+    prompt_groups,
+    quantile_estimate,
+    rate_estimate,
+)
 
 
 def test_a_mean_has_students_interval() -> None:
@@ -19,6 +28,35 @@ def test_a_rate_has_the_exact_interval(events: int) -> None:
     expected = stats.binomtest(events, 100).proportion_ci(0.95, "exact")
     assert isinstance(found, Estimate)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_mean_of_repeated_prompts_is_less_certain_than_it_looks() -> None:
+    rng = np.random.default_rng(2)
+    keys = rng.integers(0, 2**63, 100, dtype=np.uint64)
+    values = rng.normal(size=100)
+    once, often = clustered_mean(values, keys), clustered_mean(np.repeat(values, 9), np.repeat(keys, 9))
+    assert isinstance(once, Estimate)
+    assert isinstance(often, Estimate)
+    assert often.value == pytest.approx(values.mean())
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+    assert once.low < 0 < once.high
+
+
+def test_a_mean_of_one_prompt_only_has_no_interval() -> None:
+    assert clustered_mean(np.ones(500), np.full(500, 7, np.uint64)) == TooFew(500, 501)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_quantile_lies_in_its_interval_as_often_as_it_says(share: float) -> None:
+    rng = np.random.default_rng(3)
+    found = [quantile_estimate(rng.exponential(size=200), share) for _ in range(300)]
+    truth = -np.log(1 - share)
+    covered = sum(isinstance(each, Estimate) and each.low <= truth <= each.high for each in found)
+    assert covered >= 0.93 * 300
+
+
+def test_a_high_quantile_needs_more_values() -> None:
+    assert quantile_estimate(np.ones(99), 0.95) == TooFew(99, 100)
 
 
 def test_a_rate_that_cannot_be_is_refused() -> None:
