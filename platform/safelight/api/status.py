@@ -43,7 +43,7 @@ def _status(session: Session, platform: Platform, generator: KnownGenerator) -> 
     warm = engines.ready_versions(session, generator.name, now - ALIVE)
     moving = releases.in_states(session, releases.MOVING, generator.name)
     health = _health(session, platform, generator.name, entry, now)
-    recent = traffic.between(session, generator.name, now - RATE_WINDOW, now)
+    recent = [each for each in traffic.between(session, generator.name, now - RATE_WINDOW, now) if each.arm != "probe"]
     return GeneratorStatus(
         name=generator.name,
         description=generator.description,

@@ -67,6 +67,12 @@ class ProbeRunner:
                     logger.warning("the database does not answer; probes wait", exc_info=True)
                 await asyncio.sleep(_POLL_SECONDS)
 
+    async def run_once(self) -> int:
+        """Make what can be begun now; returns how many runs that were."""
+        claimed = await asyncio.to_thread(self._claim)
+        await asyncio.gather(*map(self._make, claimed))
+        return len(claimed)
+
     def _claim(self) -> list[_Claimed]:
         now = self._clock.now()
         with self._database.reading() as session:

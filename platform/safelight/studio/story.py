@@ -174,12 +174,12 @@ class Story:
         return sum(1 for _ in self._made(version, start, end))
 
     def _last_made(self, version: int) -> datetime:
-        newest = self._get("/api/v1/generations", generator=self._generator, version=version, limit=1)["items"]
+        newest = self._get("/api/v1/generations", **self._asked_for(version), limit=1)["items"]
         return _moment(newest[0]["created_at"])
 
     def _made(self, version: int, start: datetime, end: datetime | None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        query: dict[str, Any] = {"generator": self._generator, "version": version, "from": start.isoformat()}
+        query = self._asked_for(version) | {"from": start.isoformat()}
         if end is not None:
             query["to"] = end.isoformat()
         before: str | None = None
@@ -189,6 +189,10 @@ class Story:
             before = page["next"]
             if before is None:
                 return found
+
+    def _asked_for(self, version: int) -> dict[str, Any]:
+        """What people were served by a version; its probes are none of that."""
+        return {"generator": self._generator, "version": version, "arm": "stable"}
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
         return _body(self._client.get(path, params=query))

@@ -1,7 +1,7 @@
 """When an engine's probes are due, and which of them."""
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -24,16 +24,14 @@ SOUND = Comparison(Rule.ANY_CHANGE, 16, 0, 0, 0, 0, 0.0, 0.0, 0.0, 1.0, 1.0)
 
 def judged(minutes_ago: float, size: int = 16, *, odd: bool = False, **changed: object) -> KnownRun:
     found = asdict(SOUND) | {"rule": "any_change", "p_changed": 0.001 if odd else 1.0}
-    return run(
-        **{
-            "host": "one",
-            "state": RunState.JUDGED,
-            "places": tuple(range(size)),
-            "ordered_at": NOON - timedelta(minutes=minutes_ago),
-            "result": {"comparison": found},
-            **changed,
-        }
+    known = run(
+        host="one",
+        state=RunState.JUDGED,
+        places=tuple(range(size)),
+        ordered_at=NOON - timedelta(minutes=minutes_ago),
+        result={"comparison": found},
     )
+    return replace(known, **changed)  # type: ignore[arg-type]  # fields by name
 
 
 def test_everything_is_made_first_and_then_a_few_every_few_minutes() -> None:
