@@ -106,7 +106,7 @@ class Assessor:
         first = bucket_start(since, seconds)
         if first < since:
             first += self._width
-        longest = document.longest // self._width * self._width
+        longest = max(document.longest // self._width * self._width, self._width)
         return Span(max(first, end - longest), end, self._width)
 
     def _answer(self, session: Session, monitor: AskedMonitor, now: Situation, span: Span) -> SlicedVerdict:
