@@ -14,6 +14,7 @@ from safelight.store import engines, incidents, ledger, releases, traffic, versi
 from safelight.store.database import Session
 from safelight.store.engines import LIVING
 from safelight.store.versions import KnownGenerator
+from safelight.watching.samples import JUDGED_ARMS
 
 RATE_WINDOW = timedelta(minutes=2)
 
@@ -43,7 +44,8 @@ def _status(session: Session, platform: Platform, generator: KnownGenerator) -> 
     warm = engines.ready_versions(session, generator.name, now - ALIVE)
     moving = releases.in_states(session, releases.MOVING, generator.name)
     health = _health(session, platform, generator.name, entry, now)
-    recent = [each for each in traffic.between(session, generator.name, now - RATE_WINDOW, now) if each.arm != "probe"]
+    logged = traffic.between(session, generator.name, now - RATE_WINDOW, now)
+    recent = [each for each in logged if each.arm in JUDGED_ARMS]
     return GeneratorStatus(
         name=generator.name,
         description=generator.description,

@@ -39,6 +39,8 @@ class Phase(StrEnum):
 
 
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
+# What people asked for is kept in one place, the log: a job that has ended needs no copy.
+_ENDED: dict[str, Any] = {"open_name": None, "prompts": []}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,18 +209,18 @@ def hand_on(session: Session, job_id: UUID, worker: str, phase: Phase, now: date
 def finish(session: Session, job_id: UUID, worker: str, baseline_id: UUID, now: datetime) -> bool:
     """The baseline is made. False as in `advance`."""
     done = JobState.DONE.value
-    return _change(session, job_id, worker, state=done, open_name=None, baseline_id=baseline_id, finished_at=now)
+    return _change(session, job_id, worker, state=done, baseline_id=baseline_id, finished_at=now, **_ENDED)
 
 
 def fail(session: Session, job_id: UUID, worker: str, error: SafelightError, now: datetime) -> bool:
     """No baseline can be made, and why. False as in `advance`."""
     what = {"state": JobState.FAILED.value, "error_code": error.code, "error": error.message}
-    return _change(session, job_id, worker, **what, open_name=None, finished_at=now)
+    return _change(session, job_id, worker, **what, finished_at=now, **_ENDED)
 
 
 def cancel(session: Session, job_id: UUID, now: datetime) -> KnownJob:
     """Whoever works on it stops at the next image. Raises `baseline_job_not_found`, `baseline_job_ended`."""
-    values = {"state": JobState.CANCELLED.value, "open_name": None, "finished_at": now}
+    values = {"state": JobState.CANCELLED.value, "finished_at": now, **_ENDED}
     statement = update(BaselineJob).where(BaselineJob.id == job_id, BaselineJob.state.in_(_OPEN)).values(**values)
     if session.scalar(statement.returning(BaselineJob.id)) is None:
         ended = get(session, job_id)

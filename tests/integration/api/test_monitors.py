@@ -10,8 +10,9 @@ from sqlalchemy import delete
 
 from monitors.verdict import Health, Reason, Verdict
 from safelight.access import Role
-from safelight.store import monitors, verdicts
-from safelight.store.tables import BaselineJob, MonitorRow, VerdictRow
+from safelight.store import monitors, traffic, verdicts
+from safelight.store.tables import BaselineJob, MonitorRow, TrafficBucket, VerdictRow
+from safelight.store.traffic import LATENCY_CLASSES, Traffic
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.monitors import defaults
 
@@ -159,6 +160,19 @@ def test_verdicts_are_read_by_range_health_and_page(api: Installation, operator:
     assert first == ["3", "2"]
     assert read(limit=2, before=following, **middle) == (["1"], None)
     refused(operator.get(f"{URL}/blank_rate/verdicts", params={"from": "2026-01-01T00:00:00"}), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(("arm", "served"), [("stable", True), ("canary", True), ("replay", False), ("probe", False)])
+def test_only_what_people_asked_for_is_traffic(
+    api: Installation, operator: httpx.Client, arm: str, served: bool
+) -> None:
+    bucket = Traffic("sprites", 1, arm, CLOCK.now(), 10, 0, 0, 0, (0,) * LATENCY_CLASSES, 0.0)
+    with api.database.transaction() as session:
+        traffic.add(session, [bucket])
+    status = operator.get("/api/v1/generators/sprites").json()
+    with api.database.transaction() as session:
+        session.execute(delete(TrafficBucket))
+    assert (status["images_per_minute"] > 0) is served
 
 
 def test_a_baseline_is_asked_for_followed_and_cancelled(operator: httpx.Client) -> None:

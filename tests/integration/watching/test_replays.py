@@ -187,6 +187,8 @@ def test_a_replay_that_is_cancelled_stops_at_the_next_image(world: Any, studio: 
     step(world, studio)
     assert len(studio.made) == 4
     assert standing(world, job).state is JobState.CANCELLED
+    with world.database.reading() as session:
+        assert baseline_jobs.prompts(session, job.id) == [], "what people asked for stays in the log, and only there"
 
 
 def test_a_candidate_that_cannot_be_loaded_beside_is_named(world: Any, studio: Studio) -> None:
