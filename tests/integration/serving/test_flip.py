@@ -8,9 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from registry.ledger import EntryKind
-from safelight.recording.generation import Outcome
-from safelight.store import releases
+from safelight.clock import SystemClock
+from safelight.recording.generation import Arm, Outcome
+from safelight.serving.replaying import Replayer
+from safelight.store import baseline_jobs, releases, versions
+from safelight.store.baseline_jobs import NewJob, Phase
+from safelight.store.versions import KnownVersion
 
+CLOCK = SystemClock()
 Start = Callable[[Any, int], Any]
 
 
@@ -44,3 +49,48 @@ def is_routed_by(serving: Any, seq: int) -> bool:
 
 def test_what_served_before_stays_loaded(serving: Any) -> None:
     assert serving.ready().keys() == {1, 2}
+
+
+def test_a_candidate_answers_anew_beside_what_serves(serving: Any, log: Any, start_load: Start) -> None:
+    number = len(serving.source.folders) + 1
+    serving.source.folders.append(serving.source.folders[0])
+    candidate = serving.source.get("sprites", number)
+    requests = [{"prompt": f"a red cup, number {i}", "seed": i} for i in range(5)]
+    with serving.database.transaction() as session:
+        known = KnownVersion("sprites", number, candidate.digest, candidate.manifest, "", CLOCK.now(), "tester")
+        versions.put_version(session, known)
+        job = baseline_jobs.add(
+            session,
+            NewJob(
+                generator="sprites",
+                version=number,
+                name="candidate",
+                source="replay",
+                data_from=None,
+                data_to=None,
+                prompts=requests,
+                created_by="tester",
+            ),
+            CLOCK.now(),
+        )
+
+    def phase() -> Phase:
+        with serving.database.reading() as session:
+            return baseline_jobs.get(session, job.id).phase
+
+    async def story() -> None:
+        async with serving.gateway(log) as gateway:
+            load = start_load(gateway, 2)
+            replaying = asyncio.create_task(Replayer(serving.database, gateway, CLOCK, "one").run())
+            await asyncio.to_thread(serving.wait_until, lambda: phase() is Phase.SCORING)
+            replaying.cancel()
+            await load.stop()
+        replayed = [each for each, _ in log.records if each.arm is Arm.REPLAY]
+        assert [(each.version, each.prompt, each.seed) for each in replayed] == [
+            (number, each["prompt"], each["seed"]) for each in requests
+        ]
+        assert {each.outcome for each, _ in log.records} == {Outcome.SERVED}
+        assert {each.version for each in load.answered} == {1}
+
+    asyncio.run(story())
+    serving.wait_until(lambda: serving.ready().keys() == {1, 2})
