@@ -13,6 +13,7 @@ from scipy import special, stats
 CONFIDENCE = 0.95
 FEWEST_VALUES = 30
 _GROUPS = 10
+_FEWEST_GROUPS = 5
 _BEYOND = 5.0  # values to be expected beyond a quantile before it is one
 
 
@@ -50,11 +51,12 @@ def clustered_mean(values: NDArray[np.floating], prompt_keys: NDArray[np.uint64]
     n = len(values)
     group = prompt_groups(prompt_keys, _GROUPS)
     sizes = np.bincount(group, minlength=_GROUPS)
-    if n < FEWEST_VALUES or sizes.min() == 0:
+    filled = sizes > 0
+    if n < FEWEST_VALUES or filled.sum() < _FEWEST_GROUPS:
         return TooFew(n, max(FEWEST_VALUES, n + 1))
     sums = np.bincount(group, weights=values, minlength=_GROUPS)
-    without = (sums.sum() - sums) / (n - sizes)
-    return jackknife(float(sums.sum() / n), without.tolist(), sizes.tolist(), n)
+    without = (sums.sum() - sums[filled]) / (n - sizes[filled])
+    return jackknife(float(sums.sum() / n), without.tolist(), sizes[filled].tolist(), n)
 
 
 def quantile_estimate(values: NDArray[np.floating], share: float) -> Figure:

@@ -38,3 +38,15 @@ def diversity(embeddings: NDArray[np.float32], prompts: NDArray[np.uint64], n: i
     parts = [Moments.of(embeddings[:n][group == g]) for g in range(GROUPS)]
     whole = sum(parts[1:], start=parts[0])
     return jackknife(vendi_score(whole), [vendi_score(whole - part) for part in parts], [part.n for part in parts], n)
+
+
+def diversity_change(before: NDArray[np.float32], after: NDArray[np.float32], prompts: NDArray[np.uint64]) -> Figure:
+    """How much the score rose from images [n, d] to others of the same prompts, with a jackknife interval over them."""
+    n = len(prompts)
+    if n < _FEWEST:
+        return TooFew(n, _FEWEST)
+    group = prompt_groups(prompts, GROUPS)
+    sides = [[Moments.of(side[group == g]) for g in range(GROUPS)] for side in (before, after)]
+    old, new = (sum(parts[1:], start=parts[0]) for parts in sides)
+    without = [vendi_score(new - b) - vendi_score(old - a) for a, b in zip(*sides, strict=True)]
+    return jackknife(vendi_score(new) - vendi_score(old), without, [part.n for part in sides[0]], n)

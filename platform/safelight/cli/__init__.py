@@ -18,6 +18,7 @@ from safelight.cli import (
     operation,
     probes,
     processes,
+    trying,
 )
 from safelight.errors import SafelightError
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (processes, operation, importing, backtest, backfills, access, inspection):
+for group in (processes, operation, importing, backtest, trying, backfills, access, inspection):
     app.registered_commands += group.commands.registered_commands
 app.add_typer(operation.ledger, name="ledger")
 app.add_typer(access.keys, name="key")

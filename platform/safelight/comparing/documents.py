@@ -68,7 +68,7 @@ class Note(Part):
     text: str
 
 
-class Comparison(Part):
+class VersionComparison(Part):
     """Versions of one generator over the same range of time, the first being what the others are held against."""
 
     generator: str

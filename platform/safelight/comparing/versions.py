@@ -9,7 +9,7 @@ from monitors.estimates import clustered_mean, quantile_estimate, rate_estimate
 from monitors.sample import prompt_key
 from monitors.vendi import diversity
 from safelight.comparing.distances import Embedded, distances, other_prompts
-from safelight.comparing.documents import Comparison, Distance, Figure, Note, Side
+from safelight.comparing.documents import Distance, Figure, Note, Side, VersionComparison
 from safelight.errors import Kind, SafelightError
 from safelight.store import comparisons, sketches, totals, versions
 from safelight.store.comparisons import Sampled
@@ -31,7 +31,7 @@ def compare(
     start: datetime,
     end: datetime,
     price_per_hour: float | None,
-) -> Comparison:
+) -> VersionComparison:
     """Hold the versions against the first of them, over what they served in [start, end). Takes seconds.
 
     Raises SafelightError: `version_not_found`, `versions_invalid`, `range_invalid`.
@@ -157,8 +157,8 @@ def _answer(
     sides: list[Side],
     apart: list[Distance],
     notes: list[Note],
-) -> Comparison:
-    return Comparison(
+) -> VersionComparison:
+    return VersionComparison(
         generator=generator,
         start=start,
         end=end,

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from safelight.comparing.documents import Comparison, Distance, Figure, Space
+from safelight.comparing.documents import Distance, Figure, Space, VersionComparison
 from safelight.comparing.versions import compare
 from safelight.errors import SafelightError
 from safelight.ids import made_at
@@ -15,12 +15,12 @@ from tests.integration.comparing.conftest import EMBEDDER, NOON, Serve
 HOUR = timedelta(hours=1)
 
 
-def _compared(database: Database, *numbers: int, price: float | None = None) -> Comparison:
+def _compared(database: Database, *numbers: int, price: float | None = None) -> VersionComparison:
     with database.reading() as session:
         return compare(session, "portraits", numbers, NOON - HOUR, NOON + 2 * HOUR, price)
 
 
-def _apart(found: Comparison) -> dict[tuple[str, Space], Figure]:
+def _apart(found: VersionComparison) -> dict[tuple[str, Space], Figure]:
     return {(each.name, each.of): each.figure for each in found.distances}
 
 

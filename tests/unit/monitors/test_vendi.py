@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from monitors.estimates import Estimate, TooFew
 from monitors.frechet import Moments
-from monitors.vendi import diversity, vendi_score
+from monitors.vendi import diversity, diversity_change, vendi_score
 
 
 def _draw(seed: int, n: int, spread: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -42,3 +42,16 @@ def test_a_collapse_is_seen_beyond_the_interval() -> None:
 def test_fewer_than_the_common_number_give_no_figure() -> None:
     assert diversity(_draw(4, 300, np.ones(8)), _keys(4, 300), 500) == TooFew(300, 500)
     assert diversity(_draw(4, 300, np.ones(8)), _keys(4, 300), 100) == TooFew(100, 200)
+
+
+def test_the_change_on_the_same_prompts_is_the_difference_of_the_scores() -> None:
+    wide, narrow = _draw(5, 600, np.ones(8)), _draw(6, 600, np.linspace(1.0, 0.1, 8))
+    fell = diversity_change(wide, narrow, _keys(7, 600))
+    assert isinstance(fell, Estimate)
+    plain = vendi_score(Moments.of(narrow)) - vendi_score(Moments.of(wide))
+    assert fell.value == pytest.approx(plain, abs=0.1)
+    assert fell.high < -1
+    same = diversity_change(wide, _draw(8, 600, np.ones(8)), _keys(7, 600))
+    assert isinstance(same, Estimate)
+    assert same.low < 0 < same.high
+    assert diversity_change(wide[:50], narrow[:50], _keys(7, 50)) == TooFew(50, 200)

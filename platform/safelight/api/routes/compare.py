@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from safelight.api.auth import Reader
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.compare import ComparisonRequest
-from safelight.comparing.documents import Comparison
+from safelight.comparing.documents import VersionComparison
 from safelight.comparing.versions import compare
 from safelight.errors import Kind, SafelightError
 
@@ -26,7 +26,7 @@ def compare_versions(
     _reader: Reader,
     start: Annotated[AwareDatetime | None, Query(alias="from", description="With its time zone")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="With its time zone")] = None,
-) -> Comparison:
+) -> VersionComparison:
     """Alignment, diversity, broken rate, latency, feedback, cost and distances, each with its interval and its n.
 
     Over a range of time (left out: the last 31 days), from counts and from at most 2,000 images of each version. Takes
@@ -37,14 +37,16 @@ def compare_versions(
 
 # A question, not a deed: asked twice it changes nothing, so no Idempotency-Key is needed.
 @router.post("")
-def compare_versions_by_document(wanted: ComparisonRequest, platform: PlatformDep, _reader: Reader) -> Comparison:
+def compare_versions_by_document(
+    wanted: ComparisonRequest, platform: PlatformDep, _reader: Reader
+) -> VersionComparison:
     """The same, asked by a document."""
     return _compared(platform, wanted.generator, wanted.versions, wanted.start, wanted.end)
 
 
 def _compared(
     platform: Platform, generator: str, numbers: list[int], start: datetime | None, end: datetime | None
-) -> Comparison:
+) -> VersionComparison:
     end = end or platform.clock.now()
     start = start or end - _USUAL_RANGE
     with platform.database.reading() as session:
