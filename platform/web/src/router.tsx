@@ -12,6 +12,9 @@ const Generations = lazy(() => import("@/pages/Generations"));
 const Generation = lazy(() => import("@/pages/Generation"));
 const Monitors = lazy(() => import("@/pages/Monitors"));
 const Monitor = lazy(() => import("@/pages/Monitor"));
+const Probes = lazy(() => import("@/pages/Probes"));
+const ProbeRun = lazy(() => import("@/pages/ProbeRun"));
+const Compare = lazy(() => import("@/pages/Compare"));
 const Baselines = lazy(() => import("@/pages/Baselines"));
 const Baseline = lazy(() => import("@/pages/Baseline"));
 const Versions = lazy(() => import("@/pages/Versions"));
@@ -35,6 +38,9 @@ export function Router(): ReactNode {
             <Route path="generations/:id" element={<Generation />} />
             <Route path="monitors" element={<Monitors />} />
             <Route path="monitors/:name" element={<Monitor />} />
+            <Route path="probes" element={<Probes />} />
+            <Route path="probes/:id" element={<ProbeRun />} />
+            <Route path="compare" element={<Compare />} />
             <Route path="baselines" element={<Baselines />} />
             <Route path="baselines/:id" element={<Baseline />} />
             <Route path="versions" element={<Versions />} />

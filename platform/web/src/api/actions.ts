@@ -3,7 +3,7 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { AdHocVerdict, BaselineJob, DryRun, IncidentDetail, LedgerLine, PolicyMode, Release } from "@/api/types";
+import type { AdHocVerdict, BaselineJob, DryRun, IncidentDetail, LedgerLine, PolicyMode, ProbeRun, Release } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
@@ -69,6 +69,9 @@ export const useDryRun = (generator: string): UseMutationResult<DryRun, Error, S
 
 export const usePutMonitor = (generator: string, name: string): UseMutationResult<unknown, Error, Schemas["MonitorDocument"]> =>
   useAction((body) => ask(client.PUT("/api/v1/monitors/{generator}/{name}", { params: { path: { generator, name } }, body })), ["monitors"]);
+
+export const useProbe = (): UseMutationResult<ProbeRun, Error, Schemas["NewProbeRun"]> =>
+  useAction((body) => ask(client.POST("/api/v1/probes/runs", { body, headers: once() })), ["probes"]);
 
 export const useMakeBaseline = (): UseMutationResult<BaselineJob, Error, NewBaseline> =>
   useAction((body) => ask(client.POST("/api/v1/baselines", { body, headers: once() })), ["baseline-jobs"]);

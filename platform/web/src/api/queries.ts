@@ -112,6 +112,44 @@ export const monitorsQuery = (generator: string) =>
     refetchInterval: MOVING_MS,
   });
 
+/** How each part of the traffic stands with the monitors that look at it alone. */
+export const slicesQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["slices", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/slices", { params: { query: { generator } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
+
+export const probeRunsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["probes", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/probes/runs", { params: { query: { generator, limit: 100 } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
+
+export const probeRunQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["probe", id],
+    queryFn: () => ask(client.GET("/api/v1/probes/runs/{run_id}", { params: { path: { run_id: id } } })),
+    refetchInterval: ({ state }) => (state.data && ["ordered", "making", "made"].includes(state.data.state) ? 2000 : false),
+  });
+
+export const probeSetsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["probe-sets", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/probes/sets", { params: { query: { generator } } }))).items,
+  });
+
+export const compareQuery = (generator: string, versions: number[], range: TimeRange | null) =>
+  queryOptions({
+    queryKey: ["compare", generator, versions, range ? rangeKey(range) : "month"],
+    queryFn: () => {
+      const query = { generator, versions: versions.join(","), ...(range ? window(range) : {}) };
+      return ask(client.GET("/api/v1/compare", { params: { query } }));
+    },
+    staleTime: 300_000, // it takes seconds, and what it says does not change from one to the next
+  });
+
 export const baselinesQuery = (generator: string) =>
   queryOptions({
     queryKey: ["baselines", generator],

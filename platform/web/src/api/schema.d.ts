@@ -251,6 +251,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Versions
+         * @description Alignment, diversity, broken rate, latency, feedback, cost and distances, each with its interval and its n.
+         *
+         *     Over a range of time (left out: the last 31 days), from counts and from at most 2,000 images of each version. Takes
+         *     seconds. What is too little to say a figure of has none.
+         */
+        get: operations["compare_versions_api_v1_compare_get"];
+        put?: never;
+        /**
+         * Compare Versions By Document
+         * @description The same, asked by a document.
+         */
+        post: operations["compare_versions_by_document_api_v1_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generations": {
         parameters: {
             query?: never;
@@ -1822,36 +1849,18 @@ export interface components {
             text: string;
         };
         /**
-         * Comparison
-         * @description Probes held against stored outputs; `n` pairs gave two images. P-values in (0, 1], 1 where nothing was tested.
+         * ComparisonRequest
+         * @description Which versions to compare, the reference first, and over which range of time.
          */
-        Comparison: {
-            /** Alignment Change */
-            alignment_change: number;
-            /** Broken */
-            broken: number;
-            /** Changed */
-            changed: number | null;
-            /** Largest Pixel Difference */
-            largest_pixel_difference: number | null;
-            /** Mended */
-            mended: number;
-            /** Missing */
-            missing: number;
-            /** N */
-            n: number;
-            /** P Changed */
-            p_changed: number;
-            /** P Worse */
-            p_worse: number;
-            rule: components["schemas"]["Rule"];
-            /** Shift */
-            shift: number;
-            /**
-             * Usable
-             * @default true
-             */
-            usable: boolean;
+        ComparisonRequest: {
+            /** From */
+            from?: string | null;
+            /** Generator */
+            generator: string;
+            /** To */
+            to?: string | null;
+            /** Versions */
+            versions: number[];
         };
         /**
          * CreatedChannel
@@ -1950,6 +1959,26 @@ export interface components {
              * @description The version asked about; left out of the request: what serves
              */
             version: number | null;
+        };
+        /**
+         * Distance
+         * @description How far two versions are apart. `unit` says what a value means; it may be a little below zero by chance.
+         */
+        Distance: {
+            figure: components["schemas"]["Figure"];
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "clip_fd" | "cmmd" | "kid";
+            of: components["schemas"]["Space"];
+            /** Unit */
+            unit: string;
+            /** Versions */
+            versions: [
+                number,
+                number
+            ];
         };
         /**
          * DrawProbeSet
@@ -2138,6 +2167,23 @@ export interface components {
          * @enum {string}
          */
         FeedbackKind: "up" | "down" | "regenerated" | "downloaded";
+        /**
+         * Figure
+         * @description A value with its 95 % interval; where `n` is too small to say one there is no value, and `needed` says how many
+         *     would do. A count that is not estimated has no interval.
+         */
+        Figure: {
+            /** High */
+            high?: number | null;
+            /** Low */
+            low?: number | null;
+            /** N */
+            n: number;
+            /** Needed */
+            needed?: number | null;
+            /** Value */
+            value: number | null;
+        };
         /**
          * Flag
          * @description What can be wrong with one generation.
@@ -3014,6 +3060,16 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * Note
+         * @description Something to know before believing a figure.
+         */
+        Note: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+        };
         /** NotificationInfo */
         NotificationInfo: {
             /** Attempts */
@@ -3216,7 +3272,7 @@ export interface components {
             brittleness: {
                 [key: string]: components["schemas"]["Drop"];
             };
-            comparison: components["schemas"]["Comparison"] | null;
+            comparison: components["schemas"]["monitors__probes__Comparison"] | null;
             /** Detail */
             detail: string;
             /** Environment Digest */
@@ -3279,7 +3335,7 @@ export interface components {
             brittleness: {
                 [key: string]: components["schemas"]["Drop"];
             };
-            comparison: components["schemas"]["Comparison"] | null;
+            comparison: components["schemas"]["monitors__probes__Comparison"] | null;
             /** Detail */
             detail: string;
             /** Environment Digest */
@@ -3709,6 +3765,27 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * Side
+         * @description One version: how many of its generations were scored in the range, and how many of them were read.
+         */
+        Side: {
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Figure"];
+            };
+            /** N */
+            n: number;
+            /**
+             * Prompts
+             * @description Different prompts among those read
+             */
+            prompts: number;
+            /** Sampled */
+            sampled: number;
+            /** Version */
+            version: number;
+        };
+        /**
          * SightInfo
          * @description How much a baseline can see: mean departures of images, given their prompts, in standard deviations.
          */
@@ -3776,6 +3853,12 @@ export interface components {
          * @enum {string}
          */
         Source: "engine" | "ingest" | "import";
+        /**
+         * Space
+         * @description What is compared: the images, or the prompts people gave.
+         * @enum {string}
+         */
+        Space: "images" | "prompts";
         /**
          * StandingInfo
          * @description A monitor's newest finding of one slice.
@@ -3992,6 +4075,64 @@ export interface components {
              * @description Loaded and checked: going to it takes less than a second
              */
             warm: boolean;
+        };
+        /**
+         * Comparison
+         * @description Probes held against stored outputs; `n` pairs gave two images. P-values in (0, 1], 1 where nothing was tested.
+         */
+        monitors__probes__Comparison: {
+            /** Alignment Change */
+            alignment_change: number;
+            /** Broken */
+            broken: number;
+            /** Changed */
+            changed: number | null;
+            /** Largest Pixel Difference */
+            largest_pixel_difference: number | null;
+            /** Mended */
+            mended: number;
+            /** Missing */
+            missing: number;
+            /** N */
+            n: number;
+            /** P Changed */
+            p_changed: number;
+            /** P Worse */
+            p_worse: number;
+            rule: components["schemas"]["Rule"];
+            /** Shift */
+            shift: number;
+            /**
+             * Usable
+             * @default true
+             */
+            usable: boolean;
+        };
+        /**
+         * Comparison
+         * @description Versions of one generator over the same range of time, the first being what the others are held against.
+         */
+        safelight__comparing__documents__Comparison: {
+            /** Distances */
+            distances: components["schemas"]["Distance"][];
+            /** Embedder Digest */
+            embedder_digest: string | null;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Generator */
+            generator: string;
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            /** Sides */
+            sides: components["schemas"]["Side"][];
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
         };
     };
     responses: never;
@@ -4475,6 +4616,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BaselineDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_versions_api_v1_compare_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description Two to four numbers, separated by commas; the first is the reference */
+                versions: string;
+                /** @description With its time zone */
+                from?: string | null;
+                /** @description With its time zone */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["safelight__comparing__documents__Comparison"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_versions_by_document_api_v1_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["safelight__comparing__documents__Comparison"];
                 };
             };
             /** @description RFC 9457 problem details */

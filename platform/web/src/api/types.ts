@@ -16,6 +16,14 @@ export type Monitor = Schemas["MonitorInfo"];
 export type Verdict = Schemas["VerdictInfo"];
 export type AdHocVerdict = Schemas["AdHocVerdict"];
 export type DryRun = Schemas["DryRunInfo"];
+export type Standing = Schemas["StandingInfo"];
+export type ProbeSet = Schemas["ProbeSetInfo"];
+export type ProbeRun = Schemas["ProbeRunInfo"];
+export type ProbeRunDetail = Schemas["ProbeRunDetail"];
+type ComparisonDocument = Schemas["safelight__comparing__documents__Comparison"];
+/** openapi-fetch reads a pair as a list. */
+export type Distance = Omit<ComparisonDocument["distances"][number], "versions"> & { versions: number[] };
+export type Comparison = Omit<ComparisonDocument, "distances"> & { distances: Distance[] };
 export type Baseline = Schemas["BaselineInfo"];
 export type BaselineDetail = Schemas["BaselineDetail"];
 export type BaselineJob = Schemas["BaselineJobInfo"];

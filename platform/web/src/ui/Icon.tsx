@@ -5,6 +5,8 @@ const PATHS = {
   overview: "M4 12l8-8 8 8M6 10v10h12V10M10 20v-6h4v6",
   images: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
   monitors: "M3 12h4l3-8 4 16 3-8h4",
+  probes: "M4 6h7v7H4zM13 11h7v7h-7zM11 9.5h4V11M13 14.5H8V13",
+  compare: "M12 4v16M4 7h5v10H4zM15 7h5v10h-5z",
   baselines: "M3 19h18M4 15c4 0 4-9 8-9s4 9 8 9",
   incidents: "M12 4l9 16H3zM12 10v4M12 17h.01",
   versions: "M12 3l9 5-9 5-9-5zM3 12.5l9 5 9-5M3 17l9 5 9-5",

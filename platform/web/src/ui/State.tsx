@@ -39,6 +39,11 @@ const STATES: Record<string, [Tone, IconName]> = {
   rolled_back: ["unknown", "rollback"],
   aborted: ["unknown", "minus"],
 
+  ordered: ["unknown", "clock"],
+  making: ["busy", "clock"],
+  made: ["busy", "clock"],
+  judged: ["good", "check"],
+
   queued: ["unknown", "clock"],
   running: ["busy", "clock"],
   done: ["good", "check"],
