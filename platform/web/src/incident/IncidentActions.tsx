@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useAcknowledge, useResolve } from "@/api/actions";
 import type { IncidentDetail } from "@/api/types";
+import { blamedSlice, isPlace } from "@/incident/evidence";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
 import { useGenerator, useParam } from "@/scope/scope";
 import { useMay } from "@/session/role";
@@ -17,6 +18,9 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
   const acknowledge = useAcknowledge(incident.id);
   const may = useMay("operate");
   const rollback = useIncidentRollback(incident);
+  const slice = blamedSlice(incident.evidence);
+  // Where one place is at fault, going back would not help: the way back stays open, and stops calling.
+  const calling = slice === null || !isPlace(slice);
   if (incident.state === "resolved") return null;
   if (!may) return <span className="muted">Acting on it takes an operator's key.</span>;
   return (
@@ -28,7 +32,7 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
       <Button variant="default" leftSection={<Icon name="check" />} onClick={resolveDialog.open}>Resolve</Button>
       {!rollback && <NoLonger incident={incident} />}
       {rollback && (
-        <Button color="var(--bad-solid)" leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
+        <Button {...(calling ? { color: "var(--bad-solid)" } : { variant: "default" })} leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
       )}
       {resolving && <ResolveDialog id={incident.id} onClose={resolveDialog.close} />}
     </>

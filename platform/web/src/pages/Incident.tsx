@@ -6,7 +6,11 @@ import { incidentQuery } from "@/api/queries";
 import type { IncidentDetail } from "@/api/types";
 import { IncidentActions } from "@/incident/IncidentActions";
 import { Evidence } from "@/incident/Evidence";
+import { Contributors } from "@/incident/Contributors";
+import { IncidentProbes } from "@/incident/IncidentProbes";
+import { OnePart } from "@/incident/OnePart";
 import { Timeline } from "@/incident/Timeline";
+import { Topics } from "@/incident/Topics";
 import { WorstImages } from "@/incident/WorstImages";
 import css from "@/pages/Incident.module.css";
 import { useAdoptGenerator, useHref } from "@/scope/scope";
@@ -36,16 +40,22 @@ export default function Incident(): ReactNode {
 
 function Body({ incident }: { incident: IncidentDetail }): ReactNode {
   return (
-    <div className={css.columns}>
-      <div className="stack">
-        <WorstImages evidence={incident.evidence} generator={incident.generator} version={incident.suspect_version} />
-        <Evidence incident={incident} />
+    <>
+      <OnePart incident={incident} />
+      <div className={css.columns}>
+        <div className="stack">
+          <WorstImages evidence={incident.evidence} generator={incident.generator} version={incident.suspect_version} />
+          <Topics evidence={incident.evidence} />
+          <Contributors evidence={incident.evidence} />
+          <Evidence incident={incident} />
+        </div>
+        <div className="stack">
+          <Panel title="At a glance"><Glance incident={incident} /></Panel>
+          <Panel title="Timeline"><Timeline incident={incident} /></Panel>
+          <IncidentProbes incident={incident} />
+        </div>
       </div>
-      <div className="stack">
-        <Panel title="At a glance"><Glance incident={incident} /></Panel>
-        <Panel title="Timeline"><Timeline incident={incident} /></Panel>
-      </div>
-    </div>
+    </>
   );
 }
 

@@ -12,6 +12,7 @@ import { TimeChart } from "@/chart/TimeChart";
 import { AnswerNow, AskNow } from "@/monitor/AskNow";
 import { Account } from "@/monitor/Budget";
 import { Definition } from "@/monitor/Definition";
+import { Slices } from "@/monitor/Slices";
 import { VerdictFacts } from "@/monitor/VerdictFacts";
 import css from "@/pages/Monitors.module.css";
 import { RangePicker } from "@/scope/RangePicker";
@@ -70,6 +71,7 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
           </>
         )}
       </Load>
+      <Slices generator={generator} monitor={name} />
       {monitor && <Definition key={name} monitor={monitor} />}
     </>
   );

@@ -6,9 +6,9 @@ import css from "@/ui/Facts.module.css";
 export function Facts({ of }: { of: [string, ReactNode][] }): ReactNode {
   return (
     <dl className={css.facts}>
-      {of.map(([name, value]) =>
+      {of.map(([name, value], place) =>
         value === null ? null : (
-          <div key={name} className={css.fact}>
+          <div key={place} className={css.fact}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
