@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", nargs="*", metavar="study", help=f"{', '.join(_STUDIES)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="a rehearsal: little data, nothing is written")
-    parser.add_argument("--weeks", type=int, default=2, help="of each harmless change")
+    parser.add_argument("--weeks", type=int, default=1, help="of each harmless change")
     options = parser.parse_args()
     if unknown := set(options.studies) - set(_STUDIES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(_STUDIES)}")

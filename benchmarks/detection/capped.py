@@ -74,8 +74,8 @@ def peer(method: str, python: Path = Path(sys.executable), seconds: float = SECO
         cwd=_ROOT,
         env={**os.environ, **THREADS, "DO_NOT_TRACK": "1"},
     )
-    with process:
-        try:
-            yield Peer(process, seconds)
-        finally:
-            process.kill()
+    try:
+        yield Peer(process, seconds)
+    finally:
+        process.kill()
+        process.communicate()

@@ -37,7 +37,7 @@ def _power(found: dict[str, Answers]) -> Table:
             "In brackets the share of streams that alarmed, where not all did.",
             "The lens keeps its budget by its own arithmetic. CLIPScore and RFF-MMD are given an oracle's thresholds.",
             "CLIPScore looks at falls only, in all our windows. RFF-MMD, joint: of prompt and image together.",
-            "The others are asked once an hour, for half a day, at thresholds that err in their favour.",
+            "The others are asked once an hour, for eight hours, at thresholds that err in their favour.",
             "`~`: this detector alarms at the prompt mix alone, so its alarm says nothing of the broken images.",
         ],
         {name: {change: _values(delays) for change, delays in answers.items()} for name, answers in found.items()},

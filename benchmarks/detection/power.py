@@ -30,7 +30,7 @@ from benchmarks.detection.world import (
     World,
 )
 from monitors.fitting import fit_lens
-from monitors.lens import Lens
+from monitors.lens import Features
 from monitors.sample import Sample
 from monitors.sketch import Sketch
 
@@ -52,9 +52,9 @@ class Plan:
     """Hours of each change."""
     streams: int = 24
     """Of each change, for detectors that look at every tick."""
-    hours: int = 12
+    hours: int = 8
     """Of each change, for detectors that are asked once an hour; and twice as many healthy ones for their threshold."""
-    months: int = 10
+    months: int = 8
     """Healthy ones, for the thresholds of those that look at every tick."""
 
 
@@ -76,6 +76,7 @@ class Stage:
         }
         say("fitting the lens")
         self.lens = fit_lens(self.baseline, seed=0)
+        self.before = self.lens.features(self.history.sample)
         say("calibrating the peers that look at every tick")
         self.streaming = [peer.calibrated(self.healthy, plan.months, seed=4) for peer in streaming_peers(self.baseline)]
 
@@ -116,7 +117,9 @@ def _lens_delays(stage: Stage, scenario: Scenario) -> Delays:
     """Of one bad replica, the alarm of its slice counts as much as that of the whole; the budget covers all slices."""
     say(f"watching {scenario.name}")
     sliced = scenario is ONE_BAD_REPLICA
-    before, after = (_sketches(stage.lens, each, sliced) for each in (stage.history, stage.changes[scenario.name]))
+    before = _sketches(stage.before, stage.history, sliced)
+    changed = stage.changes[scenario.name]
+    after = _sketches(stage.lens.features(changed.sample), changed, sliced)
     watch = Watch(stage.lens, slices=1 + REPLICAS if sliced else 1)
 
     def delay(start: int) -> float:
@@ -126,8 +129,7 @@ def _lens_delays(stage: Stage, scenario: Scenario) -> Delays:
     return np.array([delay(start) for start in starts(len(after[0]), stage.plan.streams)])
 
 
-def _sketches(lens: Lens, recording: Recording, sliced: bool) -> list[list[Sketch]]:
-    features = lens.features(recording.sample)
+def _sketches(features: Features, recording: Recording, sliced: bool) -> list[list[Sketch]]:
     whole = tick_sketches(features)
     return [whole, tick_sketches(features, recording.replica == BAD_REPLICA)] if sliced else [whole]
 
