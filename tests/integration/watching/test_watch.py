@@ -14,7 +14,6 @@ from safelight.store.incidents import KnownIncident, Resolution
 from safelight.store.verdicts import StoredVerdict
 from safelight.watching.reports import Reporter
 
-
 WORDS = ("red", "blue", "green", "cat", "dog", "car", "house", "on", "grass", "snow", "two", "small")
 
 
