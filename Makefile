@@ -15,7 +15,7 @@ PAGE := platform/safelight/page
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help up test lint format lock page train-studio demo-regression soak bench clean install install-dev
+.PHONY: help up test lint format lock page train-studio demo-regression soak bench bench-detection clean install install-dev
 .PHONY: check-machine check-port system-packages
 
 help: ## list the targets
@@ -39,6 +39,9 @@ train-studio: install ## train the bundled models again, on a GPU or for two hou
 bench: install ## measure rollback (flip time, failed requests) and the service's overhead
 	$(BIN)/python -m benchmarks.rollback
 	$(BIN)/python -m benchmarks.overhead
+
+bench-detection: install ## measure the detector beside its peers: power, cost, the studio's embeddings (half an hour)
+	$(BIN)/python -m benchmarks.detection
 
 # --------------------------------------------------------------------------------------------------------- checking
 
