@@ -27,6 +27,7 @@ from safelight.store.tables.releases import (
     ReleaseStep,
     VersionRow,
 )
+from safelight.store.tables.reports import DailyReportRow
 
 __all__ = [
     "ApiKey",
@@ -37,6 +38,7 @@ __all__ = [
     "Baseline",
     "BaselineJob",
     "Channel",
+    "DailyReportRow",
     "Delivery",
     "EngineRow",
     "Environment",
