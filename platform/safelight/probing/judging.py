@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.preference import Departures, departures
 from monitors.probes import Comparison, Repeatability, compare, repeatability
 from monitors.scan import Rule
 from safelight.clock import Clock
@@ -94,7 +95,10 @@ class ProbeJudge:
         }
         if run.repeats:
             result |= self._repeated(first, of_repeat(images, 1), run.places)
-        found = self._compare(run, first, of_repeat(stored, 0), reference, device) if reference else None
+        found = None
+        if reference is not None:
+            found = self._compare(run, first, of_repeat(stored, 0), reference, device)
+            result["departures"] = _departures(run, first, of_repeat(stored, 0)).to_dict()
         result["comparison"] = found.to_dict() if found else None
         with self._database.transaction() as session:
             ledger.locked_chain(session, run.generator)
@@ -141,11 +145,10 @@ class ProbeJudge:
         self, run: KnownRun, now: Images, stored: Images, reference: KnownRun, device: str | None
     ) -> Comparison:
         places = [place for place in run.places if place in stored]
-        same_version = run.against in (None, run.version)
-        rule = Rule.ANY_CHANGE if same_version else Rule.WORSE
+        rule = _rule(run)
         held = outputs(now, places), outputs(stored, places)
         document = reference.result.get("repeatability")
-        if not same_version or document is None or device != reference.result.get("device"):
+        if rule is Rule.WORSE or document is None or device != reference.result.get("device"):
             return compare(*held, rule=rule)
         tolerance = Repeatability.from_dict(document)
         pixels = pixel_distances(now, stored, places, self._images.read)
@@ -176,6 +179,16 @@ class ProbeJudge:
     def _ended(self, session: Session, run: KnownRun, now: datetime) -> None:
         if run.incident_id is not None:
             self._listener.probes_ended(session, run.incident_id, now)
+
+
+def _rule(run: KnownRun) -> Rule:
+    """Of a version's own outputs any change counts, of another's only a loss."""
+    return Rule.ANY_CHANGE if run.against in (None, run.version) else Rule.WORSE
+
+
+def _departures(run: KnownRun, now: Images, stored: Images) -> Departures:
+    places = [place for place in run.places if place in stored]
+    return departures(outputs(now, places), outputs(stored, places), places, _rule(run))
 
 
 def _device(session: Session, environment_digest: str | None) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitors.preference import Departures, better
 from monitors.probes import Comparison, assess
 from monitors.verdict import Health, Verdict
 from safelight.responding.policy import Findings
@@ -16,8 +17,6 @@ from safelight.store.probes import KnownRun, NewRun, Purpose, RunState
 
 ALPHA = 1e-3
 """The level at which probes confirm: the alarm before them had to pass the generator's whole budget already."""
-CHECK_PAIRS = 32
-"""Enough to see whether an environment spoils every image; what it spoils less, 128 pairs have to show anyway."""
 MOST_REPLICAS = 8
 WITHIN = timedelta(minutes=15)
 """Loading a large version and making its probes takes its time; after that the answer is that there is none."""
@@ -69,16 +68,16 @@ def plan(incident: KnownIncident, found: Ground, pairs: int, now: datetime, acto
     suspect, target = incident.suspect_version, incident.suggested_target
     if suspect is None or target is None:
         return []
-    many, few = found.chosen.plain[:pairs], found.chosen.plain[:CHECK_PAIRS]
+    places = found.chosen.plain[:pairs]  # all runs make the same probes, to be compared with each other
     against_own = found.accepted and found.own and found.theirs
 
-    def run(version: int, purpose: Purpose, host: str, places: Sequence[int], against: int | None = None) -> NewRun:
+    def run(version: int, purpose: Purpose, host: str, against: int | None = None) -> NewRun:
         return NewRun(
             generator=incident.generator,
             version=version,
             set_id=found.chosen.id,
             purpose=purpose,
-            places=tuple(places),
+            places=places,
             against=against,
             host=host,
             fresh=purpose is Purpose.RELOAD,
@@ -90,25 +89,37 @@ def plan(incident: KnownIncident, found: Ground, pairs: int, now: datetime, acto
     first = found.suspects[0]
     there = found.targets[0] if found.targets else first
     against = None if against_own else target
-    runs = [run(suspect, Purpose.SUSPECT, host, many, against) for host in found.suspects[:MOST_REPLICAS]]
+    runs = [run(suspect, Purpose.SUSPECT, host, against) for host in found.suspects[:MOST_REPLICAS]]
     if found.theirs:
-        runs.append(run(target, Purpose.TARGET, there, few))
+        runs.append(run(target, Purpose.TARGET, there))
     else:
-        runs.append(run(target, Purpose.BASELINE, there, many))
+        runs.append(run(target, Purpose.BASELINE, there))
     if against_own:
-        runs.append(run(suspect, Purpose.RELOAD, first, few))
+        runs.append(run(suspect, Purpose.RELOAD, first))
     return runs
 
 
 def findings(runs: Sequence[KnownRun]) -> Findings:
     """What a round of runs says, all of them ended."""
-    of_target = [run for run in runs if run.purpose in (Purpose.TARGET, Purpose.BASELINE)]
-    of_reload = [run for run in runs if run.purpose is Purpose.RELOAD]
+    suspects = [run for run in runs if run.purpose is Purpose.SUSPECT]
+    target = next((run for run in runs if run.purpose in (Purpose.TARGET, Purpose.BASELINE)), None)
+    afresh = next((run for run in runs if run.purpose is Purpose.RELOAD), None)
+    bad = [run for run in suspects if health(run) is Health.DEGRADED]
     return Findings(
-        suspects={run.host or str(run.id): health(run) for run in runs if run.purpose is Purpose.SUSPECT},
-        target=health(of_target[0]) if of_target else Health.INCONCLUSIVE,
-        reload=health(of_reload[0]) if of_reload else None,
+        suspects={run.host or str(run.id): health(run) for run in suspects},
+        target=health(target) if target else Health.INCONCLUSIVE,
+        target_better=target is not None and all(_does_better(target, run) for run in bad),
+        afresh_better=afresh is not None and all(_does_better(afresh, run) for run in bad),
     )
+
+
+def _does_better(other: KnownRun, suspect: KnownRun) -> bool:
+    if other.purpose is Purpose.BASELINE:
+        return health(suspect) is Health.DEGRADED  # it was held against nothing but these fresh outputs
+    documents = other.result.get("departures"), suspect.result.get("departures")
+    if documents[0] is None or documents[1] is None:
+        return False
+    return better(Departures.from_dict(documents[0]), Departures.from_dict(documents[1])) < ALPHA
 
 
 def health(run: KnownRun) -> Health:

@@ -77,7 +77,8 @@ class Decider:
             now,
             suspects={name: health.value for name, health in said.suspects.items()},
             target=said.target.value,
-            reload=said.reload.value if said.reload else None,
+            target_better=said.target_better,
+            afresh_better=said.afresh_better,
             runs=ordered.data["runs"],
         )
         facts = self._facts(session, incident, verdict, now, findings=said)
@@ -113,6 +114,7 @@ class Decider:
             last_automatic=releases.last_rollback_by(session, incident.generator, ACTOR),
             now=now,
             p_value=verdict.verdict.p_value,
+            threshold=verdict.verdict.threshold,
             slice=slice_of(verdict),
             can_probe=can_probe,
             findings=findings,

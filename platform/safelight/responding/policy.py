@@ -23,9 +23,11 @@ VERSION_FAULTS = frozenset(
         Reason.PROBE_WORSE,
     }
 )
-# A count of broken images leaves no room for another reading when it is this unlikely.
+# A count of broken images leaves no room for another reading when it is this unlikely, and a thousand times more so
+# than an alarm has to be: probes would have to be thousands to meet a fault of a few images in a hundred.
 _COUNTS = frozenset({Reason.TAIL_EXCESS, Reason.BLANK_RATE_UP})
 EXTREME = 1e-8
+_BEYOND_ALARM = 1e-3
 # What is wrong at one place is mended by taking that place out; a version serves everywhere.
 PLACES = frozenset({"replica", "adapter", "region"})
 # Beyond one automatic rollback in this time a person has to look: two in a row mean the cause is elsewhere.
@@ -63,8 +65,9 @@ class Why(StrEnum):
     ONE_REPLICA = "probes are bad on some replicas of the version and healthy on others"
     RELOAD_HELPS = "the same version is healthy when it is loaded afresh: its engine has gone bad, not the version"
     ENVIRONMENT = "the version to go back to fails its probes here as well: what changed is around the versions"
+    NO_BETTER = "the version to go back to does no better here, as far as its probes show"
     TARGET_UNKNOWN = "probes of the version to go back to could not be judged"
-    CONFIRMED = "probes confirm it, and the version to go back to is healthy here"
+    CONFIRMED = "probes confirm it, and the version to go back to does better here"
     EXTREME_COUNT = "the count of broken images leaves no doubt, and the version to go back to is healthy here"
 
 
@@ -78,12 +81,14 @@ class Slice:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the probes of an incident say: of its version by replica, of the version to go back to in the present
-    environment, and of the incident's version loaded afresh (None where that was not asked)."""
+    """What the probes of an incident say: of its version by replica, and of the version to go back to in the present
+    environment. Whether the latter does better, and whether the version itself does once it is loaded afresh, was shown
+    on the same probes, or else it counts as not so."""
 
     suspects: Mapping[str, Health]
     target: Health
-    reload: Health | None = None
+    target_better: bool = False
+    afresh_better: bool = False
 
     @property
     def bad(self) -> tuple[str, ...]:
@@ -108,6 +113,7 @@ class Facts:
     last_automatic: datetime | None
     now: datetime
     p_value: float | None = None
+    threshold: float | None = None
     slice: Slice | None = None
     can_probe: bool = True
     findings: Findings | None = field(default=None)
@@ -145,7 +151,7 @@ def _before_probes(facts: Facts) -> tuple[Action, Why]:
 
 def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
     """Not knowing is never a reason to roll back, neither of the version nor of the one to go back to."""
-    extreme = facts.reason in _COUNTS and facts.p_value is not None and facts.p_value < EXTREME
+    extreme = _is_extreme(facts)
     if findings.bad and Health.HEALTHY in findings.suspects.values():
         return Action.TAKE_OUT, Why.ONE_REPLICA
     if findings.suspect is not Health.DEGRADED and not extreme:
@@ -155,9 +161,17 @@ def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
         return Action.HOLD, Why.ENVIRONMENT
     if findings.target is not Health.HEALTHY:
         return Action.HOLD, Why.TARGET_UNKNOWN
-    if findings.bad and findings.reload is Health.HEALTHY:
+    if findings.bad and findings.afresh_better:
         return Action.HOLD, Why.RELOAD_HELPS
-    return Action.ROLL_BACK, Why.CONFIRMED if findings.bad else Why.EXTREME_COUNT
+    if findings.bad and findings.target_better:
+        return Action.ROLL_BACK, Why.CONFIRMED
+    return (Action.ROLL_BACK, Why.EXTREME_COUNT) if extreme else (Action.HOLD, Why.NO_BETTER)
+
+
+def _is_extreme(facts: Facts) -> bool:
+    if facts.reason not in _COUNTS or facts.p_value is None or facts.threshold is None:
+        return False
+    return facts.p_value < min(EXTREME, _BEYOND_ALARM * facts.threshold)
 
 
 def _is_cooling_down(facts: Facts) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from monitors.preference import Departures
 from monitors.probes import Comparison
 from monitors.recovery import Recovery
 from monitors.scan import Rule
@@ -56,6 +57,7 @@ class Scene:
         monitor: str = "release_comparison",
         critical: bool = True,
         p_value: float | None = None,
+        threshold: float | None = None,
         part: dict[str, Json] | None = None,
     ) -> list[KnownIncident]:
         """One tick: a degraded verdict where a reason is given, a healthy one else; `part` is the slice it is about.
@@ -70,6 +72,7 @@ class Scene:
             "images fit their prompts worse" if reason else "nothing unusual",
             n=300,
             p_value=p_value,
+            threshold=threshold,
             evidence={"slice": part} if part else {},
         )
         with self.database.transaction() as session:
@@ -188,7 +191,11 @@ def _result(run: KnownRun, health: Health) -> dict[str, Any]:
     rule = Rule.ANY_CHANGE if run.against is None else Rule.WORSE
     p_value = 1e-9 if health is Health.DEGRADED else 1.0
     found = Comparison(rule, len(run.places), 0, 0, 0, None, None, 0.1, -0.1, p_value, p_value)
-    return {"comparison": found.to_dict()}
+    # What is healthy did not move, what is degraded lost alignment everywhere: so it can be seen which does better.
+    lost = 0.1 if health is Health.DEGRADED else 0.0
+    by_place = dict.fromkeys(run.places, -lost)
+    departed = Departures(rule, by_place, dict.fromkeys(run.places, lost), dict.fromkeys(run.places, False))
+    return {"comparison": found.to_dict(), "departures": departed.to_dict()}
 
 
 def _evidence(_session: Session, _generator: str, _verdict: StoredVerdict) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_an_armed_policy_wants_the_alarm_confirmed_first(armed: Scene) -> None:
     assert armed.events(incident) == ["verdict", "probes"]
     assert [(run.purpose, run.version, run.against, len(run.places)) for run in armed.open_runs()] == [
         (Purpose.SUSPECT, 2, 1, 128),
-        (Purpose.TARGET, 1, None, 32),
+        (Purpose.TARGET, 1, None, 128),
     ]
 
 
@@ -106,7 +106,7 @@ def test_without_stored_outputs_both_versions_are_made_here_and_now(scene: Scene
 
 
 def test_a_count_without_doubt_needs_no_confirmation_but_a_healthy_target(armed: Scene) -> None:
-    incident = alarm(armed, Reason.TAIL_EXCESS, p_value=1e-12)
+    incident = alarm(armed, Reason.TAIL_EXCESS, p_value=1e-12, threshold=1e-6)
     armed.answer(suspect=Health.HEALTHY, target=Health.HEALTHY)
     assert (armed.serving(), armed.decisions(incident)) == (1, ["extreme_count"])
 

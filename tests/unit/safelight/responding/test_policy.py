@@ -23,7 +23,7 @@ from safelight.responding.policy import (
 from safelight.store.incidents import PolicyMode
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-CONFIRMED = Findings({"one": Health.DEGRADED}, Health.HEALTHY)
+CONFIRMED = Findings({"one": Health.DEGRADED}, Health.HEALTHY, target_better=True)
 ALARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, last_automatic=None, now=NOW)
 ARMED = replace(ALARMED, findings=CONFIRMED)
 
@@ -32,7 +32,8 @@ findings = st.builds(
     Findings,
     suspects=st.dictionaries(st.sampled_from("abc"), healths),
     target=healths,
-    reload=st.none() | healths,
+    target_better=st.booleans(),
+    afresh_better=st.booleans(),
 )
 facts = st.builds(
     Facts,
@@ -42,6 +43,7 @@ facts = st.builds(
     last_automatic=st.none() | st.timedeltas(timedelta(0), timedelta(days=2)).map(lambda age: NOW - age),
     now=st.just(NOW),
     p_value=st.none() | st.sampled_from([1e-12, 1e-7, 0.01]),
+    threshold=st.none() | st.just(1e-6),
     slice=st.none() | st.builds(Slice, st.sampled_from(["replica", "adapter", "tenant"]), st.none() | st.just("r7")),
     can_probe=st.booleans(),
     findings=st.none() | findings,
@@ -80,9 +82,8 @@ def test_one_fact_is_enough_to_hold_it_back(changed: dict[str, object], expected
         (replace(CONFIRMED, suspects={}), (Action.HOLD, Why.PROBES_INCONCLUSIVE)),
         (replace(CONFIRMED, target=Health.DEGRADED), (Action.HOLD, Why.ENVIRONMENT)),
         (replace(CONFIRMED, target=Health.INCONCLUSIVE), (Action.HOLD, Why.TARGET_UNKNOWN)),
-        (replace(CONFIRMED, reload=Health.HEALTHY), (Action.HOLD, Why.RELOAD_HELPS)),
-        (replace(CONFIRMED, reload=Health.DEGRADED), (Action.ROLL_BACK, Why.CONFIRMED)),
-        (replace(CONFIRMED, reload=Health.INCONCLUSIVE), (Action.ROLL_BACK, Why.CONFIRMED)),
+        (replace(CONFIRMED, afresh_better=True), (Action.HOLD, Why.RELOAD_HELPS)),
+        (replace(CONFIRMED, target_better=False), (Action.HOLD, Why.NO_BETTER)),
         (
             replace(CONFIRMED, suspects={"one": Health.DEGRADED, "two": Health.HEALTHY}),
             (Action.TAKE_OUT, Why.ONE_REPLICA),
@@ -104,10 +105,11 @@ def test_before_the_probes_an_armed_policy_asks_for_them_and_another_recommends(
 
 
 def test_a_count_without_doubt_stands_in_for_a_confirmation_of_the_version_only() -> None:
-    unseen = replace(CONFIRMED, suspects={"one": Health.HEALTHY})
-    counted = replace(ARMED, reason=Reason.TAIL_EXCESS, p_value=EXTREME / 10, findings=unseen)
+    unseen = replace(CONFIRMED, suspects={"one": Health.HEALTHY}, target_better=False)
+    counted = replace(ARMED, reason=Reason.TAIL_EXCESS, p_value=EXTREME / 10, threshold=1e-4, findings=unseen)
     assert decide(counted) == (Action.ROLL_BACK, Why.EXTREME_COUNT)
     assert decide(replace(counted, p_value=EXTREME))[0] is Action.HOLD
+    assert decide(replace(counted, threshold=1e-6))[0] is Action.HOLD  # hardly beyond what any alarm needs
     assert decide(replace(counted, reason=Reason.ALIGNMENT_DOWN))[0] is Action.HOLD
     assert decide(replace(counted, findings=replace(unseen, target=Health.INCONCLUSIVE)))[0] is Action.HOLD
 
@@ -134,6 +136,7 @@ def test_inconclusive_and_error_never_roll_back(known: Facts) -> None:
         else:
             assert Health.DEGRADED in known.findings.suspects.values()
             assert Health.HEALTHY not in known.findings.suspects.values()
+            assert known.findings.target_better
 
 
 @given(facts, st.sampled_from([Health.INCONCLUSIVE, Health.ERROR]))
