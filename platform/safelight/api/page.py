@@ -12,7 +12,8 @@ from starlette.types import Scope
 FOLDER = Path(__file__).parent.parent / "page"
 
 _NOT_BUILT = """<!doctype html><title>Safelight</title>
-<p>The dashboard has not been built. Run <code>make page</code>, then reload. The API says at <a href="/openapi.json">/openapi.json</a> what there is.
+<p>The dashboard has not been built. Run <code>make page</code>, then reload.</p>
+<p>The API says at <a href="/openapi.json">/openapi.json</a> what there is.</p>
 """
 # The page loads nothing from elsewhere; Mantine and ECharts set styles from scripts.
 _POLICY = (

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
+from safelight.cli import app
 from safelight.studio.versions import build_version
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tests.integration.documentation.conftest import Block, Typist
 
 ROOT = Path(__file__).parents[3]
+DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md"))
+CODE = re.compile(r"`([^`\n]+)`|^```\w[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DAY = 660
 """Generations: enough for a baseline."""
 LINES = 330
@@ -93,10 +97,26 @@ def picture(seed: int) -> bytes:
     return encoded.getvalue()
 
 
-@pytest.mark.parametrize(
-    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_a_target_of_make_that_is_named_exists(document: Path) -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", document.read_text(), flags=re.MULTILINE))
     listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert named <= {line.split()[1] for line in listed.splitlines()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_command_that_is_named_exists(document: Path) -> None:
+    named = re.findall(
+        r"\bsafelight ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", "\n".join(map("".join, CODE.findall(document.read_text())))
+    )
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group has them
+    for command, sub in named:
+        assert command in commands
+        if group := getattr(commands[command], "commands", None):
+            assert sub in group
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_page_that_is_linked_exists(document: Path) -> None:
+    linked = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
+    assert [path for path in linked if not (document.parent / path).exists()] == []

@@ -11,13 +11,13 @@ import { count, duration, figure, percent } from "@/ui/words";
 
 const ATTRIBUTES: Record<string, string> = { parameters: "request class" };
 
-/** "replica=r7" as people say it. */
-const spoken = (slice: string): string => {
-  const [attribute, value] = slice.split("=", 2);
-  if (value === undefined) return slice === "all" ? "All traffic" : slice;
-  const noun = ATTRIBUTES[attribute ?? ""] ?? attribute;
-  return value === "*" || value === "" ? `any other ${noun}` : `${noun} ${value}`;
-};
+/** "replica=r7" and "replica (other)" as people say them. */
+function spoken(slice: string): string {
+  const [, attribute = slice, value] = /^(\w+)(?:=(.*)| \(other\))$/.exec(slice) ?? [];
+  if (attribute === slice) return slice === "all" ? "All traffic" : slice;
+  const noun = ATTRIBUTES[attribute] ?? attribute;
+  return value === undefined ? `any other ${noun}` : `${noun} ${value}`;
+}
 
 /** How all traffic and each part of it stands, and how small a change would be seen in each now. */
 export function Slices({ generator, monitor }: { generator: string; monitor: string }): ReactNode {

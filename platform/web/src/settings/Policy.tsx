@@ -13,7 +13,7 @@ import { Panel } from "@/ui/Panel";
 const MODES: Record<PolicyMode, [name: string, meaning: string]> = {
   observe: ["Observe", "Open incidents and tell the channels. Nothing else."],
   recommend: ["Recommend", "Say in the incident and the message which version to go back to, and leave it to a person."],
-  auto: ["Automatic", "Roll back to the last known good when the images themselves show that a version is worse; once an hour at most."],
+  auto: ["Automatic", "Roll back to the last known good when the images show that a version is worse and probes confirm it; once an hour at most."],
 };
 
 /** What may be done about an incident without asking. */
