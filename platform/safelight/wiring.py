@@ -10,6 +10,7 @@ from datetime import timedelta
 from registry.versions import VersionStore
 from safelight.api.platform import Platform
 from safelight.clock import Clock, SystemClock
+from safelight.comparing.daily import DailyReporter
 from safelight.housekeeping import Housekeeping
 from safelight.ids import new_id
 from safelight.importing.importer import Importer
@@ -63,6 +64,7 @@ from safelight.worker import Loop, Worker
 
 _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
+_DAILY_LOOKED_FOR_SECONDS = 900.0
 _DELIVERY_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
 _BACKFILL_SECONDS = 2.0
@@ -246,6 +248,7 @@ def worker(settings: Settings) -> Worker:
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
             Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
+            Job("daily reports", _DAILY_LOOKED_FOR_SECONDS, DailyReporter(store, time, lenses, sight.digest).run_once),
             Job("attributes", _ATTRIBUTES_SECONDS, AttributeReader(store, sight, time).run_once),
         ]
     )

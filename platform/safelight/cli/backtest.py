@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from monitors.windows import spoken
 from safelight import wiring
 from safelight.backtesting.backtest import Origin, backtest, early_days
 from safelight.backtesting.gathering import Stream, gather
@@ -130,8 +131,9 @@ def _key(source: str, reading: Reading, digest: str) -> str:
 def _tell(report: BacktestReport, output: Path) -> None:
     expected = number(report.false_alarms_expected, 2)
     typer.echo(
-        f"{number(report.generations)} generations, fitted on {number(report.fitted_on)}; {len(report.alarms)} alarms "
-        f"in {number(report.days_replayed)} days, where {expected} false ones were to be expected at most"
+        f"{number(report.generations)} generations, fitted on {number(report.fitted_on)}. Alarms in "
+        f"{spoken(86400 * report.days_replayed)}: {len(report.alarms)}, where {expected} false ones were to be expected "
+        "at most"
     )
     for alarm in report.alarms:
         typer.echo(f"  {when(alarm.raised_at)}  version {alarm.version}  {alarm.findings[0].summary}")

@@ -1,7 +1,7 @@
 """What a comparison says, as the API answers it and reports keep it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -78,3 +78,52 @@ class VersionComparison(Part):
     sides: list[Side]
     distances: list[Distance]
     notes: list[Note]
+
+
+class Departure(Part):
+    """What the lens of a baseline says of a whole day: `effect` in standard deviations, with what may be chance."""
+
+    baseline: str
+    reason: str
+    summary: str
+    effect: float | None
+    p_value: float | None
+    prompts_moved: float | None = Field(description="Share of what is asked that has moved to other prompts")
+
+
+class DayFigures(Part):
+    """One day of the version that served at its end."""
+
+    day: date
+    n: int
+    alignment: Figure
+    broken_rate: Figure
+    departure: Departure | None = Field(description="None without a baseline that this release reads")
+
+
+class DayTrend(Part):
+    """How a figure moves from day to day, `slope` a day; `steady` where that is no chance."""
+
+    metric: Literal["alignment", "broken_rate", "departure"]
+    slope: Figure
+    p_value: float
+    steady: bool
+
+
+class DaysApart(Part):
+    """How far the day's images and prompts are from those of an earlier day (CMMD)."""
+
+    days: int
+    images: Figure
+    prompts: Figure
+
+
+class DailyReport(Part):
+    """A day beside the baseline and the days before it. It informs; it never alarms."""
+
+    generator: str
+    version: int
+    days: list[DayFigures] = Field(description="The newest first, of the same version")
+    trends: list[DayTrend]
+    apart: list[DaysApart]
+    summary: str

@@ -90,14 +90,17 @@ def _sample(
     )
 
 
-def _estimated(rows: Sequence[Sampled]) -> dict[str, Figure]:
+def aligned(rows: Sequence[Sampled]) -> Figure:
+    """The mean prompt alignment of the rows that show something."""
     known = [(each.alignment, prompt_key(each.prompt)) for each in rows if each.alignment is not None]
-    alignment = clustered_mean(
-        np.array([value for value, _ in known], np.float64), np.array([key for _, key in known], np.uint64)
-    )
+    values = np.array([value for value, _ in known], np.float64)
+    return Figure.of(clustered_mean(values, np.array([key for _, key in known], np.uint64)))
+
+
+def _estimated(rows: Sequence[Sampled]) -> dict[str, Figure]:
     latency = np.array([each.total_ms for each in rows if each.total_ms is not None], np.float64)
     return {
-        "alignment": Figure.of(alignment),
+        "alignment": aligned(rows),
         "latency_p50_ms": Figure.of(quantile_estimate(latency, 0.5)),
         "latency_p95_ms": Figure.of(quantile_estimate(latency, 0.95)),
     }
