@@ -1153,6 +1153,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/daily": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Daily Reports
+         * @description A generator's days, the newest first. They inform about drift too slow for any monitor; they never alarm.
+         */
+        get: operations["list_daily_reports_api_v1_reports_daily_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/daily/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Daily Report */
+        get: operations["get_daily_report_api_v1_reports_daily__report_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/series": {
         parameters: {
             query?: never;
@@ -1849,6 +1886,38 @@ export interface components {
             text: string;
         };
         /**
+         * Comparison
+         * @description Probes held against stored outputs; `n` pairs gave two images. P-values in (0, 1], 1 where nothing was tested.
+         */
+        Comparison: {
+            /** Alignment Change */
+            alignment_change: number;
+            /** Broken */
+            broken: number;
+            /** Changed */
+            changed: number | null;
+            /** Largest Pixel Difference */
+            largest_pixel_difference: number | null;
+            /** Mended */
+            mended: number;
+            /** Missing */
+            missing: number;
+            /** N */
+            n: number;
+            /** P Changed */
+            p_changed: number;
+            /** P Worse */
+            p_worse: number;
+            rule: components["schemas"]["Rule"];
+            /** Shift */
+            shift: number;
+            /**
+             * Usable
+             * @default true
+             */
+            usable: boolean;
+        };
+        /**
          * ComparisonRequest
          * @description Which versions to compare, the reference first, and over which range of time.
          */
@@ -1911,6 +1980,70 @@ export interface components {
             /** Secret */
             secret: string;
         };
+        /**
+         * DailyReport
+         * @description A day beside the baseline and the days before it. It informs; it never alarms.
+         */
+        DailyReport: {
+            /** Apart */
+            apart: components["schemas"]["DaysApart"][];
+            /**
+             * Days
+             * @description The newest first, of the same version
+             */
+            days: components["schemas"]["DayFigures"][];
+            /** Generator */
+            generator: string;
+            /** Summary */
+            summary: string;
+            /** Trends */
+            trends: components["schemas"]["DayTrend"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * DayFigures
+         * @description One day of the version that served at its end.
+         */
+        DayFigures: {
+            alignment: components["schemas"]["Figure"];
+            broken_rate: components["schemas"]["Figure"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** @description None without a baseline that this release reads */
+            departure: components["schemas"]["Departure"] | null;
+            /** N */
+            n: number;
+        };
+        /**
+         * DayTrend
+         * @description How a figure moves from day to day, `slope` a day; `steady` where that is no chance.
+         */
+        DayTrend: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "alignment" | "broken_rate" | "departure";
+            /** P Value */
+            p_value: number;
+            slope: components["schemas"]["Figure"];
+            /** Steady */
+            steady: boolean;
+        };
+        /**
+         * DaysApart
+         * @description How far the day's images and prompts are from those of an earlier day (CMMD).
+         */
+        DaysApart: {
+            /** Days */
+            days: number;
+            images: components["schemas"]["Figure"];
+            prompts: components["schemas"]["Figure"];
+        };
         /** DeliveryInfo */
         DeliveryInfo: {
             /**
@@ -1926,6 +2059,27 @@ export interface components {
             error: string;
             /** Status */
             status: number | null;
+        };
+        /**
+         * Departure
+         * @description What the lens of a baseline says of a whole day: `effect` in standard deviations, with what may be chance.
+         */
+        Departure: {
+            /** Baseline */
+            baseline: string;
+            /** Effect */
+            effect: number | null;
+            /** P Value */
+            p_value: number | null;
+            /**
+             * Prompts Moved
+             * @description Share of what is asked that has moved to other prompts
+             */
+            prompts_moved: number | null;
+            /** Reason */
+            reason: string;
+            /** Summary */
+            summary: string;
         };
         /**
          * DeploymentVerdict
@@ -3182,6 +3336,13 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[StoredDailyReport] */
+        Page_StoredDailyReport_: {
+            /** Items */
+            items: components["schemas"]["StoredDailyReport"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[VerdictInfo] */
         Page_VerdictInfo_: {
             /** Items */
@@ -3272,7 +3433,7 @@ export interface components {
             brittleness: {
                 [key: string]: components["schemas"]["Drop"];
             };
-            comparison: components["schemas"]["monitors__probes__Comparison"] | null;
+            comparison: components["schemas"]["Comparison"] | null;
             /** Detail */
             detail: string;
             /** Environment Digest */
@@ -3335,7 +3496,7 @@ export interface components {
             brittleness: {
                 [key: string]: components["schemas"]["Drop"];
             };
-            comparison: components["schemas"]["monitors__probes__Comparison"] | null;
+            comparison: components["schemas"]["Comparison"] | null;
             /** Detail */
             detail: string;
             /** Environment Digest */
@@ -3910,6 +4071,28 @@ export interface components {
          */
         "State-Output": "requested" | "preparing" | "verifying" | "flipping" | "serving" | "accepted" | "failed" | "aborted" | "superseded";
         /**
+         * StoredDailyReport
+         * @description A report of one day (UTC), and when it was made.
+         */
+        StoredDailyReport: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            report: components["schemas"]["DailyReport"];
+        };
+        /**
          * StreamHeartbeat
          * @description Event `heartbeat`: the server's time, a few times in a quarter of a minute, so that silence means a dead link.
          */
@@ -4077,42 +4260,10 @@ export interface components {
             warm: boolean;
         };
         /**
-         * Comparison
-         * @description Probes held against stored outputs; `n` pairs gave two images. P-values in (0, 1], 1 where nothing was tested.
-         */
-        monitors__probes__Comparison: {
-            /** Alignment Change */
-            alignment_change: number;
-            /** Broken */
-            broken: number;
-            /** Changed */
-            changed: number | null;
-            /** Largest Pixel Difference */
-            largest_pixel_difference: number | null;
-            /** Mended */
-            mended: number;
-            /** Missing */
-            missing: number;
-            /** N */
-            n: number;
-            /** P Changed */
-            p_changed: number;
-            /** P Worse */
-            p_worse: number;
-            rule: components["schemas"]["Rule"];
-            /** Shift */
-            shift: number;
-            /**
-             * Usable
-             * @default true
-             */
-            usable: boolean;
-        };
-        /**
-         * Comparison
+         * VersionComparison
          * @description Versions of one generator over the same range of time, the first being what the others are held against.
          */
-        safelight__comparing__documents__Comparison: {
+        VersionComparison: {
             /** Distances */
             distances: components["schemas"]["Distance"][];
             /** Embedder Digest */
@@ -4652,7 +4803,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["safelight__comparing__documents__Comparison"];
+                    "application/json": components["schemas"]["VersionComparison"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -4685,7 +4836,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["safelight__comparing__documents__Comparison"];
+                    "application/json": components["schemas"]["VersionComparison"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -6469,6 +6620,72 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_daily_reports_api_v1_reports_daily_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description `next` of the page before */
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StoredDailyReport_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_daily_report_api_v1_reports_daily__report_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredDailyReport"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -20,7 +20,7 @@ export type Standing = Schemas["StandingInfo"];
 export type ProbeSet = Schemas["ProbeSetInfo"];
 export type ProbeRun = Schemas["ProbeRunInfo"];
 export type ProbeRunDetail = Schemas["ProbeRunDetail"];
-type ComparisonDocument = Schemas["safelight__comparing__documents__Comparison"];
+type ComparisonDocument = Schemas["VersionComparison"];
 /** openapi-fetch reads a pair as a list. */
 export type Distance = Omit<ComparisonDocument["distances"][number], "versions"> & { versions: number[] };
 export type Comparison = Omit<ComparisonDocument, "distances"> & { distances: Distance[] };
