@@ -1,14 +1,13 @@
-"""The third stage of a lens: what is usual for each cluster of requests, measured on a split nothing was fitted on."""
+"""The last stage of a lens: what is usual for each cluster of requests, measured where nothing was fitted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.misfit import Pairs, fit_misfit, fit_tail_misfit
+from monitors.misfit import Pairs, Unknown, fit_misfit, fit_tail_misfit
 
 _TAIL_SHRINKAGE = 50.0  # generations' worth of the overall value mixed into each cluster's own
 _SCALE_SHRINKAGE = 20.0
@@ -18,20 +17,26 @@ _DIRECTED_CLIP = 8.0  # robust standard deviations
 _VARIANCE_FLOOR = 0.01  # keeps a signal that never varied at the baseline from alarming at its first change
 
 
-Scaling: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Location and scale of each cluster's scalars [clusters, scalars]."""
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Location and scale of each cluster's scalars [clusters, scalars]."""
+
+    location: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    def normalise(self, scalars: NDArray[np.float32], cluster: NDArray[np.intp]) -> NDArray[np.float32]:
+        normalised: NDArray[np.float32] = (scalars - self.location[cluster]) / self.scale[cluster]
+        return normalised
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Per-cluster location and scale of the scalars, their distribution, and the moments of all features."""
+    """The distribution of the scalars, each cluster's usual features and tails, and the moments of all features."""
 
     size: int
     cluster_counts: NDArray[np.int64]
     repeat_moment: float  # F2 / n of its prompts: 1 when all differ
     shrinkage: float  # generations' worth of the overall mean mixed into each cluster's own
-    location: NDArray[np.float32]  # [clusters, scalars]
-    scale: NDArray[np.float32]
     ranked: NDArray[np.float32]  # [scalars, n], each row sorted: the distribution of the normalised scalars
     tail_levels: NDArray[np.float64]
     tail_rates: NDArray[np.float32]  # [clusters, tails], grouped by level, low before high
@@ -50,10 +55,6 @@ class Calibration:
     leverage_mean: NDArray[np.float32]
     leverage: float  # mean square of a generation's
 
-    def normalise(self, scalars: NDArray[np.float32], cluster: NDArray[np.intp]) -> NDArray[np.float32]:
-        normalised: NDArray[np.float32] = (scalars - self.location[cluster]) / self.scale[cluster]
-        return normalised
-
     def ranks(self, normalised: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability integral transform, ties at their middle: in [0, 1], uniform at the baseline."""
         return _ranks(self.ranked, normalised)
@@ -66,11 +67,22 @@ class Calibration:
         return np.subtract(_oriented(normalised, self.orientation), self.directed_means[cluster], dtype=np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Strangers:
+    """Generations of requests that were hidden from what judges them, as a lens sees any that it does not know:
+    components, scalars in units of all clusters together, clusters, and the leverage of each cluster's mean request."""
+
+    components: NDArray[np.float32]
+    normalised: NDArray[np.float32]
+    cluster: NDArray[np.intp]
+    leverage: NDArray[np.float64]
+
+
 def fit_scaling(scalars: NDArray[np.float32], cluster: NDArray[np.intp], clusters: int) -> Scaling:
     """Median and median absolute deviation of each cluster, shrunk towards all clusters' together.
 
-    Not measured on the calibration split: its own medians would lie closer to it than to what comes later, and tails
-    would look rarer than they are.
+    Not of the generations it is to scale: their own medians would lie closer to them than to what comes later, and
+    tails would look rarer than they are.
     """
     weight = np.bincount(cluster, minlength=clusters)[:, None]
 
@@ -83,26 +95,23 @@ def fit_scaling(scalars: NDArray[np.float32], cluster: NDArray[np.intp], cluster
     location = shrunk_medians(scalars)
     scale = shrunk_medians(np.abs(scalars - location[cluster]))
     floor = np.maximum(1e-3 * scalars.std(axis=0), 1e-6)
-    return location, np.maximum(scale, floor).astype(np.float32)
+    return Scaling(location, np.maximum(scale, floor).astype(np.float32))
 
 
 def fit_calibration(
     components: NDArray[np.float32],
-    scalars: NDArray[np.float32],
-    requests: NDArray[np.float32],
+    normalised: NDArray[np.float32],
     leverage: NDArray[np.float32],
     cluster: NDArray[np.intp],
     clusters: int,
     orientation: NDArray[np.float32],
     prompt_keys: NDArray[np.uint64],
-    scaling: Scaling,
+    strangers: Strangers,
 ) -> Calibration:
     counts = np.bincount(cluster, minlength=clusters)
-    location, scale = scaling
-    normalised = (scalars - location[cluster]) / scale[cluster]
     ranked = np.sort(normalised, axis=0).T.copy()
     ranks = _ranks(ranked, normalised)
-    levels = np.array([level for level in _TAIL_LEVELS if level * len(scalars) >= 1])
+    levels = np.array([level for level in _TAIL_LEVELS if level * len(normalised) >= 1])
     tails = _tails(ranks, levels).astype(np.float64)
     tail_rates = _shrunken_means(tails, cluster, counts, _TAIL_SHRINKAGE)
 
@@ -116,20 +125,22 @@ def fit_calibration(
     whitener = np.linalg.inv(np.linalg.cholesky(covariance))
     whitened = (features - mean) @ whitener.T
     leverage_mean = leverage.mean(axis=0)
-    pairs = Pairs.of(requests, cluster, leverage - leverage_mean, prompt_keys)
-    misfit = fit_misfit(whitened, pairs)
-    tail_repeat, tail_ignorance = fit_tail_misfit(tails - tail_rates[cluster], levels, misfit, pairs)
+    pairs = Pairs.of(prompt_keys)
+    strange_ranks = _ranks(ranked, strangers.normalised)
+    strange = np.concatenate([strangers.components, strange_ranks], axis=1) - raw.mean(axis=0)
+    unknown = Unknown.of((strange - mean) @ whitener.T, strangers.cluster, strangers.leverage)
+    misfit = fit_misfit(whitened, pairs, unknown)
+    strange_tails = Unknown.of(_standard(_tails(strange_ranks, levels), levels), strangers.cluster, strangers.leverage)
+    tail_repeat, tail_ignorance = fit_tail_misfit(tails - tail_rates[cluster], levels, pairs, strange_tails)
 
     oriented = _oriented(normalised, orientation)
     directed_means = _shrunken_means(oriented, cluster, counts, shrinkage)
     _, repeats = np.unique(prompt_keys, return_counts=True)
     return Calibration(
-        size=len(scalars),
+        size=len(normalised),
         cluster_counts=counts.astype(np.int64),
         repeat_moment=float((repeats.astype(np.float64) ** 2).sum() / len(prompt_keys)),
         shrinkage=shrinkage,
-        location=location,
-        scale=scale,
         ranked=ranked,
         tail_levels=levels,
         tail_rates=tail_rates,
@@ -161,6 +172,12 @@ def _ranks(ranked: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[
 def _tails(ranks: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     each = [side for level in levels for side in (ranks < level, ranks > 1.0 - level)]
     return np.concatenate(each, axis=1, dtype=np.bool_)
+
+
+def _standard(tails: NDArray[np.bool_], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tail indicators less their rates, in units of their standard deviation."""
+    rates = np.repeat(levels, tails.shape[1] // len(levels))
+    return (tails - rates) / np.sqrt(rates * (1.0 - rates))
 
 
 def _oriented(normalised: NDArray[np.float32], orientation: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,8 @@ _WAVE_SCALE = 0.25
 _KNOWN_QUANTILE = 0.999
 _RIDGES = np.logspace(-6, 3, 19)  # relative to the mean eigenvalue
 _CLUSTERING_ROWS = 20_000
+_REGRESSION_ROWS = 12_000
+_HELD_OUT = 0.2
 _LEVERAGE_DIRECTIONS = 32
 _FEWEST_IN_CLUSTER = 8
 
@@ -32,12 +34,9 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Expectation:
-    """Ridge regressions on requests, linear and in random Fourier features (Rahimi & Recht 2007).
-
-    A request is its prompt embedding and its standardised parameters, scaled so that two prompts typically lie one
-    apart. `centroids` partition the requests; `reach` is the distance from them beyond which a request is unseen.
-    """
+class Requests:
+    """How requests are read: prompt embeddings and standardised parameters, scaled so that two prompts typically lie
+    one apart. `centroids` partition them; `reach` is the distance from them beyond which a request is unseen."""
 
     prompt_scale: float
     parameter_mean: NDArray[np.float32]
@@ -45,24 +44,18 @@ class Expectation:
     parameter_low: NDArray[np.float32]
     parameter_high: NDArray[np.float32]
     frequencies: NDArray[np.float32]  # [dp + dc, waves]
-    coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx + scalars], the intercept last
-    leverage: NDArray[np.float32]  # [dp + dc + 2 waves + 1, directions], likewise
     centroids: NDArray[np.float32]  # [clusters, dp + dc]
     reach: float
 
-    def requests(self, sample: Sample) -> NDArray[np.float32]:
+    def read(self, sample: Sample) -> NDArray[np.float32]:
         parameters = (sample.parameters - self.parameter_mean) * self.parameter_weight
         return np.concatenate([sample.prompts * np.float32(self.prompt_scale), parameters], axis=1)
 
-    def look(self, requests: NDArray[np.float32], sample: Sample) -> Look:
-        design = _design(requests, self.frequencies)
-        expected: NDArray[np.float32] = design @ self.coefficients[:-1] + self.coefficients[-1]
-        dimensions = sample.images.shape[1]
-        return Look(
-            residuals=sample.images - expected[:, :dimensions],
-            scalars=sample.scalars - expected[:, dimensions:],
-            leverage=design @ self.leverage[:-1] + self.leverage[-1],
-        )
+    def design(self, requests: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Linear, and in random Fourier features (Rahimi & Recht 2007) [n, dp + dc + 2 waves]."""
+        phase = requests @ self.frequencies
+        scale = np.float32(_WAVE_SCALE)
+        return np.concatenate([requests, np.cos(phase) * scale, np.sin(phase) * scale], axis=1)
 
     def place(self, sample: Sample, requests: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The cluster of each request, and whether it lies outside everything the baseline has seen."""
@@ -71,101 +64,132 @@ class Expectation:
         return cluster, (distance > self.reach) | outside.any(axis=1)
 
 
-def fit_expectation(
-    regression: Sample, validation: Sample, calibration: Sample, clusters: int, waves: int, rng: np.random.Generator
-) -> Expectation:
-    """Fit the regressions on one split, with penalties that do best on another; partition both, reach as the third."""
-    seen = Sample.concatenate([regression, validation])
-    prompt_scale = 1.0 / _median_distance(regression.prompts, rng)
-    mean = seen.parameters.mean(axis=0)
-    deviation = seen.parameters.std(axis=0)
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """Ridge regressions of images and scalars on the design."""
+
+    coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx + scalars], the intercept last
+    leverage: NDArray[np.float32]  # [dp + dc + 2 waves + 1, directions], likewise
+
+    def look(self, design: NDArray[np.float32], sample: Sample) -> Look:
+        expected: NDArray[np.float32] = design @ self.coefficients[:-1] + self.coefficients[-1]
+        dimensions = sample.images.shape[1]
+        return Look(
+            residuals=sample.images - expected[:, :dimensions],
+            scalars=sample.scalars - expected[:, dimensions:],
+            leverage=design @ self.leverage[:-1] + self.leverage[-1],
+        )
+
+
+def fit_requests(sample: Sample, clusters: int, waves: int, rng: np.random.Generator) -> Requests:
+    prompt_scale = 1.0 / _median_distance(sample.prompts, rng)
+    mean = sample.parameters.mean(axis=0)
+    deviation = sample.parameters.std(axis=0)
     varies = deviation > 1e-6
     weight = np.where(varies, _PARAMETER_WEIGHT / np.sqrt(max(1, varies.sum())) / np.where(varies, deviation, 1.0), 0.0)
-    low, high = _range(np.concatenate([seen.parameters, calibration.parameters]))
-    dimensions = regression.prompts.shape[1] + regression.parameters.shape[1]
-    unfitted = Expectation(
+    low, high = _range(sample.parameters)
+    dimensions = sample.prompts.shape[1] + sample.parameters.shape[1]
+    unfitted = Requests(
         prompt_scale=prompt_scale,
         parameter_mean=mean.astype(np.float32),
         parameter_weight=weight.astype(np.float32),
         parameter_low=low,
         parameter_high=high,
         frequencies=rng.standard_normal((dimensions, waves), dtype=np.float32),
-        coefficients=np.empty((0, 0), np.float32),
-        leverage=np.empty((0, 0), np.float32),
         centroids=np.empty((0, 0), np.float32),
         reach=0.0,
     )
-    new = unfitted.requests(calibration)
-    centroids = _partition(unfitted.requests(seen), new, clusters, rng)
-    _, distance = _nearest(new, centroids)
-    design, held_design = (_design(unfitted.requests(each), unfitted.frequencies) for each in (regression, validation))
-    ridge = _Ridge(design, held_design)
-    penalties, coefficients = zip(
-        *(
-            ridge.fitted(target, held_target)
-            for target, held_target in zip(_targets(regression), _targets(validation), strict=True)
-        ),
-        strict=True,
-    )
-    return replace(
-        unfitted,
-        coefficients=np.concatenate(coefficients, axis=1),
-        leverage=ridge.leverage(penalties[0], rng),
-        centroids=centroids,
-        reach=float(np.quantile(distance, _KNOWN_QUANTILE)),
-    )
+    requests = unfitted.read(sample)
+    held_out = rng.random(len(requests)) < _HELD_OUT  # centroids lie closer to what they were fitted on
+    centroids = _partition(requests[~held_out], requests, clusters, rng)
+    _, distance = _nearest(requests[held_out], centroids)
+    return replace(unfitted, centroids=centroids, reach=float(np.quantile(distance, _KNOWN_QUANTILE)))
 
 
-def _design(requests: NDArray[np.float32], frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
-    phase = requests @ frequencies
-    scale = np.float32(_WAVE_SCALE)
-    return np.concatenate([requests, np.cos(phase) * scale, np.sin(phase) * scale], axis=1)
+def fit_expectation(
+    design: NDArray[np.float32],
+    sample: Sample,
+    held_design: NDArray[np.float32],
+    held_out: Sample,
+    directions: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> tuple[Expectation, tuple[float, ...]]:
+    """Fit the regressions on one sample, with penalties that do best on another that shares no prompt with it; returns
+    the penalties too."""
+    some, held = (rng.permutation(len(each))[:_REGRESSION_ROWS] for each in (sample, held_out))
+    ridge = Ridge(design[some])
+    validation = _Validation(ridge, held_design[held])
+    penalties, coefficients = [], []
+    for target, held_target in zip(targets(sample), targets(held_out), strict=True):
+        penalties.append(validation.penalty(target[some], held_target[held]))
+        coefficients.append(ridge.solved(target[some], penalties[-1]))
+    leverage = ridge.leverage(penalties[0], directions)
+    return Expectation(np.concatenate(coefficients, axis=1), leverage), tuple(penalties)
 
 
-def _targets(sample: Sample) -> list[NDArray[np.float32]]:
+def leverage_directions(dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The same for both halves: what one gets wrong about the unknown, the other does too."""
+    return rng.standard_normal((dimensions, _LEVERAGE_DIRECTIONS)) / np.sqrt(_LEVERAGE_DIRECTIONS)
+
+
+def targets(sample: Sample) -> list[NDArray[np.float32]]:
     """Each with a penalty of its own: the images together, and every scalar."""
     return [sample.images, *np.hsplit(sample.scalars, sample.scalars.shape[1])]
 
 
-class _Ridge:
-    """Ridge regressions on one design, each with the penalty of least error on held-out prompts.
+class Ridge:
+    """Ridge regressions on one design, from one decomposition of it."""
+
+    def __init__(self, design: NDArray[np.float32]) -> None:
+        self.mean = design.mean(axis=0, dtype=np.float64)
+        self._centred = design - self.mean
+        values, self.vectors = np.linalg.eigh(self._centred.T @ self._centred)
+        self.values = np.maximum(values, 0.0)
+
+    def projected(self, target: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(self.vectors.T @ (self._centred.T @ (target - target.mean(axis=0, dtype=np.float64))))
+
+    def solved(self, target: NDArray[np.float32], penalty: float) -> NDArray[np.float32]:
+        """Coefficients, the intercept last."""
+        slopes = self.vectors @ (self.projected(target) / (self.values + penalty)[:, None])
+        return self._with_intercept(slopes, target.mean(axis=0, dtype=np.float64))
+
+    def leverage(self, penalty: float, directions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """A projection on random directions of the root of the coefficients' posterior covariance, in units of the
+        noise."""
+        root = (self.vectors / np.sqrt(self.values + penalty)) @ self.vectors.T
+        return self._with_intercept(root @ directions, np.zeros(directions.shape[1]))
+
+    def leverage_of(self, requests: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
+        """Of each row of a design, without projection."""
+        rotated = (requests - self.mean) @ self.vectors
+        return np.asarray((rotated**2 / (self.values + penalty)).sum(axis=1))
+
+    def _with_intercept(self, slopes: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.concatenate([slopes, (mean - self.mean @ slopes)[None]]).astype(np.float32)
+
+
+class _Validation:
+    """Finds the penalty of least error on held-out prompts.
 
     Not by cross-validation within the sample: repeated prompts would vouch for each other.
     """
 
-    def __init__(self, design: NDArray[np.float32], held_design: NDArray[np.float32]) -> None:
-        self._mean = design.mean(axis=0, dtype=np.float64)
-        self._centred = design - self._mean
-        values, self._vectors = np.linalg.eigh(self._centred.T @ self._centred)
-        self._values = np.maximum(values, 0.0)
-        self._held = (held_design - self._mean) @ self._vectors
+    def __init__(self, ridge: Ridge, held_design: NDArray[np.float32]) -> None:
+        self._ridge = ridge
+        self._held = (held_design - ridge.mean) @ ridge.vectors
         self._moments = self._held.T @ self._held
 
-    def fitted(
-        self, target: NDArray[np.float32], held_target: NDArray[np.float32]
-    ) -> tuple[float, NDArray[np.float32]]:
-        """The penalty, and the coefficients with the intercept last."""
-        mean = target.mean(axis=0, dtype=np.float64)
-        projected = self._vectors.T @ (self._centred.T @ (target - mean))
-        products = self._held.T @ (held_target - mean)
+    def penalty(self, target: NDArray[np.float32], held_target: NDArray[np.float32]) -> float:
+        projected = self._ridge.projected(target)
+        products = self._held.T @ (held_target - target.mean(axis=0, dtype=np.float64))
+        values = self._ridge.values
 
         def held_out_error(penalty: float) -> float:
-            solution = projected / (self._values + penalty)[:, None]
+            solution = projected / (values + penalty)[:, None]
             return float((solution * (self._moments @ solution - 2.0 * products)).sum())
 
-        penalty = min(_RIDGES * max(self._values.mean(), 1e-12), key=held_out_error)
-        return float(penalty), self._with_intercept(
-            self._vectors @ (projected / (self._values + penalty)[:, None]), mean
-        )
-
-    def leverage(self, penalty: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """A random projection of the root of the coefficients' posterior covariance, in units of the noise."""
-        root = self._vectors / np.sqrt(self._values + penalty)
-        directions = rng.standard_normal((root.shape[1], _LEVERAGE_DIRECTIONS)) / np.sqrt(_LEVERAGE_DIRECTIONS)
-        return self._with_intercept(root @ directions, np.zeros(_LEVERAGE_DIRECTIONS))
-
-    def _with_intercept(self, slopes: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.concatenate([slopes, (mean - self._mean @ slopes)[None]]).astype(np.float32)
+        return float(min(_RIDGES * max(values.mean(), 1e-12), key=held_out_error))
 
 
 def _partition(

@@ -219,11 +219,15 @@ def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp]) -> Sizes:
 
 
 def _excess(observed: Array, usual: Array, size: Sizes) -> Array:
-    found = observed * size.independent
-    at_least = special.betainc(
-        np.maximum(found, 1e-9), usual * size.reference + 1.0, size.independent / (size.independent + size.reference)
+    p_values = np.ones(np.broadcast_shapes(observed.shape, usual.shape))
+    # Nearly all tails are as usual at nearly all times: no need to know how usual.
+    excess = observed - usual > np.sqrt(usual * size.variance)
+    found, known, live, reference = (
+        np.broadcast_to(each, p_values.shape)[excess]
+        for each in (observed * size.independent, usual * size.reference, size.independent, size.reference)
     )
-    return np.asarray(np.where(found > 0, at_least, 1.0))
+    p_values[excess] = special.betainc(found, known + 1.0, live / (live + reference))
+    return p_values
 
 
 def expected_rates(lens: Lens, sketch: Sketch) -> Array:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors import codec
-from monitors.calibration import Calibration
-from monitors.expectation import Expectation
-from monitors.novelty import NOVELTIES, Novelty
-from monitors.sample import Direction, Sample, Scalar, Schema
+from monitors.calibration import Calibration, Scaling
+from monitors.expectation import Expectation, Look, Requests
+from monitors.novelty import NOVELTIES, Components, Novelty
+from monitors.sample import Direction, Sample, Scalar, Schema, sides
 
-_FORMAT = 2
+_FORMAT = 3
 LOW, HIGH = "low", "high"
 
 
@@ -42,11 +42,28 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Lens:
-    schema: Schema
-    baseline_size: int
+class Half:
+    """What one half of the baseline's prompts taught, for judging the other half, at the baseline and ever after."""
+
     expectation: Expectation
     novelty: Novelty
+    scaling: Scaling
+
+    def scalars(self, look: Look, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The sample's scalars beyond what was expected, then those of `NOVELTIES`."""
+        return np.concatenate([look.scalars, self.novelty.distances(look.residuals, images)], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Lens:
+    """Cross-fitted (Chernozhukov et al. 2018): each generation is judged by what other prompts taught. So all of the
+    baseline may teach and all of it calibrates, and what was usual then is usual for a prompt that is asked again."""
+
+    schema: Schema
+    baseline_size: int
+    requests: Requests
+    halves: tuple[Half, Half]
+    components: Components
     calibration: Calibration
 
     @property
@@ -56,7 +73,7 @@ class Lens:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        components = self.novelty.components.shape[1]
+        components = self.components.axes.shape[1]
         return tuple(f"component_{i}" for i in range(components)) + tuple(s.name for s in self.scalars)
 
     @property
@@ -71,25 +88,33 @@ class Lens:
 
     @property
     def clusters(self) -> int:
-        return len(self.expectation.centroids)
+        return len(self.requests.centroids)
 
     def features(self, sample: Sample) -> Features:
         """Raises ValueError for a sample of another schema or other embedding dimensions."""
         self._check(sample)
-        requests = self.expectation.requests(sample)
-        cluster, unseen = self.expectation.place(sample, requests)
-        look = self.expectation.look(requests, sample)
-        scalars = np.concatenate([look.scalars, self.novelty.distances(look.residuals, sample.images)], axis=1)
-        normalised = self.calibration.normalise(scalars, cluster)
+        requests = self.requests.read(sample)
+        cluster, unseen = self.requests.place(sample, requests)
+        design = self.requests.design(requests)
+        components = np.empty((len(sample), self.components.axes.shape[1]), np.float32)
+        normalised = np.empty((len(sample), len(self.scalars)), np.float32)
+        leverage = np.empty((len(sample), len(self.calibration.leverage_mean)), np.float32)
+        side = sides(sample.prompt_keys)
+        for number, half in enumerate(self.halves):
+            rows = np.flatnonzero(side == number)
+            some = sample.take(rows)
+            look = half.expectation.look(design[rows], some)
+            components[rows] = self.components.project(look.residuals)
+            normalised[rows] = half.scaling.normalise(half.scalars(look, some.images), cluster[rows])
+            leverage[rows] = look.leverage
         ranks = self.calibration.ranks(normalised)
-        values = np.concatenate([self.novelty.project(look.residuals), ranks], axis=1)
         orientation = self.calibration.orientation
         return Features(
             lens=self,
-            values=values - self.calibration.cluster_means[cluster],
+            values=np.concatenate([components, ranks], axis=1) - self.calibration.cluster_means[cluster],
             tails=self.calibration.tails(ranks),
             directed=self.calibration.directed(normalised, cluster),
-            leverage=look.leverage - self.calibration.leverage_mean,
+            leverage=leverage - self.calibration.leverage_mean,
             cluster=cluster,
             unseen=unseen,
             prompt_keys=sample.prompt_keys,
@@ -99,7 +124,7 @@ class Lens:
     def _check(self, sample: Sample) -> None:
         if sample.schema != self.schema:
             raise ValueError("the sample's columns are not those the lens was fitted on")
-        requests, images = self.expectation.frequencies.shape[0], self.novelty.components.shape[0]
+        requests, images = self.requests.frequencies.shape[0], self.components.axes.shape[0]
         prompts = requests - len(self.schema.parameters)
         if sample.prompts.shape[1] != prompts or sample.images.shape[1] != images:
             raise ValueError(
@@ -120,9 +145,15 @@ class Lens:
                 "parameters": list(self.schema.parameters),
                 "scalars": [[scalar.name, scalar.worse.value] for scalar in self.schema.scalars],
             },
-            codec.stage_to_arrays("expectation", self.expectation)
-            | codec.stage_to_arrays("novelty", self.novelty)
-            | codec.stage_to_arrays("calibration", self.calibration),
+            codec.stage_to_arrays("requests", self.requests)
+            | codec.stage_to_arrays("components", self.components)
+            | codec.stage_to_arrays("calibration", self.calibration)
+            | {
+                name: array
+                for number, half in enumerate(self.halves)
+                for stage in ("expectation", "novelty", "scaling")
+                for name, array in codec.stage_to_arrays(f"{stage}_{number}", getattr(half, stage)).items()
+            },
         )
 
     @classmethod
@@ -135,7 +166,16 @@ class Lens:
                 tuple(Scalar(name, Direction(worse)) for name, worse in header["scalars"]),
             ),
             header["baseline_size"],
-            codec.stage_from_arrays(Expectation, "expectation", arrays),
-            codec.stage_from_arrays(Novelty, "novelty", arrays),
+            codec.stage_from_arrays(Requests, "requests", arrays),
+            (_half(0, arrays), _half(1, arrays)),
+            codec.stage_from_arrays(Components, "components", arrays),
             codec.stage_from_arrays(Calibration, "calibration", arrays),
         )
+
+
+def _half(number: int, arrays: codec.Arrays) -> Half:
+    return Half(
+        codec.stage_from_arrays(Expectation, f"expectation_{number}", arrays),
+        codec.stage_from_arrays(Novelty, f"novelty_{number}", arrays),
+        codec.stage_from_arrays(Scaling, f"scaling_{number}", arrays),
+    )

@@ -17,7 +17,7 @@ NOVELTIES = ("residual_novelty", "image_novelty", "pairing")
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """Whitened principal components of the residuals, log-Mahalanobis distances of residual and image, and pairing.
+    """Log-Mahalanobis distances of residual and image, and pairing.
 
     Pairing is the logarithm of the density of the image given its prompt over its density given any prompt, both taken
     as normal: how much the image says about its prompt. It lies in the directions that prompts decide most (Fisher's
@@ -25,15 +25,11 @@ class Novelty:
     """
 
     residual_mean: NDArray[np.float32]
-    components: NDArray[np.float32]  # [dx, components], whitening
     residual_root: NDArray[np.float32]  # [dx, dx], root of the shrunk precision
     image_mean: NDArray[np.float32]
     image_root: NDArray[np.float32]
     discriminants: NDArray[np.float32]  # [dx, directions]
     gains: NDArray[np.float32]  # [directions], at least 1
-
-    def project(self, residuals: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.clip((residuals - self.residual_mean) @ self.components, -_CLIP, _CLIP)
 
     def distances(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, 3], in the order of `NOVELTIES`."""
@@ -53,18 +49,33 @@ class Novelty:
         return np.asarray((given_any - given_own) / 2.0, dtype=np.float32)
 
 
-def fit_novelty(residuals: NDArray[np.float32], images: NDArray[np.float32], components: int) -> Novelty:
-    """Residuals must come from a split the regression has not seen, or they look smaller than live ones will."""
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Whitened principal components of the residuals."""
+
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]  # [dx, components], whitening
+
+    def project(self, residuals: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.clip((residuals - self.mean) @ self.axes, -_CLIP, _CLIP)
+
+
+def fit_components(residuals: NDArray[np.float32], count: int) -> Components:
+    values, vectors = _spectrum(residuals)
+    axes = vectors[:, :count] / np.sqrt(np.maximum(values[:count], 1e-12))
+    return Components(residuals.mean(axis=0), axes.astype(np.float32))
+
+
+def fit_novelty(residuals: NDArray[np.float32], images: NDArray[np.float32], directions: int) -> Novelty:
+    """Residuals must be of prompts the regression has not seen, or they look smaller than live ones will."""
     values, vectors = _spectrum(residuals)
     image_values, image_vectors = _spectrum(images)
-    kept = vectors[:, :components] / np.sqrt(np.maximum(values[:components], 1e-12))
     residual_root = _precision_root(values, vectors)
     spread = (image_vectors * (image_values + _SHRINKAGE * values.mean() + 1e-12)) @ image_vectors.T
     gains, turns = np.linalg.eigh(residual_root.T @ spread @ residual_root)
-    decided = np.argsort(-gains)[: min(_MOST_DIRECTIONS, components)]
+    decided = np.argsort(-gains)[: min(_MOST_DIRECTIONS, directions)]
     return Novelty(
         residual_mean=residuals.mean(axis=0),
-        components=kept.astype(np.float32),
         residual_root=residual_root,
         image_mean=images.mean(axis=0),
         image_root=_precision_root(image_values, image_vectors),

@@ -52,6 +52,11 @@ def prompt_key(prompt: str) -> int:
     return int.from_bytes(hashlib.blake2b(prompt.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
+def sides(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Which half judges a prompt: always the one that did not learn from it."""
+    return (prompt_keys & np.uint64(1)).astype(np.intp)
+
+
 def request_key(prompt: str, seed: int) -> int:
     """A 64-bit key of prompt and seed: equal requests ought to give equal images."""
     return prompt_key(f"{seed}\0{prompt}")

@@ -128,7 +128,7 @@ def rush(seed: int) -> World:
         From(people(painter, _other(painter, seed, 1)), daily(1, 0.9, 13)),
         From(people(painter, _other(painter, seed, 2)), daily(1, 0.9, 1)),
     ]
-    return World("rush", painter, sources, daily(1000.0, 0.7, 15), usual_parameters, days=2)
+    return World("rush", painter, sources, daily(1000.0, 0.7, 15), usual_parameters, days=1)
 
 
 def stubborn(seed: int) -> World:

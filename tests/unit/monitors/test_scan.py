@@ -59,10 +59,10 @@ def half_of_all(lens: Lens, change: Change, world: World, rule: Rule) -> float:
 
 
 FOUND: dict[str, tuple[Change, float]] = {
-    "broken 100 %": (lambda w, s: w.broken(w.sample(300, s), 1.0, s), 100),
+    "broken 100 %": (lambda w, s: w.broken(w.sample(300, s), 1.0, s), 200),
     "broken 5 %": (lambda w, s: w.broken(w.sample(1000, s), 0.05, s), 500),
     "broken 2 %": (lambda w, s: w.broken(w.sample(2000, s), 0.02, s), 1500),
-    "pairing shuffled 100 %": (lambda w, s: w.shuffled(w.sample(300, s), 1.0, s), 100),
+    "pairing shuffled 100 %": (lambda w, s: w.shuffled(w.sample(300, s), 1.0, s), 200),
     "pairing shuffled 5 %": (lambda w, s: w.shuffled(w.sample(1500, s), 0.05, s), 1000),
     "alignment down": (lambda w, s: w.deafened(w.sample(1000, s), 0.1, s), 600),
     "another style": (lambda w, s: w.but(style=0.1).sample(500, s), 300),

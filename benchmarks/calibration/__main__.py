@@ -1,0 +1,112 @@
+"""Are the detector's promises kept where production is unkind? `python -m benchmarks.calibration`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from benchmarks.calibration import held_out, tuning
+from benchmarks.calibration.far_tail import Tail, far_tail
+from benchmarks.calibration.report import Found, as_json, tables
+from benchmarks.calibration.simulate import Watched, watch
+
+KINDS = {"tuning": tuning.worlds, "held out": held_out.worlds}
+BASELINES = (3_500, 6_000, 12_000, 6_000, 30_000)
+_DEAR_DAYS = 8
+_FAR_TAIL_BASELINES = (3_500, 12_000)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One lens in one world. Each has a geometry and a baseline of its own; their sizes take turns."""
+
+    kind: str
+    world: int
+    seed: int
+    baseline: int
+    days: int | None
+
+
+def _one_thread() -> None:
+    threadpool_limits(1)  # each process has a lens of its own
+
+
+def run_task(task: Task) -> list[Watched]:
+    world = KINDS[task.kind](task.seed)[task.world]
+    return watch(world, task.baseline, min(task.days or world.days, world.days), task.seed)
+
+
+def run_tail(baseline: int, seed: int) -> list[Tail]:
+    return far_tail(tuning.steady(seed), baseline, 14, seed)
+
+
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """What is dear first, then one lens of each world after the other: whenever time is up, all had their turn."""
+    made = [
+        Task(kind, number, 1000 * options.seed + 100 * number + lens, BASELINES[lens % len(BASELINES)], options.days)
+        for lens in range(options.lenses)
+        for kind in options.kinds
+        for number, world in enumerate(KINDS[kind](0))
+        if options.worlds is None or world.name in options.worlds
+    ]
+    return sorted(made, key=lambda task: KINDS[task.kind](0)[task.world].days > _DEAR_DAYS)
+
+
+def run(options: argparse.Namespace) -> Found:
+    started = time.monotonic()
+    watched: dict[str, list[Watched]] = {kind: [] for kind in options.kinds}
+    far: list[Tail] = []
+    with ProcessPoolExecutor(options.processes, initializer=_one_thread) as pool:
+        sizes = () if options.no_far_tail else _FAR_TAIL_BASELINES
+        trying = [pool.submit(run_tail, baseline, options.seed) for baseline in sizes]
+        watching = {pool.submit(run_task, task): task for task in tasks(options)}
+        try:
+            for number, done in enumerate(as_completed(watching, timeout=options.within), 1):
+                watched[watching[done].kind] += done.result()
+                print(f"\r{number}/{len(watching)} lenses", end="", file=sys.stderr)
+        except TimeoutError:
+            print("\ntime is up: the tables hold what was watched until now", file=sys.stderr)
+            pool.shutdown(wait=False, cancel_futures=True)
+        for each in trying:
+            far += each.result()
+    setting = {
+        "command": f"python -m benchmarks.calibration {' '.join(sys.argv[1:])}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {options.processes} processes",
+        "took": f"{time.monotonic() - started:.0f} s",
+    }
+    ordered = {kind: sorted(each, key=lambda w: (w.world, w.baseline)) for kind, each in watched.items()}
+    return Found(setting, ordered, far)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--worlds", nargs="+", help="by name; all if left out")
+    parser.add_argument("--lenses", type=int, default=17, help="in each world")
+    parser.add_argument("--days", type=int, help="that each lens watches; as many as the world says if left out")
+    parser.add_argument("--within", type=float, help="seconds; what is not done by then is left out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-far-tail", action="store_true")
+    parser.add_argument("--out", type=Path, help="a folder for calibration.md and calibration.json")
+    options = parser.parse_args()
+    found = run(options)
+    print(tables(found))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "calibration.md").write_text(tables(found) + "\n")
+        (options.out / "calibration.json").write_text(as_json(found) + "\n")
+
+
+if __name__ == "__main__":
+    main()
