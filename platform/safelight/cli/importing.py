@@ -12,7 +12,7 @@ from safelight import wiring
 from safelight.cli.progress import Progress
 from safelight.errors import Kind, SafelightError
 from safelight.importing import moments
-from safelight.importing.mapping import parse_mapping, resolve
+from safelight.importing.mapping import IMAGE_EMBEDDING, PROMPT_EMBEDDING, parse_mapping, resolve
 from safelight.importing.pictures import Pictures
 from safelight.importing.reading import BadRow, Loaded, Rejects, load, read_rows
 from safelight.importing.rows import RowReader
@@ -106,6 +106,8 @@ def import_generations(
             spread_to=spread_to,
             strict=strict,
         )
+        if {IMAGE_EMBEDDING, PROMPT_EMBEDDING} & reading.reader.columns.keys():
+            typer.echo("The table's embeddings are not imported: the worker makes its own, so that none mix.", err=True)
         progress = Progress("Recorded", reading.total, wiring.clock())
         done = asyncio.run(importer.run(reading.batches(), reading.rejects, progress.advance))
     typer.echo(f"{done.added:,} generations added, {done.known:,} there already, {done.rejected:,} rows left out")
