@@ -5,11 +5,12 @@ from datetime import timedelta
 from safelight.clock import Clock
 from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
-from safelight.store import idempotency, monitors, partitions, versions
+from safelight.store import idempotency, monitors, partitions, probes, versions
 from safelight.store.database import Database
 from safelight.watching.monitors import defaults
 
 REPLIES_KEPT = timedelta(days=1)
+PROBES_KEPT = timedelta(days=30)
 MONTHS_AHEAD = 2
 
 
@@ -43,8 +44,9 @@ class Housekeeping:
         self._alias.project()
 
     def tidy(self) -> None:
-        """Forget old replies and make room for the months to come."""
+        """Forget old replies and routine probes, and make room for the months to come."""
         now = self._clock.now()
         with self._database.transaction() as session:
             idempotency.forget_before(session, now - REPLIES_KEPT)
+            probes.forget_routine(session, now - PROBES_KEPT)
             partitions.ensure_partitions(session, now, MONTHS_AHEAD)

@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from safelight.errors import not_found
 from safelight.ids import new_id
-from safelight.store.tables.probes import ProbeRunRow
+from safelight.store.tables.probes import ProbeImageRow, ProbeRunRow
 
 
 class Purpose(StrEnum):
@@ -216,6 +216,17 @@ def cancel_of_incident(session: Session, incident_id: UUID, detail: str, now: da
 
 def cancel(session: Session, run_id: UUID, detail: str, now: datetime) -> KnownRun:
     return _change(session, run_id, state=RunState.CANCELLED.value, detail=detail, judged_at=now)
+
+
+def forget_routine(session: Session, before: datetime) -> None:
+    """Delete routine runs ordered before a moment; what others are held against, and what incidents rest on, stays."""
+    old = select(ProbeRunRow.id).where(
+        ProbeRunRow.purpose == Purpose.ROUTINE.value,
+        ProbeRunRow.ordered_at < before,
+        ProbeRunRow.state.not_in([state.value for state in OPEN]),
+    )
+    session.execute(delete(ProbeImageRow).where(ProbeImageRow.run_id.in_(old)))
+    session.execute(delete(ProbeRunRow).where(ProbeRunRow.id.in_(old)))
 
 
 def _of_version(generator: str, version: int) -> Select[ProbeRunRow]:

@@ -181,3 +181,13 @@ def test_routine_probes_of_what_serves_no_more_are_called_off(world: World) -> N
     world.orderer.run_once()
     with world.database.reading() as session:
         assert probes.get(session, routine.id).state is RunState.CANCELLED
+
+
+def test_old_routine_probes_are_forgotten_and_stored_outputs_are_not(world: World) -> None:
+    world.probe()
+    world.clock.advance(INTERVAL + 1)
+    routine, stored = world.probe()
+    with world.database.transaction() as session:
+        probes.forget_routine(session, world.clock.now() + timedelta(seconds=1))
+        assert probe_images.places(session, routine.id) == set()
+        assert [run.id for run in probes.page(session, GENERATOR)] == [stored.id]
