@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from monitors.windows import spoken
 
@@ -41,9 +40,9 @@ def when(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def picture(webp: bytes) -> Markup:
+def picture(webp: bytes) -> str:
     """A WebP image as an address that holds it."""
-    return Markup("data:image/webp;base64,") + base64.b64encode(webp).decode()
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
 
 
 @cache
