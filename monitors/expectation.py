@@ -129,7 +129,7 @@ def fit_expectation(
 
 def leverage_directions(dimensions: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """The same for both halves: what one gets wrong about the unknown, the other does too."""
-    return rng.standard_normal((dimensions, _LEVERAGE_DIRECTIONS)) / np.sqrt(_LEVERAGE_DIRECTIONS)
+    return np.asarray(rng.standard_normal((dimensions, _LEVERAGE_DIRECTIONS)) / np.sqrt(_LEVERAGE_DIRECTIONS))
 
 
 def targets(sample: Sample) -> list[NDArray[np.float32]]:
