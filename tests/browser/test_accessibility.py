@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
+from safelight.studio.demo import GENERATOR
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Desk, Studio
 
@@ -21,6 +23,12 @@ PAGES = [
     "/generations/{generation}",
     "/monitors",
     "/monitors/service_health",
+    "/monitors/prompt_drift",
+    "/probes",
+    "/probes/{probes}",
+    "/baselines",
+    "/baselines/{baseline}",
+    "/compare?a=1&b=2",
     "/versions",
     "/versions/2",
     "/releases",
@@ -41,7 +49,10 @@ PAGES = [
 def addresses(studio: Studio, incident: UUID) -> list[str]:
     generation = studio.get("/api/v1/generations", outcome="served", limit=1)["items"][0]["id"]
     release = studio.get("/api/v1/releases", limit=1)["items"][0]["id"]
-    return [path.format(generation=generation, release=release, incident=incident) for path in PAGES]
+    baseline = studio.get("/api/v1/baselines", generator=GENERATOR)["items"][0]["id"]
+    probes = studio.get("/api/v1/probes/runs", generator=GENERATOR, limit=1)["items"][0]["id"]
+    known = {"generation": generation, "release": release, "incident": incident, "baseline": baseline, "probes": probes}
+    return [path.format(**known) for path in PAGES]
 
 
 def broken_rules(page: Page, axe: str) -> list[str]:

@@ -134,3 +134,31 @@ def test_an_incident_shows_its_worst_images_with_their_prompts(desk: Desk, studi
     expect(worst.first).to_contain_text(studio.get(f"/api/v1/generations/{shown}")["prompt"])
     signals = page.get_by_role("table", name="Signals against the baseline")
     expect(signals.get_by_role("row", name=re.compile(r"Alignment.*1\.5 s\.d\."))).to_be_visible()
+
+
+def test_a_monitor_shows_its_budget_is_asked_now_and_tried_on_the_past(desk: Desk) -> None:
+    page = desk.open("/monitors")
+    budget = page.get_by_role("region", name="Budget for false alarms")
+    expect(budget).to_contain_text("With nothing wrong, a month is expected to show at most one alarm")
+    budget.get_by_role("link", name=re.compile("Service health")).click()
+    expect(page.get_by_role("region", name="Budget for false alarms")).to_contain_text("with nothing wrong")
+    page.get_by_role("button", name="Ask now").click()
+    expect(page.get_by_role("region", name="Asked just now")).to_contain_text("generations")
+    page.get_by_role("button", name="Try it on the range above").click()
+    expect(page.get_by_role("status").filter(has_text="looks:")).to_contain_text("were to be expected")
+
+
+def test_a_baseline_says_how_small_a_change_it_sees(desk: Desk) -> None:
+    page = desk.open("/baselines")
+    page.get_by_role("link", name="version-2").click()
+    expect(page.get_by_role("img", name=re.compile("Smallest effect that is found.*Never under"))).to_be_visible()
+    expect(page.get_by_role("region", name="The smallest change it can see")).to_contain_text("would see half of that")
+
+
+def test_a_baseline_is_asked_for_and_a_refusal_is_told(desk: Desk) -> None:
+    page = desk.open("/baselines")
+    page.get_by_role("button", name="Make a baseline").click()
+    dialog = page.get_by_role("dialog", name="Make a baseline of studio")
+    dialog.get_by_label("Name").fill("version-2")
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("baseline_exists")
