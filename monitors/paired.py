@@ -42,13 +42,11 @@ def shift(differences: NDArray[np.floating]) -> PairedTest:
     """
     rows = np.asarray(differences, dtype=np.float64)
     n = len(rows)
-    gram = rows @ rows.T
-    power = float(np.trace(gram))
+    power = float((rows**2).sum())
     if power == 0.0:
         return PairedTest(0.0, 1.0)
-    signs = sign_flips(n)
-    sums = np.einsum("bi,bi->b", signs @ gram, signs)
-    observed = float(gram.sum())
+    sums = _squared_sums(rows, sign_flips(n))
+    observed = float(sums[0])  # the first pattern changes no sign
     effect = math.sqrt(max(observed - power, 0.0) / (n * (n - 1))) if n > 1 else 0.0
     return PairedTest(effect, _combined(sums, observed, 2.0 * math.exp(-observed / (2.0 * power))))
 
@@ -84,6 +82,13 @@ def sign_flips(n: int) -> NDArray[np.float64]:
         patterns = np.concatenate([patterns, patterns * generator])
     patterns.setflags(write=False)
     return patterns
+
+
+def _squared_sums(rows: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The squared length of the rows' sum under each sign pattern, by the smaller of two matrices."""
+    if rows.shape[1] <= len(rows):
+        return np.asarray(((signs @ rows) ** 2).sum(axis=1))
+    return np.asarray(np.einsum("bi,bi->b", signs @ (rows @ rows.T), signs))
 
 
 def _combined(flipped: NDArray[np.float64], observed: float, bound: float) -> float:

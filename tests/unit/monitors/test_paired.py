@@ -76,6 +76,13 @@ def test_the_effect_of_a_shift_is_freed_from_chance() -> None:
     assert shift(noise + np.eye(64)[0] * 0.2).effect == pytest.approx(0.2, abs=0.02)
 
 
+def test_many_dimensions_and_few_give_the_same_answer() -> None:
+    rows = 0.05 + np.random.default_rng(2).standard_normal((20, 8)) / 8
+    padded = np.hstack([rows, np.zeros((20, 40))])
+    assert shift(padded).p_value == shift(rows).p_value
+    assert shift(padded).effect == pytest.approx(shift(rows).effect)
+
+
 def test_a_gain_is_no_decrease() -> None:
     assert decrease(np.full(30, 0.1)).p_value == 1.0
 
