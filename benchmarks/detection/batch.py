@@ -19,6 +19,8 @@ from benchmarks.detection.streams import HOURS_A_MONTH, PER_HOUR, Delays
 from monitors.sample import Sample
 
 REFERENCE_ROWS = 2000
+LEAST_P_VALUE = -1.5 / HOURS_A_MONTH
+"""The threshold of a score that is minus a p-value of a permutation test of 720 orders: only the least one is above."""
 
 
 class Hours:

@@ -37,7 +37,8 @@ from monitors.sketch import Sketch
 LENS, RFF = "lens", "RFF-MMD 1 h"
 CHANGES = (HEALTHY, *REGRESSIONS, *HARMLESS)
 _ALIBI = "alibi-detect MMDDrift, distance only"
-_BATCH_PEERS = ("exact MMD", "Evidently mmd", "Evidently model", "Evidently ratio", "Evidently distance", _ALIBI)
+_PERMUTATION_TEST = "exact MMD"
+_BATCH_PEERS = (_PERMUTATION_TEST, "Evidently mmd", "Evidently model", "Evidently ratio", "Evidently distance", _ALIBI)
 
 Answers = Mapping[str, Delays | Unanswered]
 """Of one detector, by scenario."""
@@ -149,7 +150,10 @@ def _batch_delays(method: str, reference: Path, healthy: list[Path], hours: Mapp
     if isinstance(python, Unanswered):
         return dict.fromkeys(hours, python)
     with peer(method, python) as asked:
-        calibrated = batch.calibrated(asked, reference, healthy)
-        if isinstance(calibrated, Unanswered):
-            return dict.fromkeys(hours, calibrated)
-        return {name: calibrated.delays(files) for name, files in hours.items()}
+        if method == _PERMUTATION_TEST:
+            detector: batch.Batch | Unanswered = batch.Batch(asked, reference, batch.LEAST_P_VALUE)
+        else:
+            detector = batch.calibrated(asked, reference, healthy)
+        if isinstance(detector, Unanswered):
+            return dict.fromkeys(hours, detector)
+        return {name: detector.delays(files) for name, files in hours.items()}

@@ -55,3 +55,25 @@ def test_streams_wrap_around_the_hours() -> None:
     delays = batch.delays_of(np.array([False, True, False, False]))
     assert (delays / PER_HOUR).tolist() == [2, 1, 4, 3]
     assert np.isinf(batch.delays_of(np.zeros(3, np.bool_))).all()
+
+
+def test_a_permutation_test_alarms_at_its_least_p_value(tmp_path: Path) -> None:
+    reference, shifted = rows(tmp_path / "reference.npy", 300), rows(tmp_path / "shifted.npy", 201, shift=1.0)
+    alike = rows(tmp_path / "alike.npy", 200)
+    with peer(METHOD) as asked:
+        detector = batch.Batch(asked, reference, batch.LEAST_P_VALUE)
+        found = detector.delays([alike, shifted])
+    assert not isinstance(found, Unanswered)
+    assert found.tolist() == [2 * PER_HOUR, PER_HOUR]
+
+
+def test_a_threshold_lies_above_the_healthy_hours(tmp_path: Path) -> None:
+    hours = [rows(tmp_path / f"{n}.npy", n) for n in range(100, 108)]
+    far = rows(tmp_path / "far.npy", 99, shift=5.0)
+    with peer("Evidently distance") as asked:
+        detector = batch.calibrated(asked, hours[0], hours[1:])
+        assert isinstance(detector, batch.Batch)
+        found = detector.delays([*hours[1:], far])
+    assert not isinstance(found, Unanswered)
+    assert found.min() == PER_HOUR
+    assert found.max() == len(hours) * PER_HOUR
