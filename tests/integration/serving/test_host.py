@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from safelight.serving.child import ChildStatus
 from safelight.serving.control import EngineSpec
 from safelight.serving.host import EngineHost
 from safelight.settings import EngineSettings
-from safelight.store import baseline_jobs, engines, ledger, releases, versions
+from safelight.store import baseline_jobs, engines, ledger, probe_sets, probes, releases, versions
 from safelight.store.baseline_jobs import NewJob
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
+from safelight.store.probes import NewRun, Purpose
 
 
 class _Child:
@@ -244,3 +245,40 @@ def test_a_replays_version_is_held_beside_what_serves_for_as_long_as_it_takes(sc
         baseline_jobs.cancel(session, job.id, scene.clock.now())
     scene.host.step()
     assert [child.released for child in _Child.every] == [False, True]
+
+
+def test_probes_that_want_a_version_afresh_get_a_spare_engine_for_as_long_as_they_last(scene: Scene) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*_Child.every)
+    with scene.database.transaction() as session:
+        now = scene.clock.now()
+        kept = probe_sets.add(
+            session, generator="sprites", name="s", source="test", probes=[{"prompt": "x"}], now=now, actor="tester"
+        )
+        order = NewRun(
+            generator="sprites",
+            version=1,
+            set_id=kept.id,
+            purpose=Purpose.RELOAD,
+            places=(0,),
+            expires_at=now,
+            ordered_by="tester",
+            host="test-host",
+            fresh=True,
+        )
+        run = probes.order(session, order, now)
+    scene.step()
+    serving, spare = _Child.every
+    scene.ready(spare)
+    with scene.database.reading() as session:
+        for_people = engines.ready(session, scene.clock.now() - timedelta(seconds=5))
+        for_probes = engines.ready_for_probes(session, scene.clock.now() - timedelta(seconds=5))
+        assert engines.last_restart(session, "sprites", 1) is None
+    assert [engine.spare for engine in for_people] == [False]
+    assert [engine.spare for engine in for_probes] == [False, True]
+    with scene.database.transaction() as session:
+        probes.cancel(session, run.id, "", scene.clock.now())
+    scene.step()
+    scene.step(seconds=host_module.DRAIN_AT_LEAST)
+    assert (serving.released, spare.released) == (False, True)
