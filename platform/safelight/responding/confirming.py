@@ -109,6 +109,7 @@ def findings(runs: Sequence[KnownRun]) -> Findings:
         suspects={run.host or str(run.id): health(run) for run in suspects},
         target=health(target) if target else Health.INCONCLUSIVE,
         target_better=target is not None and all(_does_better(target, run) for run in bad),
+        afresh=health(afresh) if afresh else None,
         afresh_better=afresh is not None and all(_does_better(afresh, run) for run in bad),
     )
 

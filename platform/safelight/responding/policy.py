@@ -66,6 +66,7 @@ class Why(StrEnum):
     RELOAD_HELPS = "the same version is healthy when it is loaded afresh: its engine has gone bad, not the version"
     ENVIRONMENT = "the version to go back to fails its probes here as well: what changed is around the versions"
     NO_BETTER = "the version to go back to does no better here, as far as its probes show"
+    RELOAD_UNKNOWN = "probes of the version loaded afresh could not be judged: its engine alone may have gone bad"
     TARGET_UNKNOWN = "probes of the version to go back to could not be judged"
     CONFIRMED = "probes confirm it, and the version to go back to does better here"
     EXTREME_COUNT = "the count of broken images leaves no doubt, and the version to go back to is healthy here"
@@ -83,11 +84,13 @@ class Slice:
 class Findings:
     """What the probes of an incident say: of its version by replica, and of the version to go back to in the present
     environment. Whether the latter does better, and whether the version itself does once it is loaded afresh, was shown
-    on the same probes, or else it counts as not so."""
+    on the same probes, or else it counts as not so. `afresh` is what the reload's probes say, None where none was asked.
+    """
 
     suspects: Mapping[str, Health]
     target: Health
     target_better: bool = False
+    afresh: Health | None = None
     afresh_better: bool = False
 
     @property
@@ -163,6 +166,8 @@ def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
         return Action.HOLD, Why.TARGET_UNKNOWN
     if findings.bad and findings.afresh_better:
         return Action.HOLD, Why.RELOAD_HELPS
+    if findings.bad and findings.afresh in (Health.INCONCLUSIVE, Health.ERROR):
+        return Action.HOLD, Why.RELOAD_UNKNOWN
     if findings.bad and findings.target_better:
         return Action.ROLL_BACK, Why.CONFIRMED
     return (Action.ROLL_BACK, Why.EXTREME_COUNT) if extreme else (Action.HOLD, Why.NO_BETTER)

@@ -33,6 +33,7 @@ findings = st.builds(
     suspects=st.dictionaries(st.sampled_from("abc"), healths),
     target=healths,
     target_better=st.booleans(),
+    afresh=st.none() | healths,
     afresh_better=st.booleans(),
 )
 facts = st.builds(
@@ -83,6 +84,8 @@ def test_one_fact_is_enough_to_hold_it_back(changed: dict[str, object], expected
         (replace(CONFIRMED, target=Health.DEGRADED), (Action.HOLD, Why.ENVIRONMENT)),
         (replace(CONFIRMED, target=Health.INCONCLUSIVE), (Action.HOLD, Why.TARGET_UNKNOWN)),
         (replace(CONFIRMED, afresh_better=True), (Action.HOLD, Why.RELOAD_HELPS)),
+        (replace(CONFIRMED, afresh=Health.INCONCLUSIVE), (Action.HOLD, Why.RELOAD_UNKNOWN)),
+        (replace(CONFIRMED, afresh=Health.DEGRADED), (Action.ROLL_BACK, Why.CONFIRMED)),
         (replace(CONFIRMED, target_better=False), (Action.HOLD, Why.NO_BETTER)),
         (
             replace(CONFIRMED, suspects={"one": Health.DEGRADED, "two": Health.HEALTHY}),
@@ -137,6 +140,7 @@ def test_inconclusive_and_error_never_roll_back(known: Facts) -> None:
             assert Health.DEGRADED in known.findings.suspects.values()
             assert Health.HEALTHY not in known.findings.suspects.values()
             assert known.findings.target_better
+            assert known.findings.afresh in (None, Health.HEALTHY, Health.DEGRADED)
 
 
 @given(facts, st.sampled_from([Health.INCONCLUSIVE, Health.ERROR]))
