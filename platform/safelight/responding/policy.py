@@ -84,7 +84,7 @@ class Slice:
 class Findings:
     """What the probes of an incident say: of its version by replica, and of the version to go back to in the present
     environment. Whether the latter does better, and whether the version itself does once it is loaded afresh, was shown
-    on the same probes, or else it counts as not so. `afresh` is what the reload's probes say, None where none was asked.
+    on the same probes, or else it counts as not so. `afresh` is what the reload says, None where none was asked.
     """
 
     suspects: Mapping[str, Health]
