@@ -21,7 +21,7 @@ _STUDIES = ("power", "cost", "studio")
 def tables(study: str, stage: power.Stage | None, options: argparse.Namespace) -> list[Table]:
     match study, stage:
         case "power", power.Stage():
-            week = [] if options.quick else [week_table(stage, options.weeks)]
+            week = [week_table(stage, options.weeks)] if options.weeks else []
             return power_tables(power.run(stage)) + week
         case "cost", power.Stage():
             live, sizes = stage.history.sample, cost.SIZES[:2] if options.quick else cost.SIZES
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("studies", nargs="*", metavar="study", help=f"{', '.join(_STUDIES)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="a rehearsal: little data, nothing is written")
-    parser.add_argument("--weeks", type=int, default=1, help="of each harmless change")
+    parser.add_argument("--weeks", type=int, default=0, help="of each harmless change, watched besides")
     options = parser.parse_args()
     if unknown := set(options.studies) - set(_STUDIES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(_STUDIES)}")

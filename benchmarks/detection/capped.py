@@ -25,7 +25,6 @@ class Answer:
     score: float
     seconds: float
     """Of processor time: what the peer takes on a machine that does nothing else."""
-    peak_bytes: int
 
 
 @dataclass(frozen=True)

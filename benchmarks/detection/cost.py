@@ -1,4 +1,4 @@
-"""What one full check costs by the number of generations in its window: seconds and memory."""
+"""What one full check costs by the number of generations in its window."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _met(met: bool) -> str:
 def _answered(answer: Answer | Unanswered) -> str:
     if isinstance(answer, Unanswered):
         return answer.why
-    return f"{_spoken(answer.seconds)}, {answer.peak_bytes / 1e9:.1f} GB"
+    return _spoken(answer.seconds)
 
 
 def _spoken(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,8 +18,15 @@ def described() -> str:
     libraries = ", ".join([*(f"{name} {version(name)}" for name in _LIBRARIES), ALIBI_DETECT.replace("==", " ")])
     return (
         f"{SystemClock().now():%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores ({_processor()}), one thread, "
-        f"no GPU; Python {platform.python_version()}, {libraries}."
+        f"no GPU; Python {platform.python_version()}, {libraries}; monitors as of {_revision()}."
     )
+
+
+def _revision() -> str:
+    """The last commit that changed the detector."""
+    asked = ["git", "log", "-1", "--format=%h", "--", "monitors"]
+    found = subprocess.run(asked, cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True).stdout
+    return found.strip() or "an unknown commit"
 
 
 def _processor() -> str:

@@ -1,9 +1,9 @@
 """One peer in a process of its own: `python -m benchmarks.detection.peer METHOD SECONDS`.
 
 Reads a pair of .npy files per line, reference and current, and answers each with a line of JSON: the score (higher is
-more drift), the processor time it took and the most memory the process has used; or what it failed of. An answer that
-takes more than SECONDS of processor time ends the process by SIGPROF. It needs nothing but numpy and the peer's own
-library, so it runs in the environment of any of them.
+more drift) and the processor time it took, or what it failed of. An answer that takes more than SECONDS of processor
+time ends the process by SIGPROF. It needs nothing but numpy and the peer's own library, so it runs in the environment
+of any of them.
 """
 
 from __future__ import annotations
@@ -101,8 +101,7 @@ def answer(score: Score, reference: str, current: str) -> dict[str, Any]:
         found = score(then, now)
     except (MemoryError, RuntimeError) as error:  # torch reports a failed allocation as a RuntimeError
         return {"failed": " ".join(str(error).split())}
-    seconds = time.process_time() - started
-    return {"score": found, "seconds": seconds, "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    return {"score": found, "seconds": time.process_time() - started}
 
 
 def main() -> None:

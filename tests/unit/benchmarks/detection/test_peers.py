@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.detection import batch
-from benchmarks.detection.capped import Answer, Unanswered, peer
+from benchmarks.detection.capped import Answer, Peer, Unanswered, peer
 from benchmarks.detection.streams import PER_HOUR
 
 METHOD = "exact MMD"
@@ -30,7 +30,7 @@ def test_a_peer_answers_and_hits_its_memory_cap_by_name(tmp_path: Path) -> None:
     assert isinstance(other, Answer)
     assert other.score == pytest.approx(-1 / 720)
     assert same.score < -0.01
-    assert other.peak_bytes > 0
+    assert other.seconds > 0
     assert isinstance(refused, Unanswered)
     assert "GiB" in refused.why
     assert "capped at 8 GB" in refused.why
@@ -44,8 +44,8 @@ def test_a_peer_over_its_time_is_ended(tmp_path: Path) -> None:
         assert asked.ask(large, large) == Unanswered("over 0.2 s")
 
 
-def test_an_environment_without_the_library_is_told(tmp_path: Path) -> None:
-    with peer("alibi-detect MMDDrift") as asked:
+def test_a_process_that_cannot_start_is_told(tmp_path: Path) -> None:
+    with peer("a method nobody knows") as asked:
         answer = asked.ask(rows(tmp_path / "a.npy", 10), rows(tmp_path / "b.npy", 10))
     assert isinstance(answer, Unanswered)
     assert "status 1" in answer.why
@@ -67,13 +67,21 @@ def test_a_permutation_test_alarms_at_its_least_p_value(tmp_path: Path) -> None:
     assert found.tolist() == [2 * PER_HOUR, PER_HOUR]
 
 
-def test_a_threshold_lies_above_the_healthy_hours(tmp_path: Path) -> None:
-    hours = [rows(tmp_path / f"{n}.npy", n) for n in range(100, 108)]
-    far = rows(tmp_path / "far.npy", 99, shift=5.0)
-    with peer("Evidently distance") as asked:
-        detector = batch.calibrated(asked, hours[0], hours[1:])
-        assert isinstance(detector, batch.Batch)
-        found = detector.delays([*hours[1:], far])
+class Scripted(Peer):
+    """Answers with the number in the file's name."""
+
+    def __init__(self) -> None:
+        """Without a process."""
+
+    def ask(self, reference: Path, current: Path) -> Answer | Unanswered:
+        return Answer(float(current.stem), seconds=0.0)
+
+
+def test_a_threshold_lies_where_one_healthy_hour_in_720_would() -> None:
+    healthy = [Path(f"{score}.npy") for score in (8, 9, 10, 11, 12)]
+    detector = batch.calibrated(Scripted(), Path("reference.npy"), healthy)
+    assert isinstance(detector, batch.Batch)
+    assert detector.threshold == pytest.approx(10.0 + 2.9913 * np.sqrt(2.5), abs=1e-3)
+    found = detector.delays([*healthy, Path("15.npy")])
     assert not isinstance(found, Unanswered)
-    assert found.min() == PER_HOUR
-    assert found.max() == len(hours) * PER_HOUR
+    assert found[0] == len(healthy) * PER_HOUR + PER_HOUR
