@@ -57,6 +57,7 @@ def cost_tables(lens: Lens, live: Sample, streaming: Sequence[Streaming], sizes:
         "Reference and window of the same size, 512 dimensions; each peer in a process with 8 GB, 120 s for an answer.",
         "Seconds of processor time, in one thread (a peer that starts threads of its own is charged for them).",
         "The lens: a day of 288 buckets, all windows and tests; larger days are merged from copies of smaller ones.",
+        "CLIPScore and RFF-MMD, from their sums: all 288 checks of a day at once; one of them costs far less.",
     ]
     header = ["full check", *(f"n = {n:,}" for n in sizes)]
     return [Table("Cost of a full check", header, rows, notes, values), _targets(ours, batches[_EVIDENTLY])]
