@@ -132,8 +132,8 @@ def _tell(report: BacktestReport, output: Path) -> None:
     expected = number(report.false_alarms_expected, 2)
     typer.echo(
         f"{number(report.generations)} generations, fitted on {number(report.fitted_on)}. Alarms in "
-        f"{spoken(86400 * report.days_replayed)}: {len(report.alarms)}, where {expected} false ones were to be expected "
-        "at most"
+        f"{spoken(86400 * report.days_replayed)}: {len(report.alarms)}, where at most {expected} false ones were to be "
+        "expected"
     )
     for alarm in report.alarms:
         typer.echo(f"  {when(alarm.raised_at)}  version {alarm.version}  {alarm.findings[0].summary}")
