@@ -213,4 +213,4 @@ def _shrinkage(values: NDArray[np.float64], cluster: NDArray[np.intp], counts: N
 
 def _excess_kurtosis(whitened: NDArray[np.float64]) -> float:
     features = whitened.shape[1]
-    return max(0.0, float(((whitened**2).sum(axis=1) ** 2).mean()) - features * (features + 2.0))
+    return float(max(0.0, ((whitened**2).sum(axis=1) ** 2).mean() - features * (features + 2.0)))

@@ -82,7 +82,7 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
     unknown = fit_scaling(unscaled[1], np.zeros(len(rows[1]), np.intp), 1)
 
     order = np.argsort(np.concatenate(rows))
-    directions = [scalar.worse for scalar in baseline.schema.scalars] + [Direction.NEITHER] * len(NOVELTIES)
+    worse = [scalar.worse for scalar in baseline.schema.scalars] + [Direction.NEITHER] * len(NOVELTIES)
     return Lens(
         schema=baseline.schema,
         baseline_size=len(baseline),
@@ -98,7 +98,7 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
             np.concatenate([look.leverage for look in looks])[order],
             cluster,
             clusters,
-            np.array([_ORIENTATION[direction] for direction in directions], dtype=np.float32),
+            np.array([_ORIENTATION[direction] for direction in worse], dtype=np.float32),
             kept.prompt_keys,
             Strangers(
                 components.project(hidden.residuals),

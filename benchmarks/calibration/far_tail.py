@@ -62,7 +62,8 @@ def _tail(name: str, baseline: int, n: int, whitened: NDArray[np.float64], kurto
     freedom = 2.0 * features**2 / (2.0 * features + kurtosis / n)
     # What the test compares the statistic with, for a baseline beyond doubt: Box's approximation.
     critical = 2.0 * special.gammainccinv(freedom / 2.0, LEVELS) * features / freedom
-    shares = np.array([_share(*np.array_split(each, 2), critical * n) for each in np.array_split(sums, groups)])
+    pairs = (np.array_split(each, 2) for each in np.array_split(sums, groups))
+    shares = np.array([_share(first, second, critical * n) for first, second in pairs])
     error = shares.std(axis=0, ddof=1) / np.sqrt(groups)
     return Tail(name, baseline, n, halves, tuple(shares.mean(axis=0).tolist()), tuple(error.tolist()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +24,7 @@ class Found:
     """One run of the benchmark: where and when, what was watched, and the far tail."""
 
     setting: dict[str, str]
-    watched: dict[str, Sequence[Watched]]
+    watched: Mapping[str, Sequence[Watched]]
     """By the kind of worlds: tuning, held out."""
     tails: Sequence[Tail] = field(default_factory=tuple)
 

@@ -138,7 +138,9 @@ def test_what_was_logged_and_folded_at_the_first_release_is_there_after_the_newe
     }
     with empty.transaction() as session:
         for table, row in old.items():
-            values = {key: value.hex if empty.is_sqlite and key.endswith("id") else value for key, value in row.items()}
+            values = {
+                key: value.hex if empty.is_sqlite and isinstance(value, UUID) else value for key, value in row.items()
+            }
             columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
             session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({places})"), values)  # noqa: S608 - names above
     migrate.upgrade(empty)

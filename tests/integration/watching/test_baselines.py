@@ -93,11 +93,15 @@ def test_a_baseline_says_what_it_is_about_and_how_blind_it_is(world: Any) -> Non
     scored(world, 800)
     known = made(world, ordered(world))
     with world.database.reading() as session:
-        first = inspect(session, baselines.named(session, "studio", "first"), world.lenses, world.settings)
+        shipped = baselines.named(session, "studio", "first")
+        assert shipped is not None
+        first = inspect(session, shipped, world.lenses, world.settings)
         second = inspect(session, known, world.lenses, world.settings)
     assert sum(topic.n for topic in second.topics) == known.n
     assert any(topic.words for topic in second.topics)
     assert not any(topic.words for topic in first.topics), "a recorded stream holds no prompts"
+    assert first.sight is not None
+    assert second.sight is not None
     assert second.sight.floor > first.sight.floor, "it is the smaller of the two"
     assert second.sight.half_needs > known.n
 
