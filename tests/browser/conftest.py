@@ -129,7 +129,8 @@ def incident(studio: Studio) -> UUID:
             evidence=evidence,
             now=now,
         )
-        incidents.note(session, opened.id, "verdict", "release_comparison", "Prompts are followed less well.", now)
+        summary = "Prompts are followed less well."
+        incidents.note(session, opened.id, "verdict", "safelight", summary, now, monitor="release_comparison")
     database.dispose()
     return opened.id
 
