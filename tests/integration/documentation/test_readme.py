@@ -32,7 +32,7 @@ LINES = 330
 """Of them that are sent at once."""
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.soak  # its engines load, probe and flip as everybody's do: minutes
 def test_the_readme_works_as_it_is_written(typist: Typist, blocks: Callable[[Path], list[Block]]) -> None:
     build_version(1, typist.folder / "path" / "to" / "checkpoint")
     (typist.folder / "lighthouse.png").write_bytes(picture(0))
