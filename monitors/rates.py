@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
 from scipy import special, stats
 
@@ -75,57 +76,32 @@ class _Question:
     subject: str
 
 
-@dataclass(frozen=True)
-class _Usual:
-    counts: RateCounts | None
-    tolerance: float
-    reason: Reason
-    subject: str
+class Rate(Enum):
+    """A share of images that has no limit of its own: it is held against what was usual."""
+
+    BLANK = Reason.BLANK_RATE_UP, "blank images"
+    FILTERED = Reason.FILTERED_RATE_UP, "images withheld by the safety filter"
+    NEAR_DUPLICATE = Reason.NEAR_DUPLICATES_UP, "near-duplicates of other requests' images"
 
 
-def blank_rate(
+def above_usual(
+    rate: Rate,
     buckets: Sequence[Bucket[RateCounts]],
-    baseline: RateCounts | None,
+    usual: RateCounts | None,
+    tolerance: float,
     *,
     alpha: float,
     width: timedelta,
     longest: timedelta,
     since: datetime | None = None,
-    tolerance: float = 0.002,
 ) -> Verdict:
-    """Whether more images are blank or broken than at the baseline, beyond its uncertainty and `tolerance`."""
-    usual = _Usual(baseline, tolerance, Reason.BLANK_RATE_UP, "blank images")
-    return _above_usual(buckets, usual, alpha, width, longest, since)
-
-
-def filtered_rate(
-    buckets: Sequence[Bucket[RateCounts]],
-    before: RateCounts | None,
-    *,
-    alpha: float,
-    width: timedelta,
-    longest: timedelta,
-    since: datetime | None = None,
-    tolerance: float = 0.02,
-) -> Verdict:
-    """Whether the safety filter withholds more images than it did before, beyond uncertainty and `tolerance`."""
-    usual = _Usual(before, tolerance, Reason.FILTERED_RATE_UP, "images withheld by the safety filter")
-    return _above_usual(buckets, usual, alpha, width, longest, since)
-
-
-def near_duplicate_rate(
-    buckets: Sequence[Bucket[RateCounts]],
-    before: RateCounts | None,
-    *,
-    alpha: float,
-    width: timedelta,
-    longest: timedelta,
-    since: datetime | None = None,
-    tolerance: float = 0.02,
-) -> Verdict:
-    """Whether more images look like one made for another request than before: the mark of a collapsed generator."""
-    usual = _Usual(before, tolerance, Reason.NEAR_DUPLICATES_UP, "near-duplicates of other requests' images")
-    return _above_usual(buckets, usual, alpha, width, longest, since)
+    """Whether a rate is higher than usual, beyond the uncertainty of what is usual and `tolerance`."""
+    reason, subject = rate.value
+    if usual is None or usual.total == 0:
+        summary = f"There is no baseline to compare the share of {subject} with."
+        return Verdict(Health.INCONCLUSIVE, Reason.NO_BASELINE, summary)
+    question = _Question(upper_bound(usual) + tolerance, reason, subject)
+    return _worst_window(buckets, question, alpha, width, longest, since)
 
 
 def error_rate(
@@ -156,21 +132,6 @@ def latency(
     slow = [Bucket(b.start, None if b.content is None else b.content.slower_than(limit_seconds)) for b in buckets]
     subject = f"requests slower than {limit_seconds:g} s"
     return _worst_window(slow, _Question(1.0 - quantile, Reason.LATENCY_UP, subject), alpha, width, longest, since)
-
-
-def _above_usual(
-    buckets: Sequence[Bucket[RateCounts]],
-    usual: _Usual,
-    alpha: float,
-    width: timedelta,
-    longest: timedelta,
-    since: datetime | None,
-) -> Verdict:
-    if usual.counts is None or usual.counts.total == 0:
-        summary = f"There is no baseline to compare the share of {usual.subject} with."
-        return Verdict(Health.INCONCLUSIVE, Reason.NO_BASELINE, summary)
-    question = _Question(upper_bound(usual.counts) + usual.tolerance, usual.reason, usual.subject)
-    return _worst_window(buckets, question, alpha, width, longest, since)
 
 
 def upper_bound(counts: RateCounts, confidence: float = _CONFIDENCE) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.budget import AlarmBudget
-from monitors.rates import RateCounts
+from monitors.rates import Rate, RateCounts
 from monitors.scan import MIN_GENERATIONS, Rule
 from monitors.sketch import Sketch
 from monitors.visibility import Visibility, visibility
@@ -22,7 +22,7 @@ from safelight.clock import bucket_start
 from safelight.store.slices import ALL
 from safelight.watching.monitors import BlankRate, ConditionalDrift, Document, Monitor, PromptDrift, ReleaseComparison
 from safelight.watching.monitors import budget as budget_of
-from safelight.watching.questions import BlankQuestion, LensQuestion, MixQuestion, Question, Span
+from safelight.watching.questions import LensQuestion, MixQuestion, Question, RateQuestion, Span
 
 DRIFT, COMPARISON, BLANK, MIX = ConditionalDrift(), ReleaseComparison(), BlankRate(), PromptDrift()
 _SIGHT_WINDOWS = (timedelta(hours=1), timedelta(hours=6))
@@ -168,7 +168,7 @@ class Replay:
         rule = Rule.ANY_CHANGE if monitor is DRIFT else Rule.WORSE
         questions: tuple[tuple[Monitor, Question], ...] = (
             (monitor, LensQuestion(self.fitted.lens, one.sketches, rule)),
-            (BLANK, BlankQuestion(one.blank, self.fitted.blank, BLANK.tolerance)),
+            (BLANK, RateQuestion(Rate.BLANK, one.blank, self.fitted.blank, BLANK.tolerance)),
             (MIX, MixQuestion(self.fitted.lens, one.sketches.get(ALL, {}))),
         )
         for asked, question in questions:

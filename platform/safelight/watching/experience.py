@@ -1,19 +1,17 @@
 """Questions about what people got and what they made of it: good images, withheld ones, look-alikes, feedback."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from monitors.feedback import FeedbackCounts, feedback_decline
-from monitors.rates import RateCounts, filtered_rate, near_duplicate_rate
+from monitors.rates import Rate, RateCounts
 from monitors.slo import WINDOWS, burn_rate
 from monitors.verdict import Verdict
-from monitors.windows import Bucket
 from safelight.store import feedback, sketches, traffic
 from safelight.store.database import Session
 from safelight.store.totals import Totals, totals
-from safelight.watching.questions import Span, on_grid
+from safelight.watching.questions import RateQuestion, Span, on_grid
 from safelight.watching.samples import SERVING_ARM
 
 
@@ -26,42 +24,6 @@ class GoodImagesQuestion:
 
     def answer(self, span: Span, alpha: float) -> Verdict:  # noqa: ARG002 - its windows are fixed by the burn rules
         return burn_rate(self.bad, self.objective, alpha=alpha)
-
-
-class Judge(Protocol):
-    """Holds a rate against what was usual."""
-
-    def __call__(
-        self,
-        buckets: Sequence[Bucket[RateCounts]],
-        usual: RateCounts,
-        /,
-        *,
-        alpha: float,
-        width: timedelta,
-        longest: timedelta,
-        tolerance: float,
-    ) -> Verdict: ...
-
-
-@dataclass(frozen=True)
-class RateQuestion:
-    """Is something more frequent than before the release?"""
-
-    judge: Judge
-    counts: Mapping[datetime, RateCounts]
-    usual: RateCounts
-    tolerance: float
-
-    def answer(self, span: Span, alpha: float) -> Verdict:
-        return self.judge(
-            span.buckets(self.counts),
-            self.usual,
-            alpha=alpha,
-            width=span.width,
-            longest=span.length,
-            tolerance=self.tolerance,
-        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +65,7 @@ def filtered(
         if (each.version, each.arm) == (version, SERVING_ARM)
     ]
     before_release = RateCounts(usual.filtered, usual.served + usual.filtered)
-    return RateQuestion(filtered_rate, on_grid(counts, span.width), before_release, tolerance)
+    return RateQuestion(Rate.FILTERED, on_grid(counts, span.width), before_release, tolerance)
 
 
 def near_duplicates(
@@ -129,7 +91,7 @@ def near_duplicates(
         for point in points
     ]
     before_release = RateCounts(usual.near_duplicates, usual.scored - usual.broken)
-    return RateQuestion(near_duplicate_rate, on_grid(counts, span.width), before_release, tolerance)
+    return RateQuestion(Rate.NEAR_DUPLICATE, on_grid(counts, span.width), before_release, tolerance)
 
 
 def feedback_given(

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from monitors.rates import MIN_GENERATIONS, LatencyHistogram, RateCounts
+from monitors.rates import MIN_GENERATIONS, LatencyHistogram, Rate, RateCounts
 from monitors.scan import Rule
 from safelight.store import backfills, sketches, traffic
 from safelight.store.baselines import KnownBaseline
@@ -27,10 +27,10 @@ from safelight.watching.monitors import (
     ServiceHealth,
 )
 from safelight.watching.questions import (
-    BlankQuestion,
     LensQuestion,
     MixQuestion,
     Question,
+    RateQuestion,
     ServiceQuestion,
     Span,
     baseline_unreadable,
@@ -148,7 +148,7 @@ class Observer:
 
     def _blank_question(
         self, session: Session, document: BlankRate, now: Situation, usual: KnownBaseline, span: Span
-    ) -> BlankQuestion:
+    ) -> RateQuestion:
         points = sketches.signals(
             session,
             now.generator,
@@ -162,8 +162,8 @@ class Observer:
         counts = [
             (point.bucket_start, RateCounts(point.sums.blank, point.sums.n - point.sums.broken)) for point in points
         ]
-        return BlankQuestion(
-            on_grid(counts, span.width), RateCounts(usual.blank, usual.n + usual.blank), document.tolerance
+        return RateQuestion(
+            Rate.BLANK, on_grid(counts, span.width), RateCounts(usual.blank, usual.n + usual.blank), document.tolerance
         )
 
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from monitors.lens import Lens
 from monitors.mix import prompt_drift
-from monitors.rates import LatencyHistogram, RateCounts, blank_rate, error_rate, latency
+from monitors.rates import LatencyHistogram, Rate, RateCounts, above_usual, error_rate, latency
 from monitors.scan import MIN_GENERATIONS, Rule, scan
 from monitors.sketch import Sketch
 from monitors.verdict import Health, Reason, Verdict, combine
@@ -169,21 +169,23 @@ class MixQuestion:
 
 
 @dataclass(frozen=True)
-class BlankQuestion:
-    """Are more images blank than usual?"""
+class RateQuestion:
+    """Is something more frequent than usual?"""
 
+    rate: Rate
     counts: Mapping[datetime, RateCounts]
     usual: RateCounts
     tolerance: float
 
     def answer(self, span: Span, alpha: float) -> Verdict:
-        return blank_rate(
+        return above_usual(
+            self.rate,
             span.buckets(self.counts),
             self.usual,
+            self.tolerance,
             alpha=alpha,
             width=span.width,
             longest=span.length,
-            tolerance=self.tolerance,
         )
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,15 +9,14 @@ from scipy import stats
 
 from monitors.rates import (
     LatencyHistogram,
+    Rate,
     RateCounts,
-    blank_rate,
+    above_usual,
     error_rate,
-    filtered_rate,
     latency,
-    near_duplicate_rate,
     upper_bound,
 )
-from monitors.verdict import Health, Reason, Verdict
+from monitors.verdict import Health, Reason
 from monitors.windows import Bucket
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,7 +24,6 @@ WIDTH = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 ALPHA = 1e-6
 BOUNDS = (0.1, 0.5, 1.0, 2.0)
-Judge = Callable[..., Verdict]
 
 histograms = st.lists(st.integers(0, 50), min_size=5, max_size=5).map(lambda c: LatencyHistogram(BOUNDS, tuple(c)))
 
@@ -78,28 +75,28 @@ def test_more_events_never_raise_the_p_value(total: int, data: st.DataObject) ->
 
 def test_blank_images_are_held_against_the_baseline_and_its_uncertainty() -> None:
     seen = rates((4, 200))
-    small = blank_rate(seen, RateCounts(0, 50), alpha=1e-3, width=WIDTH, longest=HOUR)
-    large = blank_rate(seen, RateCounts(0, 100_000), alpha=1e-3, width=WIDTH, longest=HOUR)
+    small = above_usual(Rate.BLANK, seen, RateCounts(0, 50), 0.002, alpha=1e-3, width=WIDTH, longest=HOUR)
+    large = above_usual(Rate.BLANK, seen, RateCounts(0, 100_000), 0.002, alpha=1e-3, width=WIDTH, longest=HOUR)
     assert small.health is Health.HEALTHY
     assert (large.health, large.reason) == (Health.DEGRADED, Reason.BLANK_RATE_UP)
 
 
 @pytest.mark.parametrize(
-    ("judge", "reason"),
-    [(filtered_rate, Reason.FILTERED_RATE_UP), (near_duplicate_rate, Reason.NEAR_DUPLICATES_UP)],
+    ("rate", "reason"),
+    [(Rate.FILTERED, Reason.FILTERED_RATE_UP), (Rate.NEAR_DUPLICATE, Reason.NEAR_DUPLICATES_UP)],
 )
-def test_what_was_usual_before_is_allowed_for(judge: Judge, reason: Reason) -> None:
+def test_what_was_usual_before_is_allowed_for(rate: Rate, reason: Reason) -> None:
     seen = rates((30, 200))
-    usual = judge(seen, RateCounts(150, 1000), alpha=ALPHA, width=WIDTH, longest=HOUR)
-    risen = judge(seen, RateCounts(5, 1000), alpha=ALPHA, width=WIDTH, longest=HOUR)
+    usual = above_usual(rate, seen, RateCounts(150, 1000), 0.02, alpha=ALPHA, width=WIDTH, longest=HOUR)
+    risen = above_usual(rate, seen, RateCounts(5, 1000), 0.02, alpha=ALPHA, width=WIDTH, longest=HOUR)
     assert usual.health is Health.HEALTHY
     assert (risen.health, risen.reason) == (Health.DEGRADED, reason)
 
 
-@pytest.mark.parametrize("judge", [blank_rate, filtered_rate, near_duplicate_rate])
+@pytest.mark.parametrize("rate", Rate)
 @pytest.mark.parametrize("baseline", [None, RateCounts(0, 0)])
-def test_without_a_baseline_a_rate_is_not_judged(judge: Judge, baseline: RateCounts | None) -> None:
-    verdict = judge(rates((100, 100)), baseline, alpha=ALPHA, width=WIDTH, longest=HOUR)
+def test_without_a_baseline_a_rate_is_not_judged(rate: Rate, baseline: RateCounts | None) -> None:
+    verdict = above_usual(rate, rates((100, 100)), baseline, 0.0, alpha=ALPHA, width=WIDTH, longest=HOUR)
     assert (verdict.health, verdict.reason) == (Health.INCONCLUSIVE, Reason.NO_BASELINE)
 
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from monitors.rates import LatencyHistogram, RateCounts
+from monitors.rates import LatencyHistogram, Rate, RateCounts
 from monitors.verdict import Health, Reason
-from safelight.watching.questions import BlankQuestion, ServiceQuestion, Span, on_grid
+from safelight.watching.questions import RateQuestion, ServiceQuestion, Span, on_grid
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -33,7 +33,9 @@ def test_finer_buckets_are_added_up() -> None:
 
 
 def test_blank_images_outside_the_span_do_not_count() -> None:
-    question = BlankQuestion({at(0): RateCounts(500, 500), at(1): RateCounts(0, 500)}, RateCounts(0, 3000), 0.002)
+    question = RateQuestion(
+        Rate.BLANK, {at(0): RateCounts(500, 500), at(1): RateCounts(0, 500)}, RateCounts(0, 3000), 0.002
+    )
     assert question.answer(Span(at(0), at(2), MINUTE), 1e-6).reason is Reason.BLANK_RATE_UP
     assert question.answer(Span(at(1), at(2), MINUTE), 1e-6).health is Health.HEALTHY
 
