@@ -45,8 +45,11 @@ bench-detection: install ## measure the detector beside its peers: power, cost, 
 
 # --------------------------------------------------------------------------------------------------------- checking
 
+# Each process of tests starts a PostgreSQL, an MLflow and more of its own.
+JOBS ?= 2
+
 test: check-machine system-packages install-dev page lint ## everything that must be green: lint, types, contracts, page, tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadgroup --durations 15
 
 lint: install-dev ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """What every test shares: one thread a process, a repeatable hypothesis, and no skip where none is allowed."""
 
 import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 # Before anything imports numpy or torch: they read these once.
 os.environ.update(
@@ -22,6 +24,26 @@ settings.register_profile("safelight", derandomize=True, deadline=None, database
 settings.load_profile("safelight")
 
 
+_TESTS = Path(__file__).parent
+_WHOLE_MACHINE = {"browser", "e2e"}
+"""Folders whose tests start a Safelight of their own, each as large as the machine: one at a time."""
+_FIGURES = "figures"
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Tests of one file stay in one process, for they share what is costly to start."""
+    for item in items:
+        folder, *_ = item.path.relative_to(_TESTS).parts
+        name = "whole machine" if folder in _WHOLE_MACHINE else str(item.path.relative_to(_TESTS))
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture
+def report_figures(record_property: Callable[[str, object], None]) -> Callable[[Sequence[str]], None]:
+    """Have lines printed at the end of the run, where its reader looks for what was measured."""
+    return lambda lines: record_property(_FIGURES, "\n".join(lines))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fail-on-skip", action="store_true", help="a run that skipped a test has failed")
 
@@ -37,5 +59,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, figures in report.user_properties:
+            if name == _FIGURES and report.when == "call":
+                terminalreporter.section(report.nodeid, sep="-")
+                terminalreporter.write_line(figures)
     if skips := _forbidden_skips(config):
         terminalreporter.write_line(f"{skips} skipped, and --fail-on-skip allows none: install what they need")

@@ -1,5 +1,7 @@
 """The long runs: other regressions are caught too, and what is harmless raises no alarm in 5,000 generations."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
 from safelight.studio.demo import Mix
@@ -15,11 +17,12 @@ pytestmark = pytest.mark.soak
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_a_regression_is_seen_told_and_taken_back(version: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_regression_is_seen_told_and_taken_back(
+    version: int, report_figures: Callable[[Sequence[str]], None]
+) -> None:
     with rehearsal(IMAGES_A_SECOND) as running:
         telling = play(running, version)
-    with capsys.disabled():
-        print("", *telling.lines(), sep="\n")  # noqa: T201 - the figures are what a reader of the run looks for
+    report_figures(telling.lines())
     assert telling.generations_to_incident <= MOST_GENERATIONS
 
 
