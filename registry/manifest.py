@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
@@ -18,14 +18,22 @@ from registry.parameters import (
     Part,
     Real,
     Requested,
+    Whole,
     resolve,
 )
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 
+ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
+
 MAX_BYTES = 100_000
 """What a registry takes as one value."""
+
+
+def _unset(value: object) -> bool:
+    """What came after the first release is left out where it is not used: the digests given out before stay theirs."""
+    return value is None
 
 
 class ManifestCode(StrEnum):
@@ -39,7 +47,7 @@ class ManifestError(RegistryError):
 
 
 class Adapter(Part):
-    """Low-rank or other weights put on top of the checkpoint. ``file`` lies in the checkpoint's folder."""
+    """Low-rank weights put on top of the checkpoint. ``file`` lies in the checkpoint's folder, under its digest."""
 
     name: Name
     file: Annotated[str, StringConstraints(pattern=r"\.safetensors$", max_length=500)]
@@ -49,8 +57,17 @@ class Adapter(Part):
 class Scheduler(Part):
     """Replaces the checkpoint's own scheduler; ``config`` overrides single values of its configuration."""
 
-    class_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99}$")]
+    class_name: ClassName
     config: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Quantisation(Part):
+    """Weights held in fewer bits from the moment they are loaded, by torchao; the files stay as they are."""
+
+    scheme: Literal["int8_weight_only", "int8_dynamic", "int4_weight_only", "float8_weight_only", "float8_dynamic"]
+    """What is held in so few bits: the weights, or with ``dynamic`` what is multiplied with them as well."""
+    components: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(None, exclude_if=_unset)
+    """Of the pipeline, by the names of ``model_index.json``; None: the denoiser, which is most of it."""
 
 
 class Hook(Part):
@@ -81,6 +98,9 @@ class Provenance(Part):
     datasets: tuple[Dataset, ...] = ()
 
 
+_WORDS: Final = frozenset({"parent", "description", "tags", "provenance"})
+
+
 class Manifest(Part):
     """One bundle. ``digest`` names it: two bundles of one digest make the same images in the same environment."""
 
@@ -91,11 +111,25 @@ class Manifest(Part):
     scheduler: Scheduler | None = None
     """None: the checkpoint's own."""
     dtype: Literal["float32", "float16", "bfloat16"]
+    pipeline_class: ClassName | None = Field(None, exclude_if=_unset)
+    """Of diffusers. None: as ``model_index.json`` says."""
+    true_cfg_scale: Annotated[Real, Field(gt=1)] | None = Field(None, exclude_if=_unset)
+    """Classifier-free guidance beside the distilled one, where a pipeline has both (FLUX.1-dev): it doubles the time and
+    makes negative prompts work. None: off."""
+    max_sequence_length: Whole | None = Field(None, exclude_if=_unset)
+    """Tokens of a prompt that are read, where a pipeline lets one say. None: as the pipeline does."""
+    quantisation: Quantisation | None = Field(None, exclude_if=_unset)
+    compile: Literal["blocks", "whole"] | None = Field(None, exclude_if=_unset)
+    """Compile the denoiser: the block that it repeats, or all of it, which takes minutes longer to be ready."""
+    offload: Literal["model", "sequential"] | None = Field(None, exclude_if=_unset)
+    """Keep on the GPU only the component, or only the layer, that computes. None: all of it."""
     prompt_rewriter: Hook | None = None
     filters: tuple[Hook, ...] = ()
     defaults: Defaults
     limits: Limits
     golden: Annotated[tuple[Golden, ...], Field(min_length=1)]
+    parent: Digest | None = Field(None, exclude_if=_unset)
+    """Digest of the bundle that this one is a variant of: made to be faster or smaller, not to draw otherwise."""
     description: Annotated[str, StringConstraints(max_length=5_000)] = ""
     tags: dict[Name, Text] = Field(default_factory=dict)
     provenance: Provenance | None = None
@@ -119,10 +153,15 @@ class Manifest(Part):
         """What this version makes of a request. Raises ParameterError; see registry.parameters.resolve."""
         return resolve(requested, self.defaults, self.limits, fallback_seed=fallback_seed)
 
+    @property
+    def adapter(self) -> str | None:
+        """The names of its adapters, as generations carry them; None without."""
+        return "+".join(adapter.name for adapter in self.adapters) or None
+
     @cached_property
     def digest(self) -> str:
-        """Over all that decides an image or an answer; words about the bundle are not part of it."""
-        return digest_of(canonical_json(self.model_dump(mode="json", exclude={"description", "tags", "provenance"})))
+        """Over all that decides an image or an answer; words about the bundle and its descent are not part of it."""
+        return digest_of(canonical_json(self.model_dump(mode="json", exclude=_WORDS)))
 
 
 def parse_manifest(document: bytes | str | Mapping[str, object]) -> Manifest:
@@ -132,7 +171,12 @@ def parse_manifest(document: bytes | str | Mapping[str, object]) -> Manifest:
             return Manifest.model_validate_json(document)
         return Manifest.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}" for problem in error.errors()
-        )
-        raise ManifestError(ManifestCode.INVALID, f"The manifest does not hold together. Mend: {problems}") from error
+        raise invalid(error) from error
+
+
+def invalid(error: ValidationError) -> ManifestError:
+    """Names each field in error."""
+    problems = "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'manifest'}: {problem['msg']}" for problem in error.errors()
+    )
+    return ManifestError(ManifestCode.INVALID, f"The manifest does not hold together. Mend: {problems}")
