@@ -5,6 +5,7 @@ from safelight.store.tables.attributes import AttributeReading, AttributeRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
+from safelight.store.tables.journals import JournalRow
 from safelight.store.tables.monitoring import (
     BackfillRow,
     Baseline,
@@ -50,6 +51,7 @@ __all__ = [
     "IdempotentReply",
     "Incident",
     "IncidentEvent",
+    "JournalRow",
     "Lease",
     "LedgerEntry",
     "LoginLink",
