@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from registry.versions import VersionStore
 from safelight.api.platform import Platform
@@ -18,10 +19,13 @@ from safelight.notifying.deliverer import Deliverer
 from safelight.probing.judging import ProbeJudge
 from safelight.probing.ordering import ProbeOrderer, SyntheticSets
 from safelight.probing.runner import ProbeRunner
+from safelight.recording.adoption import Adopter
+from safelight.recording.claiming import claim
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
+from safelight.recording.reporting import JournalReporter
 from safelight.recording.shipper import Shipper
 from safelight.releasing.alias import AliasProjection
 from safelight.releasing.follower import Follower
@@ -73,6 +77,8 @@ _JUDGE_SECONDS = 0.5
 _BASELINE_SECONDS = 1.0
 _AUTOMATIC_SECONDS = 60.0
 _ATTRIBUTES_SECONDS = 60.0
+_ADOPT_SECONDS = 60.0
+_REPORT_JOURNAL_SECONDS = 10.0
 
 
 def clock() -> Clock:
@@ -115,18 +121,14 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     """What an API process runs beside its requests: the gateway, the shipper, and the follower of releases."""
     time, store = clock(), database(settings)
     images = open_images(settings.images_url, settings.images)
-    journal = Journal(JournalFile(settings.journal_dir, settings.journal.max_bytes))
+    own = claim(settings.journal_dir)
+    file = JournalFile(own.folder, settings.journal.max_bytes)
+    journal = Journal(file)
     losses = Losses(settings.watching.bucket_seconds)
     recorder = Recorder(journal, losses, time, settings.journal.on_full)
-    shipper = Shipper(
-        JournalFile(settings.journal_dir, settings.journal.max_bytes),
-        losses,
-        images,
-        store,
-        time,
-        bucket_seconds=settings.watching.bucket_seconds,
-        thumbnail_pixels=settings.images.thumbnail_pixels,
-    )
+    shipper = _shipper(settings, own.folder, losses, store)
+    adopter = Adopter(settings.journal_dir, lambda folder: _shipper(settings, folder, losses, store))
+    reporter = JournalReporter(file, f"{host_name()}/{own.folder.name}", store, time)
     engines = HttpEngineClient(engine_token(settings))
     gateway = Gateway(
         routing=LiveRouting(store, f"{host_name()}-{new_id()}", time),
@@ -142,6 +144,10 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     threads = [
         threading.Thread(target=shipper.run, args=(stopped,), name="shipper"),
         threading.Thread(target=Follower(store, release_rules).run, args=(stopped,), name="follower"),
+        threading.Thread(target=Loop("adopter", adopter.run_once, _ADOPT_SECONDS).run, args=(stopped,), name="adopter"),
+        threading.Thread(
+            target=Loop("journal report", reporter.run_once, _REPORT_JOURNAL_SECONDS).run, args=(stopped,), name="report"
+        ),
     ]
     versions = version_store(settings)
     await gateway.start()
@@ -173,7 +179,20 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         await engines.close()
         journal.close()
         shipper.close()
+        own.release()
         store.dispose()
+
+
+def _shipper(settings: Settings, folder: Path, losses: Losses, store: Database) -> Shipper:
+    return Shipper(
+        JournalFile(folder, settings.journal.max_bytes),
+        losses,
+        open_images(settings.images_url, settings.images),
+        store,
+        clock(),
+        bucket_seconds=settings.watching.bucket_seconds,
+        thumbnail_pixels=settings.images.thumbnail_pixels,
+    )
 
 
 @contextmanager
@@ -182,15 +201,7 @@ def importer(settings: Settings) -> Iterator[Importer]:
     time, store, folder = clock(), database(settings), settings.data_dir / "import"
     journal = Journal(JournalFile(folder, settings.journal.max_bytes))
     losses = Losses(settings.watching.bucket_seconds)
-    shipper = Shipper(
-        JournalFile(folder, settings.journal.max_bytes),
-        losses,
-        open_images(settings.images_url, settings.images),
-        store,
-        time,
-        bucket_seconds=settings.watching.bucket_seconds,
-        thumbnail_pixels=settings.images.thumbnail_pixels,
-    )
+    shipper = _shipper(settings, folder, losses, store)
     try:
         yield Importer(store, Recorder(journal, losses, time, settings.journal.on_full), shipper, time)
     finally:

@@ -26,17 +26,21 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True)
 class RecordingStatus:
-    """How recording fares on this host. `unlogged` counts since the process started; the rest is what waits now."""
+    """How recording fares in this process. `unlogged` counts since it started; the rest is what waits now.
+
+    `fill` is how full the journal is, from 0 to 1.
+    """
 
     unlogged: int
     backlog: int
     backlog_bytes: int
+    fill: float
     oldest_seconds: float
     refused: int
 
 
 class Recorder:
-    """Records generations in the durable journal of this host."""
+    """Records generations in the durable journal of this process."""
 
     def __init__(self, journal: Journal, losses: Losses, clock: Clock, on_full: OnFull) -> None:
         self._journal = journal
@@ -54,7 +58,9 @@ class Recorder:
         """Blocks: not for the event loop."""
         waiting = self._journal.backlog()
         age = 0.0 if waiting.oldest is None else (self._clock.now() - waiting.oldest).total_seconds()
-        return RecordingStatus(self.unlogged, waiting.entries, waiting.bytes, max(0.0, age), waiting.refused)
+        return RecordingStatus(
+            self.unlogged, waiting.entries, waiting.bytes, waiting.fill, max(0.0, age), waiting.refused
+        )
 
     def find(self, identifier: UUID) -> Entry | None:
         """A generation that is recorded but not in the database yet. Blocks: not for the event loop."""

@@ -1,8 +1,9 @@
 """The file behind the journal: a SQLite database of its own, beside the process that writes it."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,11 @@ CREATE TABLE IF NOT EXISTS refused (
 );
 """
 _KEPT_FREE_BYTES = 64 * 1024 * 1024
+# Pages given back at once: one transaction for a whole backlog would itself need the disk it is to free.
+_GIVEN_BACK_PAGES = 4096
 _LOCK_TIMEOUT_SECONDS = 30.0
+# Taking entries out is a write, too. A journal that filled its disk to the last byte could never be emptied again.
+_SPARE_BYTES = 8 * 1024 * 1024
 
 
 class JournalUnwritable(Exception):
@@ -50,12 +55,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits in the journal."""
+    """What waits in the journal. `capacity` is what `bytes` can grow to: its limit, or less where the disk is small."""
 
     entries: int
     refused: int
     bytes: int
+    capacity: int
     oldest: datetime | None
+
+    @property
+    def fill(self) -> float:
+        """From 0 for an empty journal to 1 for one that takes nothing more."""
+        return min(self.bytes / self.capacity, 1.0) if self.capacity else 1.0
 
 
 class JournalFile:
@@ -64,6 +75,8 @@ class JournalFile:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         """Opens the journal in `folder`, both made when missing. Raises OSError or sqlite3.Error where it cannot."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._max_bytes = max_bytes
         self._lock = Lock()
         self._connection = sqlite3.connect(
             folder / "journal.db", timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
@@ -73,6 +86,7 @@ class JournalFile:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # FULL makes every commit wait for the disk: that wait is what an acknowledgement means.
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA journal_size_limit = {_KEPT_FREE_BYTES}")
         self._connection.executescript(_SCHEMA)
         self._page_bytes = self._pragma("page_size")
         self._connection.execute(f"PRAGMA max_page_count = {max_bytes // self._page_bytes}")
@@ -84,6 +98,7 @@ class JournalFile:
         """
         rows = [(str(e.id), e.recorded_at.timestamp(), e.document, e.image) for e in entries]
         try:
+            self._require_room(sum(entry.size for entry in entries))
             with self._transaction() as connection:
                 connection.executemany(
                     "INSERT OR IGNORE INTO entries (id, recorded_at, document, image) VALUES (?, ?, ?, ?)", rows
@@ -138,12 +153,25 @@ class JournalFile:
                 "SELECT (SELECT count(*) FROM entries), (SELECT recorded_at FROM entries ORDER BY seq LIMIT 1)"
             ).fetchone()
             (refused,) = self._connection.execute("SELECT count(*) FROM refused").fetchone()
-            used = (self._pragma("page_count") - self._pragma("freelist_count")) * self._page_bytes
-        return Backlog(entries, refused, used, None if oldest is None else datetime.fromtimestamp(oldest, UTC))
+            pages, unused = self._pragma("page_count"), self._pragma("freelist_count")
+        # On the disk an entry needs its place twice for a while: in the write-ahead log and in the file.
+        room = max(shutil.disk_usage(self._folder).free - _SPARE_BYTES, 0) // 2 + pages * self._page_bytes
+        return Backlog(
+            entries,
+            refused,
+            (pages - unused) * self._page_bytes,
+            min(self._max_bytes, room),
+            None if oldest is None else datetime.fromtimestamp(oldest, UTC),
+        )
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _require_room(self, size: int) -> None:
+        free = shutil.disk_usage(self._folder).free
+        if free < 2 * size + _SPARE_BYTES:
+            raise JournalUnwritable(f"the disk is full: {free} bytes are free for {size} more")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -161,9 +189,13 @@ class JournalFile:
     def _give_space_back(self) -> None:
         """After an outage the file is large and empty; everyday traffic reuses its free pages."""
         with self._lock:
-            if self._pragma("freelist_count") * self._page_bytes > _KEPT_FREE_BYTES:
-                # execute() would stop after the first page: the statement has no rows to fetch.
-                self._connection.executescript("PRAGMA incremental_vacuum")
+            if self._pragma("freelist_count") * self._page_bytes <= _KEPT_FREE_BYTES:
+                return
+            # What was removed is removed, also where the disk is so full that the file cannot be made smaller now.
+            with suppress(sqlite3.OperationalError):
+                while self._pragma("freelist_count"):
+                    # execute() would stop after the first page: the statement has no rows to fetch.
+                    self._connection.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
 
     def _pragma(self, name: str) -> int:
         (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()

@@ -30,7 +30,7 @@ async def test_what_waits_is_told_and_for_how_long(
     own = Journal(JournalFile(tmp_path / "journal", max_bytes=2**20))
     recorder = Recorder(own, losses, clock, OnFull.SERVE)
     idle = recorder.status()
-    assert idle == RecordingStatus(0, 0, idle.backlog_bytes, 0.0, 0)
+    assert idle == RecordingStatus(0, 0, idle.backlog_bytes, idle.fill, 0.0, 0)
 
     await recorder.record(make_generation(), png)
     clock.advance(90)
@@ -38,6 +38,7 @@ async def test_what_waits_is_told_and_for_how_long(
     busy = recorder.status()
     assert (busy.unlogged, busy.backlog, busy.oldest_seconds) == (1, 1, 90.0)
     assert busy.backlog_bytes >= idle.backlog_bytes
+    assert 0.0 < idle.fill <= busy.fill < 1.0
 
     shipper.run_once()
     done = recorder.status()
