@@ -141,13 +141,14 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     replayer = Replayer(store, gateway, time, f"{host_name()}-{new_id()}")
     release_rules = Releasing(time)
     stopped = threading.Event()
+    loops = (
+        Loop("adopter", adopter.run_once, _ADOPT_SECONDS),
+        Loop("journal report", reporter.run_once, _REPORT_JOURNAL_SECONDS),
+    )
     threads = [
         threading.Thread(target=shipper.run, args=(stopped,), name="shipper"),
         threading.Thread(target=Follower(store, release_rules).run, args=(stopped,), name="follower"),
-        threading.Thread(target=Loop("adopter", adopter.run_once, _ADOPT_SECONDS).run, args=(stopped,), name="adopter"),
-        threading.Thread(
-            target=Loop("journal report", reporter.run_once, _REPORT_JOURNAL_SECONDS).run, args=(stopped,), name="report"
-        ),
+        *(threading.Thread(target=each.run, args=(stopped,), name=each.name) for each in loops),
     ]
     versions = version_store(settings)
     await gateway.start()
