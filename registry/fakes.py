@@ -2,15 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from registry.checkpoint import FileEntry
 from registry.digests import canonical_json
-from registry.manifest import Manifest, parse_manifest
+from registry.external import AnyManifest, ExternalManifest, parse_any
+from registry.manifest import Manifest
 from registry.versions import (
     UnknownGenerator,
     UnknownVersion,
@@ -58,12 +60,22 @@ class FolderVersionStore:
 
     def register(self, generator: str, folder: Path, manifest: Manifest) -> Version:
         checkpoint = inspect_bundle(generator, folder, manifest)
+        return self._keep(generator, manifest, folder, checkpoint.files)
+
+    def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
+        check_generator_name(generator)
+        return self._keep(generator, manifest)
+
+    def _keep(
+        self, generator: str, manifest: AnyManifest, folder: Path = Path(), files: Sequence[FileEntry] = ()
+    ) -> Version:
         kept = self._kept(generator)
         for version in kept:
             if version.digest == manifest.digest:
                 return version
         home = self._home(generator, 1 + max((version.number for version in kept), default=0))
-        for file in checkpoint.files:
+        home.mkdir(parents=True)
+        for file in files:
             target = home / "model" / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / file.path, target)
@@ -108,7 +120,7 @@ class FolderVersionStore:
         return [self._read(home) for home in (self._root / generator).glob("*/")]
 
     def _read(self, home: Path) -> Version:
-        manifest = parse_manifest((home / "manifest.json").read_bytes())
+        manifest = parse_any((home / "manifest.json").read_bytes())
         return Version(
             generator=home.parent.name,
             number=int(home.name),

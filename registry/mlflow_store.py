@@ -9,7 +9,7 @@ import fcntl
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -27,10 +27,11 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from registry.checkpoint import Checkpoint
+from registry.checkpoint import FileEntry
 from registry.digests import canonical_json
 from registry.errors import RegistryError
-from registry.manifest import Manifest, ManifestError, parse_manifest
+from registry.external import AnyManifest, ExternalManifest, parse_any
+from registry.manifest import Manifest, ManifestError
 from registry.versions import (
     StoreUnavailable,
     UnknownGenerator,
@@ -72,11 +73,20 @@ class MlflowVersionStore:
 
     def register(self, generator: str, folder: Path, manifest: Manifest) -> Version:
         checkpoint = inspect_bundle(generator, folder, manifest)
+        return self._keep(generator, manifest, folder, checkpoint.files)
+
+    def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
+        check_generator_name(generator)
+        return self._keep(generator, manifest)
+
+    def _keep(
+        self, generator: str, manifest: AnyManifest, folder: Path = Path(), files: Sequence[FileEntry] = ()
+    ) -> Version:
         kept = self._with_digest(generator, manifest.digest)
         if kept is not None:
             return kept
         with _asking():
-            run_id = self._log(generator, folder, checkpoint, manifest)
+            run_id = self._log(generator, folder, files, manifest)
             self._ensure_model(generator)
             created = self._client.create_model_version(
                 generator,
@@ -148,11 +158,11 @@ class MlflowVersionStore:
                 if not tries_left:
                     raise
 
-    def _log(self, generator: str, folder: Path, checkpoint: Checkpoint, manifest: Manifest) -> str:
+    def _log(self, generator: str, folder: Path, files: Sequence[FileEntry], manifest: AnyManifest) -> str:
         """Keep exactly the files that were inspected, and return the run that holds them."""
         run_id: str = self._client.create_run(self._experiment(generator)).info.run_id
         try:
-            for file in checkpoint.files:
+            for file in files:
                 target = PurePosixPath(_FOLDER, file.path).parent
                 self._client.log_artifact(run_id, str(folder / file.path), str(target))
             # For whoever has nothing but the artifacts: the store itself reads the tag.
@@ -261,14 +271,14 @@ def _without_credentials(error: Exception) -> str:
     return re.sub(r"//[^/@\s]*@", "//", first_line)[:300]
 
 
-def _text(manifest: Manifest) -> str:
+def _text(manifest: AnyManifest) -> str:
     return canonical_json(manifest.model_dump(mode="json")).decode()
 
 
 def _version(found: ModelVersion) -> Version:
     number = int(found.version)
     try:
-        manifest = parse_manifest(found.tags.get(MANIFEST_TAG, ""))
+        manifest = parse_any(found.tags.get(MANIFEST_TAG, ""))
     except ManifestError as error:
         raise VersionCorrupt(found.name, number, "its manifest cannot be read") from error
     if manifest.digest != found.tags[DIGEST_TAG]:

@@ -2,7 +2,8 @@
 
 A promote is loaded, warmed and checked on its golden prompts before the route flips. A rollback flips as soon as its
 target is loaded, at once if it is still warm, and is checked while it serves: the version it leaves is known to be bad.
-The ledger's entry is appended together with FLIP; whatever fails before that leaves production untouched.
+What somebody else's service serves is declared: there is nothing to load, and either kind flips at
+once. The ledger's entry is appended together with FLIP; whatever fails before that leaves production untouched.
 """
 
 from enum import StrEnum
@@ -29,6 +30,8 @@ class Event(StrEnum):
     """An engine begins to load and warm the version."""
     VERIFY = "verify"
     """It is loaded; the golden check begins."""
+    DECLARE = "declare"
+    """Somebody else's service serves it: there is nothing to load or to check here."""
     FLIP = "flip"
     """New requests go to it from now on."""
     ARRIVE = "arrive"
@@ -55,6 +58,7 @@ class IllegalTransition(RegistryError):
 
 _ANY = {
     (State.REQUESTED, Event.PREPARE): State.PREPARING,
+    (State.REQUESTED, Event.DECLARE): State.FLIPPING,
     (State.PREPARING, Event.VERIFY): State.VERIFYING,
     (State.VERIFYING, Event.FLIP): State.FLIPPING,
     (State.FLIPPING, Event.ARRIVE): State.SERVING,

@@ -68,16 +68,23 @@ def last_known_good(entries: Sequence[Entry], *, excluding: Collection[int] = ()
 
 
 def plan_promote(
-    entries: Sequence[Entry], version: int, *, registered: Collection[int], expected_serving: int | None = None
+    entries: Sequence[Entry],
+    version: int,
+    *,
+    registered: Collection[int],
+    elsewhere: Collection[int] = (),
+    expected_serving: int | None = None,
 ) -> Plan:
     """``expected_serving`` is what the asker saw serving; None leaves that unchecked.
 
+    A version in ``elsewhere`` (served by somebody else's service) has nothing to load, and flips at once.
     Raises StaleServing, ReleaseRefused.
     """
     current = serving(entries)
     _check_expected(current, expected_serving)
     _check_target(current, version, registered)
-    path = (State.PREPARING, State.VERIFYING, State.FLIPPING, State.SERVING)
+    flip = (State.FLIPPING, State.SERVING)
+    path = flip if version in elsewhere else (State.PREPARING, State.VERIFYING, *flip)
     return Plan(EntryKind.PROMOTE, current, version, path)
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol
 
 from registry.checkpoint import Checkpoint, inspect
 from registry.errors import Kind, RegistryError
+from registry.external import AnyManifest, ExternalManifest
 from registry.manifest import Manifest, ManifestCode, ManifestError
 from registry.refusals import CheckpointRefused
 
@@ -23,6 +24,7 @@ class VersionCode(StrEnum):
     UNKNOWN_GENERATOR = "unknown_generator"
     UNKNOWN_VERSION = "unknown_version"
     VERSION_CORRUPT = "version_corrupt"
+    SERVED_ELSEWHERE = "served_elsewhere"
     STORE_UNAVAILABLE = "version_store_unavailable"
 
 
@@ -61,6 +63,17 @@ class VersionCorrupt(RegistryError):
         )
 
 
+class ServedElsewhere(RegistryError):
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+    def __init__(self, generator: str, number: int) -> None:
+        super().__init__(
+            VersionCode.SERVED_ELSEWHERE,
+            f"Version {number} of {generator!r} is served by somebody else's service: no checkpoint of it is held here "
+            "to make images with. Ask that service, or register the checkpoint itself.",
+        )
+
+
 class StoreUnavailable(RegistryError):
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
 
@@ -78,10 +91,13 @@ class Version:
     generator: str
     number: int
     digest: str
-    manifest: Manifest
+    manifest: AnyManifest
     created_at: datetime
     source: str
-    """Where the store keeps the checkpoint, in the store's own words; for MLflow ``runs:/<run id>/model``."""
+    """Where the store keeps the checkpoint, in the store's own words; for MLflow ``runs:/<run id>/model``.
+
+    Of a version that is served elsewhere: where it keeps what it was told of it.
+    """
 
     @property
     def description(self) -> str:
@@ -96,6 +112,13 @@ class VersionStore(Protocol):
 
         A bundle registered before is not kept twice: its version is returned as it stands.
         Raises CheckpointRefused, ManifestError (the manifest speaks of another checkpoint), GeneratorNameError.
+        """
+        ...
+
+    def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
+        """Keep what is told of a version that somebody else's service serves; the same facts twice are one version.
+
+        Raises GeneratorNameError.
         """
         ...
 
@@ -115,7 +138,7 @@ class VersionStore(Protocol):
         """Bring the checkpoint to ``destination`` (a folder that this call makes) and verify it against its digest.
 
         A destination that already holds exactly this checkpoint is returned as it stands.
-        Raises UnknownVersion, VersionCorrupt (also when the destination holds something else).
+        Raises UnknownVersion, ServedElsewhere, VersionCorrupt (also when the destination holds something else).
         """
         ...
 
@@ -126,6 +149,13 @@ class VersionStore(Protocol):
     def set_production(self, generator: str, number: int) -> None:
         """Move the alias ``production``. The last writer wins. Raises UnknownGenerator, UnknownVersion."""
         ...
+
+
+def require_held(generator: str, number: int, manifest: AnyManifest) -> Manifest:
+    """The manifest of a version whose checkpoint is held here. Raises ServedElsewhere."""
+    if isinstance(manifest, ExternalManifest):
+        raise ServedElsewhere(generator, number)
+    return manifest
 
 
 def check_generator_name(name: str) -> None:
@@ -164,26 +194,25 @@ def fetch_verified(version: Version, destination: Path, download: Callable[[Path
 
     Nothing unverified ever stands at ``destination``, also when the process dies halfway.
     """
+    expected = require_held(version.generator, version.number, version.manifest).checkpoint
     if destination.exists():
-        _verify(version, destination)
+        _verify(version, expected, destination)
         return destination
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
         checkpoint = download(staging)
-        _verify(version, checkpoint)
+        _verify(version, expected, checkpoint)
         checkpoint.rename(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return destination
 
 
-def _verify(version: Version, folder: Path) -> None:
+def _verify(version: Version, expected: str, folder: Path) -> None:
     try:
         found = inspect(folder).digest
     except CheckpointRefused as refusal:
         raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
-    if found != version.manifest.checkpoint:
-        raise VersionCorrupt(
-            version.generator, version.number, f"the checkpoint is {found}, not {version.manifest.checkpoint}"
-        )
+    if found != expected:
+        raise VersionCorrupt(version.generator, version.number, f"the checkpoint is {found}, not {expected}")

@@ -78,6 +78,7 @@ def _serving(session: Session, entry: Entry | None, chain: list[Entry]) -> Servi
         since=entry.at,
         description=version.description,
         accepted=entry.to_version in known_good(chain),
+        external=version.external,
         release_id=release.id if release else None,
     )
 
@@ -87,7 +88,9 @@ def _target(session: Session, generator: str, chain: list[Entry], warm: frozense
     if target is None:
         return None
     version = versions.require_version(session, generator, target)
-    return RollbackTarget(version=target, warm=target in warm, description=version.description)
+    return RollbackTarget(
+        version=target, warm=target in warm, external=version.external, description=version.description
+    )
 
 
 def _health(session: Session, platform: Platform, generator: str, entry: Entry | None, now: datetime) -> Verdict:

@@ -50,9 +50,31 @@ def register(
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
 
 
+@commands.command("register-external")
+def register_external(
+    generator: Generator,
+    name: Annotated[str, typer.Argument(help="What your service calls the version: a release, an image's tag")],
+    uri: Annotated[str | None, typer.Option(help="Where its checkpoint lies; it is never opened")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Digest of the weights, sha256:...")] = None,
+    document: Annotated[
+        Path | None, typer.Option("--manifest", help="More facts as JSON: defaults, facts, tags, provenance")
+    ] = None,
+    description: Annotated[str, typer.Option(help="A few words about the version")] = "",
+) -> None:
+    """Register a version that your own service serves, without its checkpoint."""
+    named = {"name": name, "uri": uri, "checkpoint": checkpoint, "description": description}
+    manifest = json.loads(document.read_text()) if document else {}
+    manifest |= {field: told for field, told in named.items() if told}
+    known = wiring.registration(Settings()).register_external(generator, manifest, _actor())
+    typer.echo(f"{known.generator} version {known.number}  {known.digest}")
+
+
 @commands.command()
 def promote(generator: Generator, version: int, reason: Reason = "", expected: Expected = None) -> None:
-    """Have a version loaded and checked; it serves as soon as an engine is ready."""
+    """Have a version loaded and checked; it serves as soon as an engine is ready.
+
+    One that your own service serves is entered into the ledger at once.
+    """
     settings = Settings()
     with wiring.database(settings).transaction() as session:
         release = wiring.releasing().promote(

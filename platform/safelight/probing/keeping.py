@@ -21,7 +21,9 @@ def keep(
     versions.require_generator(session, generator)
     serving = ledger.newest_release(session, generator)
     if serving is not None:
-        check(found, versions.require_version(session, generator, serving.to_version).manifest)
+        version = versions.require_version(session, generator, serving.to_version)
+        if not version.external:  # whose limits nobody has told us
+            check(found, version.held)
     kept = probe_sets.add(
         session,
         generator=generator,

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from registry.versions import require_held
 from safelight.errors import Kind, SafelightError
 from safelight.probing.ordering import baseline_run
 from safelight.releasing.service import ALIVE
@@ -28,10 +29,11 @@ def request(
 
     A version that no engine holds is loaded for them, where an engine of the generator runs. Outputs that are to be
     compared with and are not stored yet are ordered along. `pairs` None means the whole set. Raises SafelightError
-    cannot_probe and what is not found.
+    cannot_probe and what is not found; ServedElsewhere.
     """
-    versions.require_version(session, generator, version)
-    whose = version if against is None else versions.require_version(session, generator, against).number
+    _require_held(session, generator, version)
+    whose = version if against is None else against
+    _require_held(session, generator, whose)
     chosen = probe_sets.require(session, generator, probe_set)
     ready = _ready(session, generator, now)
     if not probes.baselines(session, generator, whose, chosen.id):
@@ -60,10 +62,16 @@ def store_outputs(
     session: Session, *, generator: str, version: int, probe_set: str, actor: str, now: datetime
 ) -> KnownRun:
     """Have a version's outputs made anew: later probes of it are held against them. Raises what `request` raises."""
-    versions.require_version(session, generator, version)
+    _require_held(session, generator, version)
     chosen = probe_sets.require(session, generator, probe_set)
     host = _host(_ready(session, generator, now), version)
     return probes.order(session, baseline_run(generator, version, chosen, host, now, actor), now)
+
+
+def _require_held(session: Session, generator: str, version: int) -> None:
+    """Raises `version_not_found`, ServedElsewhere."""
+    known = versions.require_version(session, generator, version)
+    require_held(generator, version, known.manifest)
 
 
 def _ready(session: Session, generator: str, now: datetime) -> list[KnownEngine]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from registry.checkpoint import inspect
+from registry.external import parse_external
 from registry.manifest import parse_manifest
 from registry.versions import Version, VersionStore
 from safelight.clock import Clock
@@ -28,6 +29,13 @@ class Registration:
         """
         complete = parse_manifest({**manifest, "checkpoint": inspect(folder).digest})
         return self._adopt(self._store.register(generator, folder, complete), actor)
+
+    def register_external(self, generator: str, manifest: Mapping[str, object], actor: str) -> KnownVersion:
+        """Keep what is told of a version that somebody else's service serves (see registry.external).
+
+        Told twice, it is one version. Raises ManifestError, GeneratorNameError, StoreUnavailable.
+        """
+        return self._adopt(self._store.register_external(generator, parse_external(manifest)), actor)
 
     def synchronise(self, actor: str = "registry") -> int:
         """Adopt versions that were registered by somebody else, straight into MLflow. Returns how many were new."""

@@ -34,11 +34,19 @@ class Releasing:
         actor: str,
         reason: str,
     ) -> KnownRelease:
-        """Have `version` loaded and checked; it serves once an engine is ready. Raises ReleaseRefused."""
+        """Have `version` loaded and checked; it serves once an engine is ready. Raises ReleaseRefused.
+
+        A version that somebody else's service serves is entered into the ledger at once.
+        """
         versions.require_generator(session, generator)
         chain = ledger.locked_chain(session, generator)
-        registered = versions.numbers(session, generator)
-        plan = plan_promote(chain, version, registered=registered, expected_serving=expected_serving)
+        plan = plan_promote(
+            chain,
+            version,
+            registered=versions.numbers(session, generator),
+            elsewhere=versions.external(session, generator),
+            expected_serving=expected_serving,
+        )
         return self._begin(session, generator, plan, actor, reason, None)
 
     def rollback(
@@ -56,7 +64,8 @@ class Releasing:
         versions.require_generator(session, generator)
         chain = ledger.locked_chain(session, generator)
         registered = versions.numbers(session, generator)
-        warm = engines.ready_versions(session, generator, self._alive_since())
+        # What is served elsewhere has nothing to load: it flips as what is loaded does.
+        warm = engines.ready_versions(session, generator, self._alive_since()) | versions.external(session, generator)
         plan = plan_rollback(chain, to, registered=registered, warm=warm, expected_serving=expected_serving)
         return self._begin(session, generator, plan, actor, reason, incident_id)
 
@@ -103,6 +112,8 @@ class Releasing:
             reason,
         )
         if plan.path[0] is State.FLIPPING:
+            if versions.require_version(session, generator, plan.to_version).external:
+                return self._flip(session, release, "somebody else's service serves it", Event.DECLARE)
             return self._flip(session, release, "the target is loaded")
         return self._move(session, release, Event.PREPARE, "waiting for an engine to load the version")
 
@@ -128,11 +139,11 @@ class Releasing:
             release = self._move(session, release, Event.VERIFY, "loaded and warm; its golden images were checked")
         return self._flip(session, release, "an engine is ready")
 
-    def _flip(self, session: Session, release: KnownRelease, detail: str) -> KnownRelease:
+    def _flip(self, session: Session, release: KnownRelease, detail: str, event: Event = Event.FLIP) -> KnownRelease:
         plan = Plan(release.kind, release.from_version, release.to_version, ())
         self._supersede(session, release.generator, (State.FLIPPING, State.SERVING), plan)
         entry = self._write(session, release.generator, plan, release.actor, release.reason, release.incident_id)
-        return self._move(session, release, Event.FLIP, detail, entry.seq)
+        return self._move(session, release, event, detail, entry.seq)
 
     def _supersede(self, session: Session, generator: str, states: Collection[State], plan: Plan) -> None:
         for other in releases.in_states(session, states, generator):

@@ -16,17 +16,20 @@ class Bundle(NamedTuple):
     spare: bool = False
 
 
-def wanted(entries: Sequence[Entry], targets: Iterable[int], keep_warm: int) -> tuple[int, ...]:
-    """The versions of one generator to hold, the most important first.
+def wanted(
+    entries: Sequence[Entry], targets: Iterable[int], keep_warm: int, elsewhere: Collection[int] = ()
+) -> tuple[int, ...]:
+    """The versions of one generator to hold, the most important first; never one that is served `elsewhere`.
 
     What serves, then what open releases are about to make serve, then up to `keep_warm` more to go back to: the last
     known good before what served most recently.
     """
     now = serving(entries)
-    needed = dict.fromkeys([*([] if now is None else [now]), *targets])
+    asked = [*([] if now is None else [now]), *targets]
+    needed = [version for version in dict.fromkeys(asked) if version not in elsewhere]
     good = last_known_good(entries)
     earlier = [*([] if good is None else [good]), *(entry.to_version for entry in reversed(entries))]
-    warm = [version for version in dict.fromkeys(earlier) if version not in needed]
+    warm = [version for version in dict.fromkeys(earlier) if version not in {*needed, *elsewhere}]
     return (*needed, *warm[:keep_warm])
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from registry.progress import State
-from registry.versions import Version
+from registry.versions import Version, require_held
 from safelight.clock import Clock
 from safelight.ids import new_id
 from safelight.serving.child import ChildStatus, EngineChild
@@ -151,6 +151,7 @@ class EngineHost:
                     ledger.chain(session, generator.name),
                     [release.to_version for release in targets if release.generator == generator.name],
                     self._settings.keep_warm,
+                    versions.external(session, generator.name),
                 )
             ]
             # Probes ordered of a version are a reason to hold it for as long as they last.
@@ -166,12 +167,13 @@ class EngineHost:
 
     def _prepare(self, bundle: Bundle) -> EngineSpec:
         version = self._versions.get(bundle.generator, bundle.version)
+        manifest = require_held(version.generator, version.number, version.manifest)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
-            folder = self._versions.fetch(version, self._checkpoints / version.manifest.checkpoint.partition(":")[2])
+            folder = self._versions.fetch(version, self._checkpoints / manifest.checkpoint.partition(":")[2])
         return EngineSpec(
             folder=folder,
-            manifest=version.manifest,
+            manifest=manifest,
             device=self._settings.device,
             threads=self._settings.threads,
             max_batch=self._settings.max_batch,

@@ -6,7 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.manifest import Manifest, parse_manifest
+from registry.external import KIND, AnyManifest, ExternalManifest, parse_any
+from registry.manifest import Manifest
+from registry.versions import require_held
 from safelight.errors import not_found
 from safelight.store.tables.releases import Generator, VersionRow
 
@@ -27,10 +29,20 @@ class KnownVersion:
     generator: str
     number: int
     digest: str
-    manifest: Manifest
+    manifest: AnyManifest
     description: str
     registered_at: datetime
     registered_by: str
+
+    @property
+    def external(self) -> bool:
+        """Whether somebody else's service serves it: then no engine of ours ever holds it."""
+        return isinstance(self.manifest, ExternalManifest)
+
+    @property
+    def held(self) -> Manifest:
+        """The manifest of a version whose checkpoint is held here. Raises ServedElsewhere."""
+        return require_held(self.generator, self.number, self.manifest)
 
 
 def generators(session: Session) -> list[KnownGenerator]:
@@ -64,6 +76,12 @@ def versions(session: Session, generator: str) -> list[KnownVersion]:
 def numbers(session: Session, generator: str) -> frozenset[int]:
     """Which versions are registered."""
     return frozenset(session.scalars(select(VersionRow.number).where(VersionRow.generator == generator)))
+
+
+def external(session: Session, generator: str) -> frozenset[int]:
+    """Which versions somebody else's service serves."""
+    kind = VersionRow.manifest["kind"].as_string()
+    return frozenset(session.scalars(select(VersionRow.number).where(VersionRow.generator == generator, kind == KIND)))
 
 
 def find_version(session: Session, generator: str, number: int) -> KnownVersion | None:
@@ -103,7 +121,7 @@ def _version(row: VersionRow) -> KnownVersion:
         generator=row.generator,
         number=row.number,
         digest=row.digest,
-        manifest=parse_manifest(row.manifest),
+        manifest=parse_any(row.manifest),
         description=row.description,
         registered_at=row.registered_at,
         registered_by=row.registered_by,

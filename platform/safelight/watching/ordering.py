@@ -8,6 +8,7 @@ from typing import Any
 
 from registry.errors import RegistryError
 from registry.parameters import Defaults, Requested
+from registry.versions import require_held
 from safelight.errors import Kind, SafelightError
 from safelight.store import access, baseline_jobs, baselines, probe_sets, replays, versions
 from safelight.store.baseline_jobs import KnownJob, NewJob
@@ -70,9 +71,11 @@ def order_replay(
     """Ask for a baseline of what a version makes of the newest requests of production, each of another prompt.
 
     Of the probes of a set instead, where one is named: each with as many seeds as it takes. Raises SafelightError:
-    `version_not_found`, `baseline_exists`, `prompts_invalid`, `too_few_prompts`, `probe_set_not_found`.
+    `version_not_found`, `baseline_exists`, `prompts_invalid`, `too_few_prompts`, `probe_set_not_found`;
+    ServedElsewhere.
     """
     version = _require_new(session, wanted)
+    require_held(version.generator, version.number, version.manifest)
     if not FEWEST_PROMPTS <= prompts <= MOST_PROMPTS:
         allowed = f"A replay takes {FEWEST_PROMPTS} to {MOST_PROMPTS:,} prompts."
         raise SafelightError(Kind.INVALID, "prompts_invalid", allowed)
@@ -133,7 +136,7 @@ def as_asked(logged: LoggedRequest, defaults: Defaults | None, *, seed: int) -> 
 def accepts(version: KnownVersion, request: Mapping[str, Any]) -> bool:
     """Whether a version takes a request: a foreign service may have logged what ours would refuse."""
     try:
-        version.manifest.resolve(Requested(**request), fallback_seed=0)
+        version.held.resolve(Requested(**request), fallback_seed=0)
     except (RegistryError, TypeError, ValueError):
         return False
     return True

@@ -17,6 +17,10 @@ const ProbeRun = lazy(() => import("@/pages/ProbeRun"));
 const Compare = lazy(() => import("@/pages/Compare"));
 const Baselines = lazy(() => import("@/pages/Baselines"));
 const Baseline = lazy(() => import("@/pages/Baseline"));
+const Reports = lazy(() => import("@/pages/Reports"));
+const Report = lazy(() => import("@/pages/Report"));
+const Attributes = lazy(() => import("@/pages/Attributes"));
+const Backfills = lazy(() => import("@/pages/Backfills"));
 const Versions = lazy(() => import("@/pages/Versions"));
 const Version = lazy(() => import("@/pages/Version"));
 const Releases = lazy(() => import("@/pages/Releases"));
@@ -43,6 +47,10 @@ export function Router(): ReactNode {
             <Route path="compare" element={<Compare />} />
             <Route path="baselines" element={<Baselines />} />
             <Route path="baselines/:id" element={<Baseline />} />
+            <Route path="reports" element={<Reports />} />
+            <Route path="reports/:id" element={<Report />} />
+            <Route path="attributes" element={<Attributes />} />
+            <Route path="backfills" element={<Backfills />} />
             <Route path="versions" element={<Versions />} />
             <Route path="versions/:number" element={<Version />} />
             <Route path="releases" element={<Releases />} />

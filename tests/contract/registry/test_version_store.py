@@ -9,11 +9,13 @@ import pytest
 
 from registry.checkpoint import inspect
 from registry.errors import RegistryError
+from registry.external import parse_external
 from registry.fakes import FolderVersionStore, write_checkpoint
 from registry.manifest import Manifest, ManifestError, parse_manifest
 from registry.refusals import CheckpointRefused
 from registry.versions import (
     GeneratorNameError,
+    ServedElsewhere,
     UnknownGenerator,
     UnknownVersion,
     Version,
@@ -210,3 +212,25 @@ def refused(
 def contents(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_what_is_served_elsewhere_is_kept_as_it_was_told(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    told = parse_external({"name": "portraits:2026-11-03", "uri": "s3://models/portraits", "description": "autumn"})
+    version = store.register_external(generator, told)
+    assert (version.generator, version.number, version.digest) == (generator, 1, told.digest)
+    assert version.manifest == told
+    assert version.description == "autumn"
+    assert store.register_external(generator, told) == version
+    own = register(store, generator, tmp_path / "own")
+    assert own.number == 2
+    assert store.versions(generator) == (own, version)
+    store.set_production(generator, 1)
+    assert store.production(generator) == 1
+
+
+def test_what_is_served_elsewhere_is_never_fetched(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    version = store.register_external(generator, parse_external({"name": "portraits:2026-11-03"}))
+    with pytest.raises(ServedElsewhere) as refused:
+        store.fetch(version, tmp_path / "fetched")
+    assert refused.value.code == "served_elsewhere"
+    assert not (tmp_path / "fetched").exists()

@@ -73,3 +73,13 @@ def test_every_release_ends_and_serves_only_after_a_flip(kind: EntryKind, events
     if state in {State.SERVING, State.ACCEPTED}:
         assert Event.FLIP in taken
         assert kind is ROLLBACK or Event.VERIFY in taken
+
+
+@pytest.mark.parametrize("kind", [PROMOTE, ROLLBACK])
+def test_what_is_served_elsewhere_is_declared_and_flips_at_once(kind: EntryKind) -> None:
+    assert walk(kind, Event.DECLARE, Event.ARRIVE, Event.ACCEPT) is State.ACCEPTED
+
+
+def test_nothing_is_declared_once_an_engine_prepares_it() -> None:
+    with pytest.raises(IllegalTransition):
+        walk(PROMOTE, Event.PREPARE, Event.DECLARE)

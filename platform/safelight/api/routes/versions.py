@@ -6,11 +6,11 @@ from fastapi import APIRouter
 
 from registry.ledger import Entry, EntryKind
 from registry.rules import known_good, serving
-from safelight.api.auth import Admin, Reader
+from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.page import Items
-from safelight.api.schemas.releases import NewVersion, Version
+from safelight.api.schemas.releases import NewExternalVersion, NewVersion, Version
 from safelight.releasing.service import ALIVE
 from safelight.store import baselines, engines, ledger, versions
 from safelight.store.database import Session
@@ -43,6 +43,17 @@ def register(new: NewVersion, platform: PlatformDep, admin: Admin) -> Version:
         return _documents(session, platform, new.generator, [known])[0]
 
 
+@router.post("/external", status_code=201)
+def register_external(new: NewExternalVersion, platform: PlatformDep, operator: Operator) -> Version:
+    """Register a version that your own service serves, without its checkpoint. The same facts twice are one version.
+
+    A promote or a rollback to it is an entry of the ledger that says what your service serves: nothing is loaded here.
+    """
+    known = platform.registration.register_external(new.generator, new.manifest, operator.name)
+    with platform.database.reading() as session:
+        return _documents(session, platform, new.generator, [known])[0]
+
+
 def _documents(session: Session, platform: Platform, generator: str, known: list[KnownVersion]) -> list[Version]:
     chain = ledger.chain(session, generator)
     warm = engines.ready_versions(session, generator, platform.clock.now() - ALIVE)
@@ -61,6 +72,7 @@ def _document(version: KnownVersion, chain: list[Entry], warm: frozenset[int], r
         manifest=version.manifest.model_dump(mode="json"),
         registered_at=version.registered_at,
         registered_by=version.registered_by,
+        external=version.external,
         serving=serving(chain) == version.number,
         accepted=accepted,
         rolled_back=left and not accepted,

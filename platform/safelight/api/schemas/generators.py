@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from monitors.verdict import Health
 from safelight.api.schemas.releases import Release
@@ -15,6 +15,7 @@ class Serving(BaseModel):
     since: datetime
     description: str
     accepted: bool
+    external: bool = Field(description="Somebody else's service serves it")
     release_id: UUID | None
 
 
@@ -23,6 +24,7 @@ class RollbackTarget(BaseModel):
 
     version: int
     warm: bool
+    external: bool = Field(description="Somebody else's service serves it: nothing has to be loaded")
     description: str
 
 

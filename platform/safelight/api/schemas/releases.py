@@ -24,6 +24,19 @@ class NewVersion(BaseModel):
     manifest: dict[str, Any] = Field(description="The version's manifest, without 'checkpoint'")
 
 
+class NewExternalVersion(BaseModel):
+    """Tell of a version that your own service serves. Its checkpoint stays where it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    generator: GeneratorName
+    manifest: dict[str, Any] = Field(
+        description="name (what your service calls it) and, as far as you like to tell: checkpoint (a sha256: digest), "
+        "uri, defaults (steps, guidance, width, height), facts, description, tags, provenance",
+        examples=[{"name": "portraits:2026-11-03", "uri": "s3://models/portraits/2026-11-03"}],
+    )
+
+
 class Version(BaseModel):
     """One immutable bundle, and what became of it."""
 
@@ -34,6 +47,7 @@ class Version(BaseModel):
     manifest: dict[str, Any]
     registered_at: datetime
     registered_by: str
+    external: bool = Field(description="Somebody else's service serves it: nothing of it is loaded here")
     serving: bool
     accepted: bool = Field(description="Known good: a target of rollbacks")
     rolled_back: bool = Field(description="Production was taken away from it and it was not accepted since")

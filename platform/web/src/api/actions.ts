@@ -3,7 +3,7 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { AdHocVerdict, BaselineJob, DryRun, IncidentDetail, LedgerLine, PolicyMode, ProbeRun, Release } from "@/api/types";
+import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, IncidentDetail, LedgerLine, PolicyMode, ProbeRun, Release } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
@@ -80,6 +80,30 @@ export const useCancelBaseline = (): UseMutationResult<BaselineJob, Error, strin
   useAction(
     (id) => ask(client.POST("/api/v1/baseline-jobs/{job_id}/cancel", { params: { path: { job_id: id } } })),
     ["baseline-jobs"],
+  );
+
+export const useBackfill = (): UseMutationResult<Backfill, Error, Schemas["NewBackfill"]> =>
+  useAction((body) => ask(client.POST("/api/v1/backfills", { body, headers: once() })), ["backfills"]);
+
+export const useCancelBackfill = (): UseMutationResult<Backfill, Error, string> =>
+  useAction((id) => ask(client.POST("/api/v1/backfills/{backfill_id}/cancel", { params: { path: { backfill_id: id } } })), ["backfills"]);
+
+export const usePutAttribute = (generator: string): UseMutationResult<Attribute, Error, { name: string } & Schemas["AttributeDocument"]> =>
+  useAction(
+    ({ name, ...body }) => ask(client.PUT("/api/v1/attributes/{generator}/{name}", { params: { path: { generator, name } }, body })),
+    ["attributes", "readings"],
+  );
+
+export const useDropAttribute = (generator: string): UseMutationResult<unknown, Error, string> =>
+  useAction(
+    (name) => ask(client.DELETE("/api/v1/attributes/{generator}/{name}", { params: { path: { generator, name } } })),
+    ["attributes"],
+  );
+
+export const useGiveFeedback = (id: string): UseMutationResult<Schemas["Feedback"], Error, FeedbackKind> =>
+  useAction(
+    (kind) => ask(client.POST("/api/v1/generations/{generation_id}/feedback", { params: { path: { generation_id: id } }, body: { kind, rater: "" } })),
+    ["generation"],
   );
 
 export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>

@@ -70,6 +70,10 @@ export interface GenerationFilter {
   flag?: string | undefined;
   arm?: string | undefined;
   q?: string | undefined;
+  replica?: string | undefined;
+  adapter?: string | undefined;
+  tenant?: string | undefined;
+  region?: string | undefined;
   range?: TimeRange | null;
 }
 
@@ -168,6 +172,45 @@ export const baselineJobsQuery = (generator: string) =>
     queryKey: ["baseline-jobs", generator],
     queryFn: async () => (await ask(client.GET("/api/v1/baseline-jobs", { params: { query: { generator, limit: 20 } } }))).items,
     refetchInterval: ({ state }) => (state.data?.some(({ finished_at }) => finished_at === null) ? 1000 : 30_000),
+  });
+
+/** Days, the newest first. */
+export const reportsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["reports", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/reports/daily", { params: { query: { generator, limit: 30 } } }))).items,
+  });
+
+export const reportQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["report", id],
+    queryFn: () => ask(client.GET("/api/v1/reports/daily/{report_id}", { params: { path: { report_id: id } } })),
+  });
+
+/** Asked for often only while one runs. */
+export const backfillsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["backfills", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/backfills", { params: { query: { generator, limit: 50 } } }))).items,
+    refetchInterval: ({ state }) => (state.data?.some(({ state: now }) => now === "running") ? 1000 : 30_000),
+  });
+
+export const attributesQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["attributes", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/attributes/{generator}", { params: { path: { generator } } }))).items,
+    refetchInterval: 60_000,
+  });
+
+/** Hour by hour, the newest first: a week of them. */
+export const readingsQuery = (generator: string, name: string) =>
+  queryOptions({
+    queryKey: ["readings", generator, name],
+    queryFn: async () => {
+      const params = { path: { generator, name }, query: { limit: 168 } };
+      return (await ask(client.GET("/api/v1/attributes/{generator}/{name}/readings", { params }))).items;
+    },
+    refetchInterval: 60_000,
   });
 
 const VERDICT_PAGES = 10;

@@ -287,7 +287,8 @@ export interface paths {
         };
         /**
          * List Generations
-         * @description The newest first.
+         * @description The newest first. `next` is null when there is nothing older: what is rare may fill no page, and yet be found on
+         *     the following one, because one request looks through 20,000 generations at most.
          */
         get: operations["list_generations_api_v1_generations_get"];
         put?: never;
@@ -1358,6 +1359,28 @@ export interface paths {
          * @description Register a checkpoint: inspected, digested and kept in MLflow. The same bundle twice is one version.
          */
         post: operations["register_api_v1_versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/external": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register External
+         * @description Register a version that your own service serves, without its checkpoint. The same facts twice are one version.
+         *
+         *     A promote or a rollback to it is an entry of the ledger that says what your service serves: nothing is loaded here.
+         */
+        post: operations["register_external_api_v1_versions_external_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2490,6 +2513,8 @@ export interface components {
          * @description One image made, or one that should have been.
          */
         GenerationSummary: {
+            /** Adapter */
+            adapter: string | null;
             arm: components["schemas"]["Arm"];
             /**
              * Created At
@@ -2514,10 +2539,16 @@ export interface components {
             };
             /** Prompt */
             prompt: string;
+            /** Region */
+            region: string | null;
+            /** Replica */
+            replica: string | null;
             score?: components["schemas"]["Score"] | null;
             /** Seed */
             seed: number | null;
             source: components["schemas"]["Source"];
+            /** Tenant */
+            tenant: string | null;
             /** Thumbnail Url */
             thumbnail_url?: string | null;
             /** Total Ms */
@@ -2969,6 +3000,8 @@ export interface components {
          * @description A generation that was just made.
          */
         MadeGeneration: {
+            /** Adapter */
+            adapter: string | null;
             arm: components["schemas"]["Arm"];
             /**
              * B64 Json
@@ -2998,10 +3031,16 @@ export interface components {
             };
             /** Prompt */
             prompt: string;
+            /** Region */
+            region: string | null;
+            /** Replica */
+            replica: string | null;
             score?: components["schemas"]["Score"] | null;
             /** Seed */
             seed: number | null;
             source: components["schemas"]["Source"];
+            /** Tenant */
+            tenant: string | null;
             /** Thumbnail Url */
             thumbnail_url?: string | null;
             /** Total Ms */
@@ -3142,6 +3181,25 @@ export interface components {
              * @description Where to POST; https unless private addresses are allowed
              */
             url: string;
+        };
+        /**
+         * NewExternalVersion
+         * @description Tell of a version that your own service serves. Its checkpoint stays where it is.
+         */
+        NewExternalVersion: {
+            /** Generator */
+            generator: string;
+            /**
+             * Manifest
+             * @description name (what your service calls it) and, as far as you like to tell: checkpoint (a sha256: digest), uri, defaults (steps, guidance, width, height), facts, description, tags, provenance
+             * @example {
+             *       "name": "portraits:2026-11-03",
+             *       "uri": "s3://models/portraits/2026-11-03"
+             *     }
+             */
+            manifest: {
+                [key: string]: unknown;
+            };
         };
         /** NewKey */
         NewKey: {
@@ -3671,7 +3729,7 @@ export interface components {
          * @description Stable codes: they are stored, sent in notifications and matched by policies. Never reuse or rename one.
          * @enum {string}
          */
-        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "failed";
+        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "journal_filling" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "failed";
         /**
          * Release
          * @description One change of what serves, and how far it has come.
@@ -3845,6 +3903,11 @@ export interface components {
         RollbackTarget: {
             /** Description */
             description: string;
+            /**
+             * External
+             * @description Somebody else's service serves it: nothing has to be loaded
+             */
+            external: boolean;
             /** Version */
             version: number;
             /** Warm */
@@ -3906,6 +3969,11 @@ export interface components {
             accepted: boolean;
             /** Description */
             description: string;
+            /**
+             * External
+             * @description Somebody else's service serves it
+             */
+            external: boolean;
             /** Release Id */
             release_id: string | null;
             /**
@@ -4231,6 +4299,11 @@ export interface components {
             description: string;
             /** Digest */
             digest: string;
+            /**
+             * External
+             * @description Somebody else's service serves it: nothing of it is loaded here
+             */
+            external: boolean;
             /** Generator */
             generator: string;
             /** Manifest */
@@ -4864,6 +4937,14 @@ export interface operations {
                 to?: string | null;
                 /** @description Words in the prompt */
                 q?: string;
+                /** @description Exactly so; name the generator as well */
+                replica?: string | null;
+                /** @description Exactly so; name the generator as well */
+                adapter?: string | null;
+                /** @description Exactly so; name the generator as well */
+                tenant?: string | null;
+                /** @description Exactly so; name the generator as well */
+                region?: string | null;
                 before?: string | null;
                 /** @description How many items at most */
                 limit?: number;
@@ -7027,6 +7108,39 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_external_api_v1_versions_external_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExternalVersion"];
             };
         };
         responses: {

@@ -11,11 +11,13 @@ import { When } from "@/ui/When";
 interface Props {
   engines: GeneratorStatus["engines"];
   serving: number;
+  external: boolean;
   inFlight: number;
 }
 
 /** The processes that hold versions loaded: the serving one, and those kept warm for the way back. */
-export function Engines({ engines, serving, inFlight }: Props): ReactNode {
+export function Engines({ engines, serving, external, inFlight }: Props): ReactNode {
+  if (external && engines.length === 0) return null;
   return (
     <Panel flush title="Engines" aside={`${inFlight} in flight`}>
       {engines.length === 0 ? (

@@ -22,6 +22,7 @@ export function Now({ status }: { status: GeneratorStatus }): ReactNode {
           Serving for <Lasting from={serving.since} />, since{" "}
           {serving.release_id ? <Link to={href(`/releases/${serving.release_id}`)}><When at={serving.since} clock /></Link> : <When at={serving.since} clock />}
           {serving.accepted ? " · known good" : " · not accepted yet"}
+          {serving.external && " · by your own service"}
         </p>
       </div>
       <div className={css.health}>

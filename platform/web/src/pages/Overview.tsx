@@ -74,7 +74,7 @@ function Body({ status }: { status: GeneratorStatus }): ReactNode {
           }
         </Load>
       </Panel>
-      <Engines engines={status.engines} serving={serving.version} inFlight={status.in_flight} />
+      <Engines engines={status.engines} serving={serving.version} external={serving.external} inFlight={status.in_flight} />
     </>
   );
 }

@@ -52,7 +52,7 @@ function Table({ generator, serving }: { generator: string; serving: number | nu
 }
 
 /** What became of a version so far; several can be true at once. */
-export function Standing({ version: { serving, accepted, rolled_back, warm } }: { version: Version }): ReactNode {
+export function Standing({ version: { serving, accepted, rolled_back, warm, external } }: { version: Version }): ReactNode {
   const none = !serving && !accepted && !rolled_back && !warm;
   return (
     <span className="row" style={{ gap: 5 }}>
@@ -61,6 +61,7 @@ export function Standing({ version: { serving, accepted, rolled_back, warm } }: 
       {rolled_back && <State of="rolled_back" tone="warn">Rolled back</State>}
       {warm && !serving && <State of="ready" tone="unknown">Warm</State>}
       {none && <span className="muted">never served</span>}
+      {external && <span className="muted" title="Your own service serves it: nothing of it is loaded here">served elsewhere</span>}
     </span>
   );
 }

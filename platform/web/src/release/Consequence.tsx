@@ -45,12 +45,12 @@ function inFlight(requests: number): string {
 
 /** What somebody who did not build this needs to know before they confirm. */
 export function consequences(status: GeneratorStatus, target: Version | undefined): Fact[] {
-  const facts: Fact[] = [
-    { icon: "engine", tone: "unknown", text: inFlight(status.in_flight) },
-  ];
+  const facts: Fact[] = status.serving?.external ? [] : [{ icon: "engine", tone: "unknown", text: inFlight(status.in_flight) }];
   if (!target) return facts;
   facts.unshift(
-    target.warm
+    target.external
+      ? { icon: "alert", tone: "warn", text: `Your own service serves v${target.number}: this is entered into the ledger, and nothing is switched here.` }
+      : target.warm
       ? { icon: "check", tone: "good", text: `v${target.number} is loaded and ready: the switch takes about a second.` }
       : { icon: "clock", tone: "warn", text: `v${target.number} is not loaded: an engine has to load it first, and v${status.serving?.version ?? "?"} serves until then.` },
     target.accepted

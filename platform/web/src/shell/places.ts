@@ -17,7 +17,10 @@ export const PLACES: Place[] = [
   { path: "/baselines", name: "Baselines", icon: "baselines", key: "b" },
   { path: "/versions", name: "Versions", icon: "versions", key: "v" },
   { path: "/compare", name: "Compare", icon: "compare", key: "c" },
+  { path: "/reports", name: "Daily reports", icon: "reports", key: "d" },
+  { path: "/attributes", name: "Attributes", icon: "attributes", key: "t" },
   { path: "/releases", name: "Releases", icon: "releases", key: "r" },
+  { path: "/backfills", name: "Backfills", icon: "backfills", key: "f" },
   { path: "/audit", name: "Audit", icon: "audit", key: "a" },
   { path: "/settings", name: "Settings", icon: "settings", key: "s" },
 ];

@@ -102,3 +102,9 @@ def test_the_most_important_version_starts_first() -> None:
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 0), (1, 0), (2, 1), (3, 2), (6, 16), (60, 300)])
 def test_a_version_that_keeps_failing_rests_longer_and_longer(failures: int, seconds: float) -> None:
     assert rest_seconds(failures) == seconds
+
+
+def test_what_is_served_elsewhere_is_never_held() -> None:
+    entries = promotes(1, 2, 3, 4)
+    assert wanted(entries, [5], keep_warm=1, elsewhere={4, 3, 5}) == (2,)
+    assert wanted(entries, [], keep_warm=1, elsewhere={1, 2, 3, 4}) == ()
