@@ -33,6 +33,7 @@ class Reason(StrEnum):
     ERROR_RATE_UP = "error_rate_up"
     LATENCY_UP = "latency_up"
     UNLOGGED = "unlogged"
+    JOURNAL_FILLING = "journal_filling"
     PROBE_CHANGED = "probe_changed"
     PROBE_WORSE = "probe_worse"
     ERROR_BUDGET_BURN = "error_budget_burn"

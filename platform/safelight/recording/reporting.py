@@ -7,12 +7,10 @@ from safelight.clock import Clock
 from safelight.store import journals
 from safelight.store.database import Database
 from safelight.store.journal import JournalFile
-from safelight.store.journals import JournalReport
+from safelight.store.journals import ALARMING_FILL, JournalReport
 
 logger = logging.getLogger(__name__)
 
-ALARMING_FILL = 0.5
-"""Half of the journal is left: at a steady rate, as much time as it took to get here."""
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 

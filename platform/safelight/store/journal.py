@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS refused (
 );
 """
 _KEPT_FREE_BYTES = 64 * 1024 * 1024
-# Pages given back at once: one transaction for a whole backlog would itself need the disk it is to free.
-_GIVEN_BACK_PAGES = 4096
+# Pages given back at once: as many as SQLite's cache holds. What it spilled would need the very disk that is full.
+_GIVEN_BACK_PAGES = 256
 _LOCK_TIMEOUT_SECONDS = 30.0
 # Taking entries out is a write, too. A journal that filled its disk to the last byte could never be emptied again.
 _SPARE_BYTES = 8 * 1024 * 1024
@@ -87,6 +87,9 @@ class JournalFile:
         # FULL makes every commit wait for the disk: that wait is what an acknowledgement means.
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(f"PRAGMA journal_size_limit = {_KEPT_FREE_BYTES}")
+        # Where SQLite is built to overwrite what it deletes, taking entries out would need as much disk again as they
+        # did: a full one could never be emptied.
+        self._connection.execute("PRAGMA secure_delete = OFF")
         self._connection.executescript(_SCHEMA)
         self._page_bytes = self._pragma("page_size")
         self._connection.execute(f"PRAGMA max_page_count = {max_bytes // self._page_bytes}")
@@ -135,7 +138,11 @@ class JournalFile:
         """Forgets entries that have arrived where they go."""
         with self._transaction() as connection:
             connection.executemany("DELETE FROM entries WHERE id = ?", [(str(identifier),) for identifier in ids])
-        self._give_space_back()
+        # After an outage the file is large and empty; everyday traffic reuses its free pages.
+        with self._lock:
+            unused = self._pragma("freelist_count") * self._page_bytes
+        if unused > _KEPT_FREE_BYTES:
+            self._give_space_back()
 
     def refuse(self, identifier: UUID, reason: str) -> None:
         """Sets an entry aside that the database will never take, so that those behind it can pass. It is kept."""
@@ -154,8 +161,7 @@ class JournalFile:
             ).fetchone()
             (refused,) = self._connection.execute("SELECT count(*) FROM refused").fetchone()
             pages, unused = self._pragma("page_count"), self._pragma("freelist_count")
-        # On the disk an entry needs its place twice for a while: in the write-ahead log and in the file.
-        room = max(shutil.disk_usage(self._folder).free - _SPARE_BYTES, 0) // 2 + pages * self._page_bytes
+        room = max(self._free() - _SPARE_BYTES, 0) // 2 + pages * self._page_bytes
         return Backlog(
             entries,
             refused,
@@ -169,9 +175,14 @@ class JournalFile:
             self._connection.close()
 
     def _require_room(self, size: int) -> None:
-        free = shutil.disk_usage(self._folder).free
-        if free < 2 * size + _SPARE_BYTES:
-            raise JournalUnwritable(f"the disk is full: {free} bytes are free for {size} more")
+        """On the disk an entry needs its place twice for a while: in the write-ahead log and in the file."""
+        if self._free() < 2 * size + _SPARE_BYTES:
+            self._give_space_back()
+            if self._free() < 2 * size + _SPARE_BYTES:
+                raise JournalUnwritable(f"the disk is full: {self._free()} bytes are free for {size} more")
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._folder).free
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -187,15 +198,12 @@ class JournalFile:
                 raise
 
     def _give_space_back(self) -> None:
-        """After an outage the file is large and empty; everyday traffic reuses its free pages."""
-        with self._lock:
-            if self._pragma("freelist_count") * self._page_bytes <= _KEPT_FREE_BYTES:
-                return
-            # What was removed is removed, also where the disk is so full that the file cannot be made smaller now.
-            with suppress(sqlite3.OperationalError):
-                while self._pragma("freelist_count"):
-                    # execute() would stop after the first page: the statement has no rows to fetch.
-                    self._connection.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
+        # What was removed is removed, also where the disk is so full that the file cannot be made smaller now.
+        with self._lock, suppress(sqlite3.OperationalError):
+            while self._pragma("freelist_count"):
+                # execute() would stop after the first page: the statement has no rows to fetch.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _pragma(self, name: str) -> int:
         (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()

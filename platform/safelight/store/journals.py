@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from safelight.store.tables.journals import JournalRow
 
+ALARMING_FILL = 0.5
+"""Half of the journal is left: at a steady rate, as much time as it took to get here."""
+
 
 @dataclass(frozen=True)
 class JournalReport:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from monitors.rates import MIN_GENERATIONS, LatencyHistogram, Rate, RateCounts
 from monitors.scan import Rule
-from safelight.store import backfills, sketches, traffic
+from safelight.store import backfills, journals, sketches, traffic
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Session
 from safelight.store.sketches import SketchRange
@@ -42,6 +42,8 @@ from safelight.watching.samples import SERVING_ARM
 from safelight.watching.situation import Situation
 from safelight.watching.sketches import SketchReader
 
+_HEARD_OF_WITHIN = timedelta(minutes=1)
+"""What a journal told longer ago says nothing of it now."""
 _BOUNDS_SECONDS = tuple(bound / 1000 for bound in LATENCY_BOUNDS_MS)
 
 
@@ -190,4 +192,5 @@ def _service_question(session: Session, document: ServiceHealth, now: Situation,
         max_error_rate=document.max_error_rate,
         latency_seconds=document.latency_seconds,
         latency_quantile=document.latency_quantile,
+        journals=journals.reported(session, span.end - _HEARD_OF_WITHIN, span.end + span.width + _HEARD_OF_WITHIN),
     )

@@ -16,6 +16,7 @@ from monitors.sketch import Sketch
 from monitors.verdict import Health, Reason, Verdict, combine
 from monitors.windows import Bucket, Mergeable
 from safelight.clock import bucket_start
+from safelight.store.journals import ALARMING_FILL, JournalReport
 from safelight.store.slices import ALL
 from safelight.watching.attribution import SlicedVerdict, attribute
 
@@ -191,7 +192,7 @@ class RateQuestion:
 
 @dataclass(frozen=True)
 class ServiceQuestion:
-    """Do requests fail, or take too long? Is what was served on record?"""
+    """Do requests fail, or take too long? Is what was served on record, and will it be?"""
 
     requests: Mapping[datetime, RateCounts]
     latencies: Mapping[datetime, LatencyHistogram]
@@ -199,6 +200,7 @@ class ServiceQuestion:
     max_error_rate: float
     latency_seconds: float
     latency_quantile: float
+    journals: Sequence[JournalReport] = ()
 
     def answer(self, span: Span, alpha: float) -> Verdict:
         failures = error_rate(
@@ -213,7 +215,7 @@ class ServiceQuestion:
             quantile=self.latency_quantile,
         )
         losses = unlogged(sum(bucket.content or 0 for bucket in span.buckets(self.unlogged)[-_RECENT_BUCKETS:]))
-        return combine([failures, slowness, *losses])
+        return combine([failures, slowness, *losses, *filling(self.journals)])
 
 
 def unlogged(count: int) -> list[Verdict]:
@@ -222,6 +224,18 @@ def unlogged(count: int) -> list[Verdict]:
         return []
     summary = f"{count} generations were just served unlogged: the journal could not write. Look at its disk."
     return [Verdict(Health.DEGRADED, Reason.UNLOGGED, summary, effect=float(count), n=count)]
+
+
+def filling(journals: Sequence[JournalReport]) -> list[Verdict]:
+    """A journal that is half full is told of while there is time; those that are emptied as usual are no news."""
+    fullest = max(journals, key=lambda journal: journal.fill, default=None)
+    if fullest is None or fullest.fill < ALARMING_FILL:
+        return []
+    summary = (
+        f"The journal {fullest.name} is {fullest.fill:.0%} full: {fullest.entries} generations wait to be shipped. "
+        "Does the image store answer, and has the disk room?"
+    )
+    return [Verdict(Health.DEGRADED, Reason.JOURNAL_FILLING, summary, effect=fullest.fill, n=fullest.entries)]
 
 
 def added(first: Mapping[datetime, T], second: Mapping[datetime, T]) -> Mapping[datetime, T]:

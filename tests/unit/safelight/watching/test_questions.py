@@ -1,9 +1,11 @@
 """Buckets on a grid, and answers that rest on nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitors.rates import LatencyHistogram, Rate, RateCounts
 from monitors.verdict import Health, Reason
+from safelight.store.journals import JournalReport
 from safelight.watching.questions import RateQuestion, ServiceQuestion, Span, on_grid
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -63,3 +65,13 @@ def test_what_was_served_off_the_record_is_told_while_it_is_news() -> None:
     assert (answer.health, answer.reason, answer.n) == (Health.DEGRADED, Reason.UNLOGGED, 3)
     assert service(0, 0, unlogged=3).answer(Span(at(0), at(5), MINUTE), 1e-6).reason is Reason.UNLOGGED
     assert service(0, 0, unlogged=3).answer(Span(at(0), at(6), MINUTE), 1e-6).health is Health.HEALTHY
+
+
+def test_a_journal_that_fills_is_told_of_before_it_is_full() -> None:
+    usual = JournalReport("host/journal", entries=3, refused=0, fill=0.01, oldest_at=at(0), reported_at=at(1))
+    filling = replace(usual, name="other/journal", entries=9000, fill=0.5)
+    span = Span(at(0), at(1), MINUTE)
+    assert replace(service(0, 0), journals=[usual]).answer(span, 1e-6).health is Health.HEALTHY
+    answer = replace(service(0, 0), journals=[usual, filling]).answer(span, 1e-6)
+    assert (answer.health, answer.reason, answer.n) == (Health.DEGRADED, Reason.JOURNAL_FILLING, 9000)
+    assert "other/journal is 50% full" in answer.summary
