@@ -78,7 +78,7 @@ class Explainer:
             alignment=None if blank else float(record["scalars"][0]),
             surprise=surprise,
             blank=blank,
-            thumbnail=self._stream.recording.thumbnail(record),
+            thumbnail=self._stream.thumbnail(record),
         )
 
     def _groups(self, features: Features, rows: NDArray[np.intp]) -> list[PromptGroup]:

@@ -19,10 +19,12 @@ from safelight.importing.rows import ImportedRow
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """The records of one source in the order of time."""
+    """The records of one source in the order of time. `picture` finds the thumbnail of a generation where the recording
+    does not hold them."""
 
     recording: Recording
     order: NDArray[np.intp]
+    picture: Callable[[UUID], bytes] | None = None
 
     @classmethod
     def of(cls, recording: Recording, positions: Iterable[int]) -> "Stream":
@@ -40,6 +42,12 @@ class Stream:
         """The records at these places of the stream."""
         return np.asarray(self.recording.records[self.order[rows]])
 
+    def thumbnail(self, record: np.void) -> bytes:
+        """A small WebP; empty where there is none any more."""
+        if self.picture is None:
+            return self.recording.thumbnail(record)
+        return self.picture(UUID(bytes=record["id"].tobytes()))
+
 
 def gather(
     rows: Iterable[ImportedRow],
@@ -54,7 +62,7 @@ def gather(
 
     Raises SafelightError `nothing_to_replay` where not a single row shows anything.
     """
-    shelf = _Shelf(folder, embedder_digest)
+    shelf = Shelf(folder, embedder_digest)
     wanted: dict[UUID, None] = {}
 
     def lacking() -> Iterator[ImportedRow]:
@@ -73,7 +81,7 @@ def gather(
     return Stream.of(recording, (positions[each] for each in wanted if each in positions))
 
 
-class _Shelf:
+class Shelf:
     """A recording whose dimensions are known with the first image that shows anything."""
 
     def __init__(self, folder: Path, embedder_digest: str) -> None:

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +15,21 @@ from monitors.windows import spoken
 from safelight import wiring
 from safelight.backtesting.backtest import Origin, backtest, early_days
 from safelight.backtesting.gathering import Stream, gather
+from safelight.backtesting.history import NOT_SERVED, recalled
 from safelight.backtesting.measuring import Measurer
 from safelight.backtesting.page import page
 from safelight.backtesting.report import BacktestReport
-from safelight.cli.importing import Map, Reading, Source, SpreadFrom, SpreadTo, Strict, Timezone, open_reading
+from safelight.cli.importing import Map, Reading, SpreadFrom, SpreadTo, Strict, Timezone, open_reading
 from safelight.cli.progress import Progress
+from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.handouts.page import number, when
 from safelight.importing.mapping import IMAGE_EMBEDDING, PROMPT_EMBEDDING
 from safelight.importing.reading import read_rows
+from safelight.recording.images import open_images
 from safelight.scoring.embedder import Embedder
 from safelight.settings import Settings
+from safelight.store.history import Stretch
 
 commands = typer.Typer()
 
@@ -39,7 +46,16 @@ EmbedderFolder = Annotated[
 
 @commands.command("backtest")
 def replay(
-    source: Source,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A Parquet, CSV or JSONL file, or a folder of them or of images: a path or any fsspec URL. Left out: "
+            "the log of --generator"
+        ),
+    ] = "",
+    generator: Annotated[str, typer.Option(help="Replay what this installation has logged and scored of it")] = "",
+    start: Annotated[datetime | None, typer.Option("--from", help="With --generator: made from here on (UTC)")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="... and before (UTC)")] = None,
     mapping: Map = "",
     timezone: Timezone = "",
     spread_from: SpreadFrom = None,
@@ -52,26 +68,50 @@ def replay(
     document: Annotated[Path | None, typer.Option("--json", help="The same for programs")] = None,
     strict: Strict = False,
 ) -> None:
-    """Learn what is usual from the early days of a table, replay the rest and list every alarm, on one page.
+    """Learn what is usual from the early days, replay the rest and list every alarm, on one page.
 
-    Needs no server and no database. Images are measured once: a run that is cut off goes on where it was.
+    Of a table it needs no server and no database. Images are measured once: a run that is cut off goes on where it was.
     """
     settings, clock = Settings(), wiring.clock()
-    reading = open_reading(
-        source,
-        settings,
-        generator="backtest",
-        version=1,
-        mapping=mapping,
-        timezone=timezone,
-        spread_from=spread_from,
-        spread_to=spread_to,
-        strict=strict,
-    )
+    if bool(source) == bool(generator):
+        raise SafelightError(
+            Kind.INVALID, "source_invalid", "Name a table or a folder, or --generator for what is logged: one of both."
+        )
+    if generator:
+        if any((mapping, timezone, spread_from, spread_to, embedder, strict)):
+            raise SafelightError(
+                Kind.INVALID, "source_invalid", "The log needs no mapping, times, embedder or --strict: leave them out."
+            )
+        opened = _logged(settings, Stretch(generator, _utc(start), _utc(end)))
+    else:
+        if start or end:
+            raise SafelightError(Kind.INVALID, "source_invalid", "--from and --to are for the log of --generator.")
+        reading = open_reading(
+            source,
+            settings,
+            generator="backtest",
+            version=1,
+            mapping=mapping,
+            timezone=timezone,
+            spread_from=spread_from,
+            spread_to=spread_to,
+            strict=strict,
+        )
+        opened = _tabled(settings, reading, source, embedder)
+    with opened as (stream, origin):
+        report = _replayed(stream, origin, settings, _utc(fit_until) or early_days(stream), clock)
+    output.write_text(page(report), encoding="utf-8")
+    if document:
+        document.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    _tell(report, output)
+
+
+@contextmanager
+def _tabled(settings: Settings, reading: Reading, source: str, embedder: str) -> Iterator[tuple[Stream, Origin]]:
+    """What a table tells, measured here unless it was before."""
     given = {IMAGE_EMBEDDING, PROMPT_EMBEDDING} <= reading.reader.columns.keys()
     sight = None if given and not embedder else open_embedder(settings, embedder)
     digest = sight.digest if sight else "given with the table"
-    measured = Progress("Measured", reading.total, clock)
     measurer = Measurer(sight)
     stream = gather(
         read_rows(reading.table, reading.reader, reading.rejects),
@@ -80,15 +120,24 @@ def replay(
         measurer,
         settings.data_dir / "backtests" / _key(source, reading, digest),
         digest,
-        measured.advance,
+        Progress("Measured", reading.total, wiring.clock()).advance,
     )
-    origin = Origin(source, reading.times_made_up, measurer.not_served, reading.rejects.by_code)
-    until = fit_until.replace(tzinfo=UTC) if fit_until else early_days(stream)
-    report = _replayed(stream, origin, settings, until)
-    output.write_text(page(report), encoding="utf-8")
-    if document:
-        document.write_text(report.model_dump_json(indent=2), encoding="utf-8")
-    _tell(report, output)
+    yield stream, Origin(source, reading.times_made_up, measurer.not_served, reading.rejects.by_code)
+
+
+@contextmanager
+def _logged(settings: Settings, where: Stretch) -> Iterator[tuple[Stream, Origin]]:
+    """What is in the log, as it was measured when it was scored."""
+    left_out: Counter[str] = Counter()
+    images, database = open_images(settings.images_url, settings.images), wiring.database(settings)
+    read, folder = _counting("Read", wiring.clock()), settings.data_dir / "backtests"
+    try:
+        with recalled(database, images, where, folder, left_out, read) as stream:
+            not_served = left_out.pop(NOT_SERVED, 0)
+            source = f"the log of {where.generator}"
+            yield stream, Origin(source, times_made_up=False, not_served=not_served, rejected=left_out)
+    finally:
+        database.dispose()
 
 
 def open_embedder(settings: Settings, folder: str) -> Embedder:
@@ -108,16 +157,24 @@ def open_embedder(settings: Settings, folder: str) -> Embedder:
     return wiring.embedder(settings)
 
 
-def _replayed(stream: Stream, origin: Origin, settings: Settings, until: datetime) -> BacktestReport:
-    clock = wiring.clock()
+def _replayed(stream: Stream, origin: Origin, settings: Settings, until: datetime, clock: Clock) -> BacktestReport:
+    return backtest(stream, origin, settings.watching, until, clock.now(), _counting("Replayed", clock))
+
+
+def _counting(what: str, clock: Clock) -> Callable[[int, int], None]:
+    """Tells how far something is whose total is known with its first step."""
     progress: list[Progress] = []
 
     def advance(done: int, total: int) -> None:
         if not progress:
-            progress.append(Progress("Replayed", total, clock))
+            progress.append(Progress(what, total, clock))
         progress[0].advance(done)
 
-    return backtest(stream, origin, settings.watching, until, clock.now(), advance)
+    return advance
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def _key(source: str, reading: Reading, digest: str) -> str:

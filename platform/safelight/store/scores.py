@@ -15,6 +15,7 @@ from safelight.ids import first_id_at, made_at
 from safelight.settings import SliceAttribute
 from safelight.store.slices import Slice
 from safelight.store.tables.generations import GenerationRow, Score, ScoreTask
+from safelight.store.tables.ingest import ToldSignals
 from safelight.store.tables.monitoring import SliceRow
 
 # Half precision: its rounding is three orders of magnitude below what a prompt leaves unexplained of an image.
@@ -46,6 +47,8 @@ class Waiting:
     adapter: str | None = None
     tenant: str | None = None
     region: str | None = None
+    told: dict[str, Any] | None = None
+    """What was seen of it at the source, in place of an image to look at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +121,15 @@ class RecentHash:
 def waiting(session: Session, limit: int) -> list[Waiting]:
     """The oldest tasks. PostgreSQL locks them until the transaction ends, and passes over those others have locked."""
     query = (
-        select(ScoreTask.generation_id, GenerationRow)
+        select(ToldSignals.document, GenerationRow)
+        .select_from(ScoreTask)
         .join(GenerationRow, GenerationRow.id == ScoreTask.generation_id)
+        .outerjoin(ToldSignals, ToldSignals.generation_id == ScoreTask.generation_id)
         .order_by(ScoreTask.generation_id)
         .limit(limit)
         .with_for_update(of=ScoreTask, skip_locked=True)
     )
-    return [_waiting(row) for _, row in session.execute(query)]
+    return [_waiting(row, document) for document, row in session.execute(query)]
 
 
 def take(session: Session, generation_ids: Collection[UUID]) -> set[UUID]:
@@ -154,6 +159,7 @@ def add(session: Session, scores: Sequence[GenerationScore]) -> None:
 def scored_by_others(session: Session, where: Foreign, limit: int) -> list[Waiting]:
     """Generations that another embedder has scored, the newest first."""
     query = select(GenerationRow).join(Score, Score.generation_id == GenerationRow.id).where(*where.conditions)
+    query = query.where(GenerationRow.image_key.is_not(None))  # of the others nothing is here to be looked at anew
     return [_waiting(row) for row in session.scalars(query.order_by(Score.generation_id.desc()).limit(limit))]
 
 
@@ -207,7 +213,7 @@ def made_between(
     with the generation (a class of parameters is not: it is all traffic then)."""
     query = _between(generator, version, start, end, arms, embedder_digest).where(*_in_slice(generator, part))
     rows = session.execute(query.limit(limit))
-    return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
+    return [ScoredGeneration(stored_score(score), prompt, parameters) for score, prompt, parameters in rows]
 
 
 def of_request(session: Session, request_id: UUID, *, embedder_digest: str) -> list[ScoredGeneration]:
@@ -218,7 +224,7 @@ def of_request(session: Session, request_id: UUID, *, embedder_digest: str) -> l
         .where(GenerationRow.request_id == request_id, Score.embedder_digest == embedder_digest)
         .order_by(Score.generation_id.desc())
     )
-    return [ScoredGeneration(_score(score), prompt, parameters) for score, prompt, parameters in rows]
+    return [ScoredGeneration(stored_score(score), prompt, parameters) for score, prompt, parameters in rows]
 
 
 def _between(
@@ -249,7 +255,7 @@ def _in_slice(generator: str, part: Slice | None) -> list[ColumnElement[bool]]:
     return [column.is_not(None), column.not_in(known)]
 
 
-def _waiting(row: GenerationRow) -> Waiting:
+def _waiting(row: GenerationRow, told: dict[str, Any] | None = None) -> Waiting:
     return Waiting(
         generation_id=row.id,
         created_at=row.created_at,
@@ -264,6 +270,7 @@ def _waiting(row: GenerationRow) -> Waiting:
         adapter=row.adapter,
         tenant=row.tenant,
         region=row.region,
+        told=told,
     )
 
 
@@ -289,7 +296,8 @@ def _row(score: GenerationScore) -> Score:
     )
 
 
-def _score(row: Score) -> GenerationScore:
+def stored_score(row: Score) -> GenerationScore:
+    """A score as it was kept."""
     return GenerationScore(
         generation_id=row.generation_id,
         generator=row.generator,
