@@ -142,6 +142,19 @@ class BaselineSettings(Section):
     growth: float = Field(2.0, ge=1.5, description="A larger one follows when there are so many times its images")
 
 
+class RetentionSettings(Section):
+    """How long generations are kept. What an incident or a stored probe rests on is kept for ever."""
+
+    images_days: int | None = Field(None, ge=1, description="Images and thumbnails; empty: as long as the rows")
+    rows_days: int | None = Field(None, ge=1, description="What is known of each generation; empty: for ever")
+
+    @property
+    def image_days(self) -> int | None:
+        """An image is not kept longer than the row that names it."""
+        known = [days for days in (self.images_days, self.rows_days) if days is not None]
+        return min(known, default=None)
+
+
 class NotifyingSettings(Section):
     """Outgoing webhooks."""
 
@@ -171,6 +184,7 @@ class Settings(BaseSettings):
     watching: WatchingSettings = WatchingSettings()
     probing: ProbingSettings = ProbingSettings()
     baselines: BaselineSettings = BaselineSettings()
+    retention: RetentionSettings = RetentionSettings()
     notifying: NotifyingSettings = NotifyingSettings()
 
     @classmethod
