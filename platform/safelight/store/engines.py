@@ -42,6 +42,9 @@ class KnownEngine:
     heartbeat_at: datetime
     spare: bool = False
     """Loaded afresh beside the one that serves, for probes alone."""
+    memory_used: int | None = None
+    """Bytes of its device that are taken, by whatever process; None where the device is no GPU."""
+    memory_total: int | None = None
 
 
 def put(session: Session, engine: KnownEngine) -> None:
@@ -146,4 +149,6 @@ def _engine(row: EngineRow) -> KnownEngine:
         ready_at=row.ready_at,
         heartbeat_at=row.heartbeat_at,
         spare=row.spare,
+        memory_used=row.memory_used,
+        memory_total=row.memory_total,
     )

@@ -36,6 +36,8 @@ class Traffic:
     latency_counts: tuple[int, ...]
     engine_ms_sum: float
     unlogged: int = 0
+    queue_counts: tuple[int, ...] = (0,) * LATENCY_CLASSES
+    """Served generations by how long they waited for an engine, as far as whoever made them has said."""
 
     @classmethod
     def of_unlogged(cls, generator: str, version: int, arm: str, start: datetime, count: int) -> Self:
@@ -68,6 +70,7 @@ def add(session: Session, increments: Iterable[Traffic]) -> None:
         bucket.failed += more.failed
         bucket.cancelled += more.cancelled
         bucket.latency_counts = [a + b for a, b in zip(bucket.latency_counts, more.latency_counts, strict=True)]
+        bucket.queue_counts = [a + b for a, b in zip(_counts(bucket.queue_counts), more.queue_counts, strict=True)]
         bucket.engine_ms_sum += more.engine_ms_sum
         bucket.unlogged += more.unlogged
     session.flush()
@@ -100,4 +103,10 @@ def _traffic(row: TrafficBucket) -> Traffic:
         latency_counts=tuple(row.latency_counts),
         engine_ms_sum=row.engine_ms_sum,
         unlogged=row.unlogged,
+        queue_counts=_counts(row.queue_counts),
     )
+
+
+def _counts(stored: list[int] | None) -> tuple[int, ...]:
+    """None in buckets of a release that did not count."""
+    return tuple(stored) if stored is not None else (0,) * LATENCY_CLASSES

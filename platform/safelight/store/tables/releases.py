@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
@@ -107,6 +107,8 @@ class EngineRow(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     environment_digest: Mapped[str | None] = mapped_column(String(80))
     spare: Mapped[bool] = mapped_column(server_default=false())
+    memory_used: Mapped[int | None] = mapped_column(BigInteger)
+    memory_total: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime]
