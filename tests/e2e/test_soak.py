@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from safelight.studio.demo import Mix
+from safelight.studio.prompts import Mix
 from safelight.studio.rehearsal import play, rehearsal, storyteller
 
 IMAGES_A_SECOND = 6.0

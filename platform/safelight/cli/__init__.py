@@ -2,40 +2,68 @@
 
 import logging
 import sys
+from importlib import import_module
+from typing import Any, Final
 
 import typer
 from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from registry.errors import RegistryError
-from safelight.cli import (
-    access,
-    backfills,
-    backtest,
-    baselines,
-    importing,
-    inspection,
-    monitors,
-    operation,
-    probes,
-    processes,
-    trying,
-)
 from safelight.errors import SafelightError
 
+_COMMANDS: Final = {
+    command: module
+    for module, commands in {
+        "up": ("up", "demo", "migrate"),
+        "api": ("api",),
+        "engine": ("engine",),
+        "worker": ("worker",),
+        "operation": ("manifest", "register", "register-external", "promote", "rollback", "accept"),
+        "importing": ("import",),
+        "backtest": ("backtest",),
+        "trying": ("try",),
+        "backfills": ("backfill",),
+        "access": ("login",),
+        "inspection": ("version", "settings", "doctor"),
+    }.items()
+    for command in commands
+}
+_GROUPS: Final = {
+    "ledger": ("operation", "ledger"),
+    "key": ("access", "keys"),
+    "probes": ("probes", "commands"),
+    "baseline": ("baselines", "group"),
+    "monitor": ("monitors", "group"),
+}
+
+
+class _Commands(TyperGroup):
+    """Imports what a command needs when it is asked for: an engine has no use for the statistics."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature
+        return [*_COMMANDS, *_GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library's signature
+        if cmd_name in _GROUPS:
+            module, attribute = _GROUPS[cmd_name]
+            group = typer.main.get_group(getattr(import_module(f"{__name__}.{module}"), attribute))
+            group.name = cmd_name
+            return group
+        if cmd_name in _COMMANDS:
+            module = import_module(f"{__name__}.{_COMMANDS[cmd_name]}")
+            return typer.main.get_group(module.commands).commands[cmd_name]
+        return None
+
+
 app = typer.Typer(
-    name="safelight",
-    help="Monitoring and rollback for text-to-image generators.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="safelight", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for group in (processes, operation, importing, backtest, trying, backfills, access, inspection):
-    app.registered_commands += group.commands.registered_commands
-app.add_typer(operation.ledger, name="ledger")
-app.add_typer(access.keys, name="key")
-app.add_typer(probes.commands, name="probes")
-app.add_typer(baselines.group, name="baseline")
-app.add_typer(monitors.group, name="monitor")
+
+
+@app.callback()
+def safelight() -> None:
+    """Monitoring and rollback for text-to-image generators."""
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from safelight.importing.reading import BadRow, Loaded, Rejects, load, read_rows
 from safelight.importing.rows import RowReader
 from safelight.importing.table import Table, open_table
 from safelight.settings import Settings
+from safelight.wiring.importing import importer as open_importer
 
 commands = typer.Typer()
 
@@ -94,7 +95,7 @@ def import_generations(
 ) -> None:
     """Read generations made elsewhere from a table or a folder; what is there already is not added again."""
     settings = Settings()
-    with wiring.importer(settings) as importer:
+    with open_importer(settings) as importer:
         reading = open_reading(
             source,
             settings,

@@ -18,6 +18,7 @@ from safelight.cli.access import login_link
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store.migrate import upgrade
+from safelight.studio.prompts import Mix
 from safelight.supervisor import Program, Supervisor
 
 _READY_WITHIN = 90.0
@@ -117,12 +118,12 @@ def _announce(settings: Settings, stop: threading.Event) -> None:
 
 def run_demo(settings: Settings, rate: float, mix: str, stop: threading.Event) -> None:
     """Register and release the studio's versions, then send them traffic until `stop` is set."""
-    from safelight.studio import demo
+    from safelight.studio import demo  # brings in the statistics
 
     database, clock = wiring.database(settings), wiring.clock()
     demo.seed(wiring.registration(settings))
     url = f"http://{settings.api.host}:{settings.api.port}"
-    traffic = demo.send_traffic(url, demo.traffic_key(database, clock), lambda: rate, demo.Mix(mix), clock, stop)
+    traffic = demo.send_traffic(url, demo.traffic_key(database, clock), lambda: rate, Mix(mix), clock, stop)
     # People ask while the first versions are released: the first image is seen as soon as there is one.
     with ThreadPoolExecutor(1) as background:
         released = background.submit(demo.release_in_turn, database, wiring.releasing(), clock, stop)

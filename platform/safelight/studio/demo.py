@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from safelight.releasing.service import Releasing
 from safelight.store import access, baselines, ledger, releases, versions
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Database, Session
-from safelight.studio.prompts import EVERYDAY, FESTIVAL, prompt_stream
+from safelight.studio.prompts import Mix, prompt_stream
 from safelight.studio.traffic import Traffic
 from safelight.studio.versions import BASELINES, build_version, numbers
 from safelight.watching import recorded
@@ -34,14 +33,6 @@ logger = logging.getLogger(__name__)
 GENERATOR = "studio"
 
 
-class Mix(StrEnum):
-    """What people ask for: as at the baseline, or a harmless change of fashion."""
-
-    EVERYDAY = "everyday"
-    FESTIVAL = "festival"
-
-
-_MIXES = {Mix.EVERYDAY: EVERYDAY, Mix.FESTIVAL: FESTIVAL}
 ACTOR = "demo"
 KEY_NAME = "demo traffic"
 _ACCEPTED = (1, 2)
@@ -148,7 +139,7 @@ async def send_traffic(
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=150.0, trust_env=False) as client:
         running = asyncio.create_task(
-            Traffic(client, GENERATOR, prompt_stream(_seed(clock), _MIXES[mix], hour), rate).run()
+            Traffic(client, GENERATOR, prompt_stream(_seed(clock), mix.prompts, hour), rate).run()
         )
         await asyncio.to_thread(stop.wait)
         running.cancel()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from random import Random
 from typing import Final
 
@@ -83,6 +84,17 @@ FESTIVAL: Final = PromptMix(
     kinds={SceneKind.SINGLE: 35.0, SceneKind.SIZED: 15.0, SceneKind.COUNT: 30.0, SceneKind.PAIR: 20.0},
     bare=0.10,
 )
+
+
+class Mix(StrEnum):
+    """What people ask for: as at the baseline, or a harmless change of fashion."""
+
+    EVERYDAY = "everyday"
+    FESTIVAL = "festival"
+
+    @property
+    def prompts(self) -> PromptMix:
+        return {Mix.EVERYDAY: EVERYDAY, Mix.FESTIVAL: FESTIVAL}[self]
 
 
 def prompt_stream(

@@ -18,7 +18,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from safelight.studio.demo import GENERATOR, Mix
+from safelight.studio.demo import GENERATOR
+from safelight.studio.prompts import Mix
 from safelight.studio.receiver import Receiver
 from safelight.studio.story import Story, StoryFailed, Telling
 from safelight.supervisor import PARENT
