@@ -66,7 +66,10 @@ class ApiSettings(Section):
     public_url: str = Field("", description="The address people reach the dashboard at; used in links")
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
     session_hours: float = Field(24.0, gt=0)
-    max_in_flight: int = Field(64, ge=1, description="Requests waiting for an engine before 429")
+    max_in_flight: int = Field(64, ge=1, description="Images given to one engine at a time; the others wait")
+    max_waiting: int = Field(512, ge=1, description="Images of a generator that wait or are being made before 429")
+    images_per_minute: float | None = Field(None, gt=0, description="Of each key; empty: as many as there is room for")
+    images_at_once: int = Field(60, ge=1, description="How many of these a key may ask for at once after a pause")
     request_timeout_seconds: PositiveSeconds = 120.0
     drain_seconds: int = Field(20, ge=0, description="How long requests in flight may take when the server is stopped")
 
@@ -77,7 +80,9 @@ class EngineSettings(Section):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 ...")
     threads: int = Field(1, ge=1, description="CPU threads of an engine process")
     max_batch: int = Field(8, ge=1)
-    max_wait_ms: float = Field(15.0, ge=0, description="How long a request may wait for company in its batch")
+    max_wait_ms: float = Field(
+        50.0, ge=0, description="How long a request may at most wait for company; never longer than a step takes"
+    )
     keep_warm: int = Field(1, ge=0, description="Earlier versions kept loaded beside the serving one")
     host: str = Field("127.0.0.1", description="Address engines listen on")
     advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")

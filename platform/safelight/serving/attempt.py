@@ -24,6 +24,7 @@ _FAILURES = {
     "deadline_exceeded": "The image was not made in time. Ask for fewer steps or a smaller size, or try again later.",
     "engine_lost": "Every engine that was given this request broke down. An operator should look at the engines' logs.",
     "rendering_failed": "The version failed to render this request. An operator should look at the engine's log.",
+    "out_of_memory": "The image does not fit into the engine's memory. Ask for a smaller size.",
     "engine_refused": "The engine did not accept the request. An operator should look at the gateway's log.",
     Finish.NOT_FINITE: "The version computed no valid image for this request. Try another seed; if it happens again, "
     "an operator should roll the version back.",

@@ -1,15 +1,19 @@
-"""Carrying one order to one engine."""
+"""Carrying orders to engines."""
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 import httpx
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from registry.parameters import GenerationParameters
-from safelight.serving.wire import FACTS_HEADER, Facts, Order
+from safelight.serving.wire import FACTS_HEADER, Facts, Order, Progress
 
 logger = logging.getLogger(__name__)
+
+_PROGRESS = TypeAdapter(dict[UUID, Progress])
+_ASKING_SECONDS = 1.0
 
 
 class EngineUnreached(Exception):
@@ -23,18 +27,24 @@ class EngineLost(Exception):
 class EngineRefused(Exception):
     """The engine answered that it could not make the image; another one would say the same. `str` is a stable code."""
 
+    def __init__(self, code: str, message: str = "") -> None:
+        """`message` is for the one who asked, where the engine has one."""
+        super().__init__(code)
+        self.message = message
+
 
 class EngineClient(Protocol):
     """A way to engines."""
 
-    async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
-    ) -> tuple[Facts, bytes]:
+    async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
         """The image as PNG (empty when the facts say so) and how it was made. Cancel the call to call the order off.
 
-        For `defer` seconds the engine lets every request go first that somebody waits for.
-        Raises EngineUnreached, EngineLost, EngineRefused, and TimeoutError after `seconds`.
+        Raises EngineUnreached, EngineLost, EngineRefused, and TimeoutError after the order's seconds.
         """
+        ...
+
+    async def progress(self, url: str, orders: Sequence[UUID]) -> dict[UUID, Progress]:
+        """How far an engine is with orders; what it does not answer is left out."""
         ...
 
 
@@ -54,12 +64,10 @@ class HttpEngineClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
-    ) -> tuple[Facts, bytes]:
-        body = Order(parameters=parameters, seconds=seconds, defer=defer).model_dump(mode="json")
+    async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
+        timeout = httpx.Timeout(order.seconds, connect=2.0)
         try:
-            reply = await self._http.post(f"{url}/generate", json=body, timeout=httpx.Timeout(seconds, connect=2.0))
+            reply = await self._http.post(f"{url}/generate", json=order.model_dump(mode="json"), timeout=timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise EngineUnreached from error
         except httpx.TimeoutException as error:
@@ -75,9 +83,21 @@ class HttpEngineClient:
                 raise EngineRefused("rendering_failed")
             case 503:
                 raise EngineUnreached
+            case 507:
+                raise EngineRefused("out_of_memory")
+            case 422 if isinstance(reply.json()["detail"], str):
+                raise EngineRefused("request_unsupported", reply.json()["detail"])
             case other:
                 logger.error("engine %s answered %d: is its token ours, and its version of Safelight?", url, other)
                 raise EngineRefused("engine_refused")
+
+    async def progress(self, url: str, orders: Sequence[UUID]) -> dict[UUID, Progress]:
+        try:
+            asked = [str(order) for order in orders]
+            reply = await self._http.post(f"{url}/progress", json=asked, timeout=_ASKING_SECONDS)
+            return _PROGRESS.validate_json(reply.content)
+        except (httpx.HTTPError, ValidationError):
+            return {}
 
 
 def _facts(reply: httpx.Response) -> Facts:

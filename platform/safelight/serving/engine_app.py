@@ -1,17 +1,26 @@
-"""The HTTP face of an engine: one route for gateways, one for whoever asks whether it lives."""
+"""The HTTP face of an engine: two routes for gateways, one for whoever asks whether it lives."""
 
 import secrets
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 
 from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
-from safelight.serving.wire import FACTS_HEADER, Order
-from safelight.serving.worker import BatchWorker, DeadlinePassed, RenderingFailed
+from safelight.serving.rendering import RequestUnsupported
+from safelight.serving.wire import FACTS_HEADER, Order, Progress
+from safelight.serving.worker import BatchWorker, DeadlinePassed, DoesNotFit, RenderingFailed
+
+_ANSWERS: dict[type[Exception], tuple[int, str]] = {
+    RequestUnsupported: (422, "{}"),
+    RenderingFailed: (500, "The pipeline raised {}."),
+    DeadlinePassed: (504, "The image was not made in time."),
+    DoesNotFit: (507, "The image does not fit into the device's memory."),
+}
 
 
 def build(worker: BatchWorker, token: str) -> FastAPI:
-    """`POST /generate` wants `Authorization: Bearer <token>`; `GET /health` is open and tells nothing else."""
+    """The routes of gateways want `Authorization: Bearer <token>`; `GET /health` is open and tells nothing else."""
 
     def authorised(authorization: Annotated[str, Header()] = "") -> None:
         if not secrets.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
@@ -22,15 +31,18 @@ def build(worker: BatchWorker, token: str) -> FastAPI:
     @app.post("/generate", dependencies=[Depends(authorised)])
     async def generate(request: Request, order: Order) -> Response:
         try:
-            making = worker.submit(order.parameters, order.seconds, defer=order.defer)
-            facts, png = await unless_gone(request, making)
+            facts, png = await unless_gone(request, worker.submit(order))
         except ClientGone:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        except DeadlinePassed as error:
-            raise HTTPException(504, "The image was not made in time.") from error
-        except RenderingFailed as error:
-            raise HTTPException(500, f"The pipeline raised {error}.") from error
+        except tuple(_ANSWERS) as error:
+            status, sentence = _ANSWERS[type(error)]
+            raise HTTPException(status, sentence.format(error)) from error
         return Response(png, media_type="image/png", headers={FACTS_HEADER: facts.model_dump_json(ensure_ascii=True)})
+
+    @app.post("/progress", dependencies=[Depends(authorised)])
+    async def progress(orders: list[UUID]) -> dict[UUID, Progress]:
+        found = {order: worker.progress(order) for order in orders}
+        return {order: each for order, each in found.items() if each is not None}
 
     @app.get("/health")
     async def health() -> dict[str, int]:

@@ -9,15 +9,20 @@ from typing import Protocol
 from uuid import UUID
 
 from registry.parameters import GenerationParameters, ParameterError, Requested
+from registry.versions import ServedElsewhere
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
 from safelight.recording.generation import Generation, Outcome
+from safelight.serving.admission import RateLimit
 from safelight.serving.attempt import Attempt, describe, failure_of
 from safelight.serving.dispatch import EngineClient, EngineLost, EngineRefused, EngineUnreached
+from safelight.serving.entrance import Entrance, Load, Wish
+from safelight.serving.fairness import work_of
+from safelight.serving.line import Line, NoEngineReady, Patience, Place, Seat
 from safelight.serving.request import Generated, GenerationRequest
-from safelight.serving.routing import Route, RoutingTable, Usage, choose
-from safelight.serving.wire import Facts
+from safelight.serving.routing import Route, RoutingTable, Unavailable, Usage, choose
+from safelight.serving.wire import Facts, Order
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
 
@@ -25,6 +30,7 @@ DEFER = 5.0
 """Seconds for which an image that nobody waits for lets people's requests go first."""
 MAX_BREAKDOWNS = 3
 """A request that was on three engines when they broke down is given no fourth."""
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 class Routing(Protocol):
@@ -56,11 +62,20 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class GatewayLimits:
-    """`max_in_flight` images at once; seconds for one image, and of waiting for an engine to be ready."""
+    """What a gateway takes upon itself."""
 
     max_in_flight: int
+    """Images that are given to one engine at a time; the others wait here."""
     request_seconds: float
+    """For one image, from its arrival to its answer."""
     patience_seconds: float = 30.0
+    """Of waiting while there is no engine at all."""
+    max_waiting: int = 512
+    """Images of one generator that wait or are being made."""
+    images_per_minute: float | None = None
+    """That one key may ask for."""
+    burst: int = 60
+    """How many of them at once."""
 
 
 class Gateway:
@@ -77,11 +92,13 @@ class Gateway:
         self._log = log
         self._limits = limits
         self._clock = clock
+        self._entrances: dict[str, Entrance] = {}
+        self._rates = RateLimit(limits.images_per_minute, limits.burst)
         self._in_flight: Counter[UUID] = Counter()
-        self._admitted = 0
         self._failed_at: dict[UUID, datetime] = {}
         self._last_dispatch: dict[tuple[str, int], datetime] = {}
         self._refreshing: asyncio.Task[None] | None = None
+        self._moving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to follow the ledger. Raises StoreError when it cannot be read at first."""
@@ -89,9 +106,11 @@ class Gateway:
         self._refreshing = asyncio.create_task(self._routing.run())
 
     async def stop(self) -> None:
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.wait({self._refreshing})
+        running = {task for task in (self._refreshing, self._moving) if task is not None}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
 
     async def refresh(self) -> None:
         """Follow a ledger entry that was just written, without waiting for the next look. Raises StoreError."""
@@ -100,7 +119,11 @@ class Gateway:
     @property
     def in_flight(self) -> int:
         """Images that are being made or wait to be."""
-        return self._admitted
+        return sum(entrance.load.unanswered for entrance in self._entrances.values())
+
+    def loads(self) -> dict[str, Load]:
+        """By generator, of those that were asked for something."""
+        return {generator: entrance.load for generator, entrance in self._entrances.items()}
 
     def last_dispatch(self, generator: str, version: int) -> datetime | None:
         """When this gateway last sent a request to an engine of a version."""
@@ -109,20 +132,22 @@ class Gateway:
     async def generate(self, request: GenerationRequest) -> list[Generated]:
         """The images, in the order of their seeds; among several some may lack one, as their outcome says.
 
-        Raises SafelightError: generator_not_found, nothing_serves, parameter_invalid, too_many_requests, and, when
-        there is no image at all, what kept the first from being made (see safelight.serving.attempt).
+        Raises SafelightError: generator_not_found, nothing_serves, served_elsewhere, parameter_invalid, what
+        safelight.serving.admission refuses, and, when there is no image at all, what kept the first from being made
+        (see safelight.serving.attempt).
         """
         route = self._route(request.generator)
         # Half of the range, so that people can read and type it.
         whole = _resolve(route.version, request.requested, fallback_seed=secrets.randbelow(2**31))
-        self._admit(whole.n)
-        try:
+        engines, seconds = len(route.engines), self._seconds(request)
+        wish = Wish(request.account, whole.n, seconds, engines)
+        with self._entrance(request.generator).admitted(wish, self._clock.monotonic()):
+            # Never more than really come: an engine waits for them.
+            siblings = max(whole.n // max(engines, 1), 1)
             singles = (replace(request.requested, n=1, seed=whole.seed + place) for place in range(whole.n))
             results = await asyncio.gather(
-                *(self._generate_one(request, route, single) for single in singles), return_exceptions=True
+                *(self._generate_one(request, route, single, siblings) for single in singles), return_exceptions=True
             )
-        finally:
-            self._admitted -= whole.n
         generated = [_or_raise(result) for result in results]
         if not any(each.png for each in generated):
             raise failure_of(generated[0].generation)
@@ -138,6 +163,7 @@ class Gateway:
         """
         started = self._clock.monotonic()
         attempt = Attempt(request, new_id(), self._clock.now(), version, _resolve(version, request.requested))
+        self._in_flight[engine.id] += 1
         try:
             attempt.facts, png = await self._dispatch(
                 attempt, engine, started + self._limits.request_seconds, defer=defer
@@ -148,6 +174,8 @@ class Gateway:
             attempt.error_code, png = str(refusal), b""
         except TimeoutError:
             attempt.error_code, png = "deadline_exceeded", b""
+        finally:
+            self._release(engine)
         return Generated(await self._record(attempt, attempt.outcome, started, png), png)
 
     def _route(self, generator: str) -> Route:
@@ -161,18 +189,24 @@ class Gateway:
             )
         return route
 
-    def _admit(self, images: int) -> None:
-        if self._admitted + images > self._limits.max_in_flight:
-            message = f"{self._admitted} images are being made and {self._limits.max_in_flight} may be. Try again soon."
-            raise SafelightError(Kind.BUSY, "too_many_requests", message, retry_after=1)
-        self._admitted += images
+    def _entrance(self, generator: str) -> Entrance:
+        if generator not in self._entrances:
+            line = Line(lambda: self._claim(generator), self._release)
+            self._entrances[generator] = Entrance(line, self._limits.max_waiting, self._rates)
+        return self._entrances[generator]
 
-    async def _generate_one(self, request: GenerationRequest, route: Route, requested: Requested) -> Generated:
+    def _seconds(self, request: GenerationRequest) -> float:
+        most = self._limits.request_seconds
+        return most if request.seconds is None else min(request.seconds, most)
+
+    async def _generate_one(
+        self, request: GenerationRequest, route: Route, requested: Requested, siblings: int
+    ) -> Generated:
         started = self._clock.monotonic()
         parameters = _resolve(route.version, requested)
         attempt = Attempt(request, new_id(), self._clock.now(), route.version, parameters)
         try:
-            png = await self._make(attempt, requested, started + self._limits.request_seconds)
+            png = await self._make(attempt, requested, started + self._seconds(request), siblings)
             outcome = attempt.outcome
         except asyncio.CancelledError:
             await self._record(attempt, Outcome.CANCELLED, started)
@@ -188,24 +222,24 @@ class Gateway:
         await self._log.record(generation, png or None)
         return generation
 
-    async def _make(self, attempt: Attempt, requested: Requested, deadline: float) -> bytes:
+    async def _make(self, attempt: Attempt, requested: Requested, deadline: float, siblings: int) -> bytes:
         """The PNG, or nothing: the attempt then knows why."""
-        patience_ends = min(deadline, self._clock.monotonic() + self._limits.patience_seconds)
+        patience = Patience(deadline, self._limits.patience_seconds)
         breakdowns = 0
         while breakdowns < MAX_BREAKDOWNS:
-            engine = await self._find_engine(attempt, requested, patience_ends)
-            if engine is None:
+            try:
+                seat = await self._turn(attempt, patience)
+                return await self._make_at(seat, attempt, requested, deadline, siblings)
+            except NoEngineReady:
                 attempt.error_code = "no_engine_ready"
                 return b""
-            try:
-                attempt.facts, png = await self._dispatch(attempt, engine, deadline)
-                return png
             except EngineUnreached:
-                self._failed_at[engine.id] = engine.heartbeat_at
+                pass
             except EngineLost:
-                self._failed_at[engine.id] = engine.heartbeat_at
                 breakdowns += 1
             except EngineRefused as refusal:
+                if refusal.message:
+                    raise SafelightError(Kind.INVALID, str(refusal), refusal.message) from refusal
                 attempt.error_code = str(refusal)
                 return b""
             except TimeoutError:
@@ -214,36 +248,82 @@ class Gateway:
         attempt.error_code = "engine_lost"
         return b""
 
-    async def _find_engine(self, attempt: Attempt, requested: Requested, until: float) -> KnownEngine | None:
-        """An engine of what serves now, which may have changed since the last try; None when there is none in time."""
-        while True:
-            route = self._route(attempt.request.generator)
-            attempt.version, attempt.parameters = route.version, _resolve(route.version, requested)
-            engine = choose(route.engines, Usage(self._in_flight, self._failed_at))
-            now = self._clock.monotonic()
-            if engine is not None or now >= until:
-                return engine
-            await self._routing.wait_for_refresh(until - now)
+    async def _turn(self, attempt: Attempt, patience: Patience) -> Seat:
+        """An engine of what serves when it is this image's turn, which may have changed since the last try."""
+        line = self._entrance(attempt.request.generator).line
+        place = Place(
+            account=attempt.request.account,
+            work=work_of(attempt.parameters),
+            patience=patience,
+            joined=self._clock.monotonic(),
+            first=attempt.engine is not None,
+        )
+        line.join(place)
+        if not place.called.done() and (self._moving is None or self._moving.done()):
+            self._moving = asyncio.create_task(self._keep_moving())
+        return await line.wait(place)
+
+    async def _keep_moving(self) -> None:
+        """As long as anybody waits: engines come up, and time goes by."""
+        while any(len(entrance.line) for entrance in self._entrances.values()):
+            await self._routing.wait_for_refresh(_LOOK_AGAIN_SECONDS)
+            for entrance in self._entrances.values():
+                entrance.line.move(self._clock.monotonic())
+
+    def _claim(self, generator: str) -> Seat | Unavailable:
+        route = self._routing.table.routes.get(generator)
+        if route is None:
+            return Unavailable.NONE_READY
+        engine = choose(route.engines, Usage(self._in_flight, self._failed_at, self._limits.max_in_flight))
+        if isinstance(engine, Unavailable):
+            return engine
+        self._in_flight[engine.id] += 1
+        return Seat(route, engine)
+
+    def _release(self, engine: KnownEngine) -> None:
+        self._in_flight[engine.id] -= 1
+        if not self._in_flight[engine.id]:
+            del self._in_flight[engine.id]
+        if engine.generator in self._entrances:
+            self._entrances[engine.generator].line.move(self._clock.monotonic())
+
+    async def _make_at(
+        self, seat: Seat, attempt: Attempt, requested: Requested, deadline: float, siblings: int
+    ) -> bytes:
+        engine = seat.engine
+        try:
+            attempt.version, attempt.parameters = seat.route.version, _resolve(seat.route.version, requested)
+            self._last_dispatch[engine.generator, engine.version] = self._clock.now()
+            attempt.facts, png = await self._dispatch(attempt, engine, deadline, siblings=siblings)
+        except (EngineUnreached, EngineLost):
+            self._failed_at[engine.id] = engine.heartbeat_at
+            raise
+        finally:
+            self._release(engine)
+        self._entrance(engine.generator).speed.note(attempt.facts)
+        return png
 
     async def _dispatch(
-        self, attempt: Attempt, engine: KnownEngine, deadline: float, *, defer: float = 0.0
+        self, attempt: Attempt, engine: KnownEngine, deadline: float, *, siblings: int = 1, defer: float = 0.0
     ) -> tuple[Facts, bytes]:
         attempt.engine = engine
-        self._in_flight[engine.id] += 1
-        if not defer:
-            self._last_dispatch[engine.generator, engine.version] = self._clock.now()
-        try:
-            seconds = max(deadline - self._clock.monotonic(), 0.001)
-            return await self._engines.order(engine.url, attempt.parameters, seconds, defer=defer)
-        finally:
-            self._in_flight[engine.id] -= 1
-            if not self._in_flight[engine.id]:
-                del self._in_flight[engine.id]
+        order = Order(
+            id=attempt.id,
+            request=attempt.request.id,
+            account=attempt.request.account,
+            parameters=attempt.parameters,
+            seconds=max(deadline - self._clock.monotonic(), 0.001),
+            defer=defer,
+            siblings=siblings,
+        )
+        return await self._engines.order(engine.url, order)
 
 
 def _resolve(version: KnownVersion, requested: Requested, fallback_seed: int = 0) -> GenerationParameters:
     try:
-        return version.manifest.resolve(requested, fallback_seed=fallback_seed)
+        return version.held.resolve(requested, fallback_seed=fallback_seed)
+    except ServedElsewhere as error:
+        raise SafelightError(Kind.CONFLICT, error.code, error.message) from error
     except ParameterError as error:
         details = {"field": error.field, "allowed": error.allowed}
         raise SafelightError(Kind.INVALID, error.code, error.message, **details) from error

@@ -35,6 +35,18 @@ class Stopped(Exception):
     """Nobody waits for the batch any more, so its rendering was given up between two steps."""
 
 
+class Unsupported(Exception):
+    """The version asks for something that this engine cannot do; serving it without would serve something else."""
+
+
+class OutOfMemory(Exception):
+    """The device has no room for a batch of this size; a smaller one may fit."""
+
+
+class RequestUnsupported(Exception):
+    """The loaded version cannot make what this request asks for; `str` tells the one who asked why."""
+
+
 class Pipeline(Protocol):
     """A loaded version. Used by one thread at a time."""
 
@@ -52,7 +64,8 @@ class Pipeline(Protocol):
         """One image for each entry of `batch`, in order, each drawn from its own seed.
 
         Entries agree in width, height, steps and guidance, and ask for one image each (`n` is not looked at).
-        `is_stopped` is asked after every step. Raises Stopped when it says yes.
+        `is_stopped` is asked once after every step. Raises Stopped when it says yes, OutOfMemory, and
+        RequestUnsupported.
         """
         ...
 

@@ -17,6 +17,13 @@ class GenerationRequest:
     api_key_id: UUID | None = None
     arm: Arm = Arm.STABLE
     id: UUID = field(default_factory=new_id)
+    seconds: float | None = None
+    """How long its images may take, where that is less than the gateway allows."""
+
+    @property
+    def account(self) -> str:
+        """Who takes turns with others: a key, everybody on the dashboard together, or a reason of our own."""
+        return str(self.api_key_id or "") if self.arm is Arm.STABLE else self.arm.value
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from uuid import UUID
 
 from registry.ledger import Entry
@@ -51,9 +52,21 @@ class Usage:
     in_flight: Mapping[UUID, int]
     failed_at_heartbeat: Mapping[UUID, object]
     """The heartbeat an engine had when it dropped a request: it is left alone until there is a newer one."""
+    most_in_flight: int
+    """Images that one engine is given at a time: enough for its next batch, and the rest can still go elsewhere."""
 
 
-def choose(engines: Iterable[KnownEngine], usage: Usage) -> KnownEngine | None:
-    """The engine with the fewest requests in flight, the oldest among equals; None when none can be trusted."""
+class Unavailable(Enum):
+    """Why there is no engine to give an image to."""
+
+    NONE_READY = auto()
+    ALL_BUSY = auto()
+
+
+def choose(engines: Iterable[KnownEngine], usage: Usage) -> KnownEngine | Unavailable:
+    """The engine with the fewest requests in flight, the oldest among equals."""
     trusted = [each for each in engines if usage.failed_at_heartbeat.get(each.id) != each.heartbeat_at]
-    return min(trusted, key=lambda each: usage.in_flight.get(each.id, 0), default=None)
+    if not trusted:
+        return Unavailable.NONE_READY
+    idlest = min(trusted, key=lambda each: usage.in_flight.get(each.id, 0))
+    return Unavailable.ALL_BUSY if usage.in_flight.get(idlest.id, 0) >= usage.most_in_flight else idlest

@@ -20,6 +20,7 @@ from safelight.serving.child import EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.dispatch import EngineRefused, HttpEngineClient
 from safelight.serving.rendering import Finish
+from safelight.serving.wire import Order
 from safelight.store.engines import EngineState
 
 TOKEN = "a token of this test"
@@ -62,7 +63,7 @@ def order(child: EngineChild, spec: EngineSpec, token: str = TOKEN, **requested:
         client = HttpEngineClient(SecretStr(token))
         parameters = spec.manifest.resolve(Requested(prompt="a red apple", **requested), fallback_seed=7)
         try:
-            return await client.order(f"http://127.0.0.1:{child.status.port}", parameters, 30.0)
+            return await client.order(f"http://127.0.0.1:{child.status.port}", Order(parameters=parameters, seconds=30))
         finally:
             await client.close()
 

@@ -1,7 +1,7 @@
 """The gateway's promises: every outcome recorded before it is answered, broken engines never cost a request."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,16 +10,17 @@ from uuid import UUID, uuid4
 import pytest
 
 from registry.manifest import parse_manifest
-from registry.parameters import GenerationParameters, Requested
+from registry.parameters import Requested
 from safelight.clock import ManualClock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Arm, Generation, Outcome, Source
+from safelight.serving.admission import Refusal
 from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached
 from safelight.serving.gateway import DEFER, Gateway, GatewayLimits
 from safelight.serving.rendering import Finish
 from safelight.serving.request import GenerationRequest
 from safelight.serving.routing import Route, RoutingTable
-from safelight.serving.wire import Facts
+from safelight.serving.wire import Facts, Order, Progress
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
 
@@ -85,6 +86,7 @@ class _Routing:
             self.table = self.coming.pop(0)
 
     async def wait_for_refresh(self, seconds: float) -> None:
+        await asyncio.sleep(0)
         self.clock.advance(min(seconds, 1.0))
         await self.refresh()
 
@@ -94,21 +96,24 @@ class _Engines:
     """Answers as a test prepared it for each address; a missing one makes an image."""
 
     answers: dict[str, list[Exception]] = field(default_factory=dict)
-    orders: list[tuple[str, GenerationParameters, float]] = field(default_factory=list)
-    deferred: list[float] = field(default_factory=list)
+    orders: list[tuple[str, Order]] = field(default_factory=list)
     facts: Facts = FACTS
     gate: asyncio.Event | None = None
 
-    async def order(
-        self, url: str, parameters: GenerationParameters, seconds: float, *, defer: float = 0.0
-    ) -> tuple[Facts, bytes]:
-        self.orders.append((url, parameters, seconds))
-        self.deferred.append(defer)
+    async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
+        self.orders.append((url, order))
         if self.gate is not None:
             await self.gate.wait()
         if self.answers.get(url):
             raise self.answers[url].pop(0)
         return self.facts, b"png" if self.facts.finish is Finish.COMPLETE else b""
+
+    async def progress(self, url: str, orders: Sequence[UUID]) -> dict[UUID, Progress]:
+        return {order: Progress(step=4, steps=8, ahead=2) for order in orders}
+
+    @property
+    def urls(self) -> list[str]:
+        return [url for url, _ in self.orders]
 
 
 @dataclass
@@ -127,7 +132,7 @@ class _Log:
 class Scene:
     """A gateway among fakes."""
 
-    def __init__(self, *engines: KnownEngine, serving: KnownVersion | None = None, max_in_flight: int = 8) -> None:
+    def __init__(self, *engines: KnownEngine, serving: KnownVersion | None = None, **limits: Any) -> None:
         self.clock = ManualClock(MOMENT)
         self.routing = _Routing(self.clock, table(*engines, serving=serving or version(1)))
         self.engines = _Engines()
@@ -136,13 +141,18 @@ class Scene:
             routing=self.routing,
             engines=self.engines,
             log=self.log,
-            limits=GatewayLimits(max_in_flight=max_in_flight, request_seconds=60.0, patience_seconds=10.0),
+            limits=GatewayLimits(**{"max_in_flight": 8, "request_seconds": 60.0, "patience_seconds": 10.0, **limits}),
             clock=self.clock,
         )
 
-    def ask(self, **requested: Any) -> Coroutine[Any, Any, Any]:
+    def ask(
+        self, *, key: UUID | None = None, seconds: float | None = None, **requested: Any
+    ) -> Coroutine[Any, Any, Any]:
         request = GenerationRequest(
-            generator="sprites", requested=Requested(**{"prompt": "a cat", **requested}), api_key_id=KEY
+            generator="sprites",
+            requested=Requested(**{"prompt": "a cat", **requested}),
+            api_key_id=key or KEY,
+            seconds=seconds,
         )
         return self.gateway.generate(request)
 
@@ -207,7 +217,9 @@ def test_several_images_are_several_generations_of_one_request() -> None:
     assert [each.generation.seed for each in made] == [10, 11, 12]
     assert len({each.generation.id for each in made}) == 3
     assert len({each.generation.request_id for each in made}) == 1
-    assert all(parameters.n == 1 for _, parameters, _ in scene.engines.orders)
+    assert all((order.parameters.n, order.siblings) == (1, 3) for _, order in scene.engines.orders)
+    assert {order.request for _, order in scene.engines.orders} == {made[0].generation.request_id}
+    assert [order.id for _, order in scene.engines.orders] == [each.generation.id for each in made]
 
 
 def test_the_engine_with_the_least_to_do_is_chosen() -> None:
@@ -217,7 +229,8 @@ def test_the_engine_with_the_least_to_do_is_chosen() -> None:
         scene.engines.gate = asyncio.Event()
         asked = asyncio.create_task(scene.ask(n=4))
         await asyncio.sleep(0.001)
-        assert sorted(url for url, _, _ in scene.engines.orders) == ["http://a", "http://a", "http://b", "http://b"]
+        assert sorted(scene.engines.urls) == ["http://a", "http://a", "http://b", "http://b"]
+        assert {order.siblings for _, order in scene.engines.orders} == {2}
         scene.engines.gate.set()
         await asked
 
@@ -242,7 +255,7 @@ def test_a_lone_broken_engine_is_waited_for_until_it_is_heard_of_again() -> None
     scene.routing.coming = [scene.routing.table, table(alive, serving=version(1))]
     asyncio.run(scene.ask())
     assert scene.clock.monotonic() == 2.0
-    assert [url for url, _, _ in scene.engines.orders] == [broken.url, broken.url]
+    assert scene.engines.urls == [broken.url, broken.url]
 
 
 def test_a_request_that_breaks_engines_is_given_no_fourth() -> None:
@@ -283,7 +296,11 @@ def test_nobody_waits_for_an_engine_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "code"),
-    [(TimeoutError(), "deadline_exceeded"), (EngineRefused("rendering_failed"), "rendering_failed")],
+    [
+        (TimeoutError(), "deadline_exceeded"),
+        (EngineRefused("rendering_failed"), "rendering_failed"),
+        (EngineRefused("out_of_memory"), "out_of_memory"),
+    ],
 )
 def test_what_an_engine_cannot_do_is_recorded_as_a_failure(answer: Exception, code: str) -> None:
     scene = Scene(engine())
@@ -324,22 +341,157 @@ def test_who_leaves_is_recorded_as_cancelled() -> None:
     assert scene.log.outcomes == [(Outcome.CANCELLED, None)] * 2
 
 
-def test_more_than_may_be_in_flight_is_refused_at_once_and_unrecorded() -> None:
-    scene = Scene(engine(), max_in_flight=2)
+def test_what_one_engine_is_not_given_yet_waits_and_follows() -> None:
+    scene = Scene(engine(), max_in_flight=2, request_seconds=1e6)
 
     async def story() -> None:
         scene.engines.gate = asyncio.Event()
-        asked = asyncio.create_task(scene.ask())
+        asked = asyncio.create_task(scene.ask(n=4, seed=1))
         await asyncio.sleep(0.001)
-        with pytest.raises(SafelightError) as caught:
-            await scene.ask(n=2)
-        assert (caught.value.kind, caught.value.code) == (Kind.BUSY, "too_many_requests")
-        assert caught.value.details == {"retry_after": 1}
+        assert [order.parameters.seed for _, order in scene.engines.orders] == [1, 2]
+        load = scene.gateway.loads()["sprites"]
+        assert (load.unanswered, load.waiting) == (4, 2)
+        scene.engines.gate.set()
+        assert len(await asked) == 4
+
+    play(story)
+    assert scene.gateway.in_flight == 0
+
+
+def test_a_key_with_much_in_the_line_does_not_hold_up_another() -> None:
+    scene = Scene(engine(), max_in_flight=1, request_seconds=1e6)
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        greedy = [asyncio.create_task(scene.ask(n=4, seed=0)) for _ in range(10)]
+        await asyncio.sleep(0.001)
+        modest = asyncio.create_task(scene.ask(key=UUID(int=6), n=2, seed=100))
+        await asyncio.sleep(0.001)
+        scene.engines.gate.set()
+        await asyncio.gather(*greedy, modest)
+
+    play(story)
+    places = [place for place, (_, order) in enumerate(scene.engines.orders) if order.parameters.seed >= 100]
+    assert max(places) <= 4
+
+
+def test_more_than_may_wait_is_refused_at_once_and_unrecorded() -> None:
+    scene = Scene(engine(), max_waiting=5)
+
+    async def story() -> None:
+        await scene.ask()  # 5 ms an image, as the facts say
+        scene.engines.gate = asyncio.Event()
+        asked = asyncio.create_task(scene.ask(n=4))
+        await asyncio.sleep(0.001)
+        for images, code in ((2, "too_many_requests"), (1, "too_many_of_this_key")):
+            with pytest.raises(SafelightError) as caught:
+                await scene.ask(n=images)
+            assert (caught.value.kind, caught.value.code) == (Kind.BUSY, code)
+            assert caught.value.details == {"retry_after": 1}
         scene.engines.gate.set()
         await asked
 
     play(story)
-    assert len(scene.log.records) == 1
+    assert len(scene.log.records) == 5
+    assert scene.gateway.loads()["sprites"].refused == {Refusal.QUEUE_FULL: 2, Refusal.SHARE_FULL: 1}
+
+
+def test_when_to_come_back_follows_from_the_queue_and_the_measured_speed() -> None:
+    scene = Scene(engine(), max_waiting=20)
+
+    async def story() -> None:
+        scene.engines.facts = FACTS.model_copy(update={"engine_ms": 10_000.0, "batch_size": 4})  # 2.5 s an image
+        await scene.ask()
+        scene.engines.gate = asyncio.Event()
+        waiting = [asyncio.create_task(scene.ask(n=4)) for _ in range(4)]
+        await asyncio.sleep(0.001)
+        with pytest.raises(SafelightError) as caught:
+            await scene.ask(n=4)
+        assert caught.value.details == {"retry_after": 40}
+        scene.engines.gate.set()
+        await asyncio.gather(*waiting)
+
+    play(story)
+
+
+def test_what_could_not_be_made_in_its_time_is_refused_at_once() -> None:
+    scene = Scene(engine())
+
+    async def story() -> None:
+        scene.engines.facts = FACTS.model_copy(update={"engine_ms": 10_000.0, "batch_size": 1})
+        await scene.ask()
+        scene.engines.gate = asyncio.Event()
+        waiting = asyncio.create_task(scene.ask(n=3))
+        await asyncio.sleep(0.001)
+        with pytest.raises(SafelightError) as caught:
+            await scene.ask(seconds=15.0)
+        assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "deadline_unreachable")
+        assert caught.value.details == {"retry_after": 15}
+        scene.engines.gate.set()
+        await waiting
+
+    play(story)
+    assert len(scene.engines.orders) == 4
+
+
+def test_a_request_may_give_itself_less_time() -> None:
+    scene = Scene(engine())
+    asyncio.run(scene.ask(seconds=7.0))
+    asyncio.run(scene.ask(seconds=1e9))
+    assert [order.seconds for _, order in scene.engines.orders] == [7.0, 60.0]
+
+
+def test_a_deadline_that_passes_in_the_line_reaches_no_engine() -> None:
+    scene = Scene(engine(), max_in_flight=1)
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        first = asyncio.create_task(scene.ask())
+        await asyncio.sleep(0.001)
+        with pytest.raises(SafelightError, match="not made in time"):
+            await scene.ask()
+        scene.engines.gate.set()
+        await first
+
+    play(story)
+    assert scene.log.outcomes == [(Outcome.FAILED, "deadline_exceeded"), (Outcome.SERVED, None)]
+    assert len(scene.engines.orders) == 1
+
+
+def test_who_leaves_the_line_reaches_no_engine_and_keeps_none() -> None:
+    scene = Scene(engine(), max_in_flight=1, request_seconds=1e6)
+
+    async def story() -> None:
+        scene.engines.gate = asyncio.Event()
+        first, gone, last = (asyncio.create_task(scene.ask(seed=seed)) for seed in (1, 2, 3))
+        await asyncio.sleep(0.001)
+        gone.cancel()
+        await asyncio.wait({gone})
+        scene.engines.gate.set()
+        await asyncio.gather(first, last)
+
+    play(story)
+    assert [order.parameters.seed for _, order in scene.engines.orders] == [1, 3]
+
+
+def test_a_key_that_asks_too_often_is_told_when_it_may_again() -> None:
+    scene = Scene(engine(), images_per_minute=60, burst=3)
+    asyncio.run(scene.ask(n=2))
+    error = refused(scene.ask(n=2))
+    assert (error.kind, error.code, error.details) == (Kind.BUSY, "rate_limited", {"retry_after": 1})
+    asyncio.run(scene.ask(key=UUID(int=6), n=3))
+    scene.clock.advance(1.0)
+    asyncio.run(scene.ask(n=2))
+
+
+def test_what_the_version_cannot_do_is_told_in_the_engines_words() -> None:
+    scene = Scene(engine())
+    scene.engines.answers["http://engine"] = [EngineRefused("request_unsupported", "It takes no negative prompt.")]
+    error = refused(scene.ask())
+    assert (error.kind, error.code, error.message) == (
+        Kind.INVALID, "request_unsupported", "It takes no negative prompt.",
+    )  # fmt: skip
+    assert scene.log.outcomes == [(Outcome.FAILED, "request_unsupported")]
 
 
 @pytest.mark.parametrize(
@@ -397,8 +549,9 @@ def probe(scene: Scene, held: KnownEngine, number: int = 2, **requested: Any) ->
 def test_a_probe_goes_to_the_engine_it_is_meant_for_behind_everybody_and_on_record() -> None:
     scene = Scene(engine(1, "serving"), max_in_flight=0)
     made = asyncio.run(probe(scene, engine(2, "warm")))
-    assert [url for url, _, _ in scene.engines.orders] == ["http://warm"]
-    assert scene.engines.deferred == [DEFER]
+    assert [(url, order.defer, order.account) for url, order in scene.engines.orders] == [
+        ("http://warm", DEFER, "probe")
+    ]
     [(recorded, image)] = scene.log.records
     assert (made.generation, made.png) == (recorded, image)
     assert (recorded.arm, recorded.version, recorded.replica) == (Arm.PROBE, 2, "warm-host")

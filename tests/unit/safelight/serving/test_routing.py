@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.ledger import Draft, Entry, EntryKind, append
 from registry.manifest import parse_manifest
-from safelight.serving.routing import Usage, choose, routing_table
+from safelight.serving.routing import Unavailable, Usage, choose, routing_table
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
 
@@ -72,6 +72,7 @@ def usage(in_flight: dict[int, int] | None = None, failed: dict[int, datetime] |
     return Usage(
         {UUID(int=number): count for number, count in (in_flight or {}).items()},
         {UUID(int=number): moment for number, moment in (failed or {}).items()},
+        most_in_flight=60,
     )
 
 
@@ -83,11 +84,16 @@ def test_the_least_busy_engine_is_chosen_and_the_first_among_equals() -> None:
 
 def test_an_engine_that_dropped_a_request_is_left_alone_until_it_beats_again() -> None:
     dropped = engine(1)
-    assert choose([dropped], usage(failed={1: MOMENT})) is None
+    assert choose([dropped], usage(failed={1: MOMENT})) is Unavailable.NONE_READY
     assert choose([dropped, engine(2)], usage({2: 50}, failed={1: MOMENT})) == engine(2)
     beating = replace(dropped, heartbeat_at=MOMENT + timedelta(seconds=1))
     assert choose([beating], usage(failed={1: MOMENT})) == beating
 
 
 def test_without_engines_there_is_none_to_choose() -> None:
-    assert choose([], usage()) is None
+    assert choose([], usage()) is Unavailable.NONE_READY
+
+
+def test_an_engine_is_given_no_more_than_it_may_have_at_a_time() -> None:
+    assert choose([engine(1), engine(2)], usage({1: 60, 2: 59})) == engine(2)
+    assert choose([engine(1), engine(2)], usage({1: 60, 2: 60})) is Unavailable.ALL_BUSY

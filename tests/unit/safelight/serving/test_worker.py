@@ -14,8 +14,9 @@ from PIL import Image
 from registry.parameters import GenerationParameters
 from safelight.clock import SystemClock
 from safelight.serving.batching import Window
-from safelight.serving.rendering import Finish, NoisePipeline, Rendered, Stopped
-from safelight.serving.worker import BatchWorker, DeadlinePassed, RenderingFailed
+from safelight.serving.rendering import Finish, NoisePipeline, OutOfMemory, Rendered, RequestUnsupported, Stopped
+from safelight.serving.wire import Order
+from safelight.serving.worker import BatchWorker, DeadlinePassed, DoesNotFit, RenderingFailed
 
 PLAIN = GenerationParameters(
     prompt="a cat", negative_prompt="", width=32, height=16, steps=1, guidance=1.0, n=1, seed=1
@@ -32,6 +33,7 @@ class _Gated:
         self.gate = threading.Event()
         self.entered = threading.Event()
         self.batches: list[list[int]] = []
+        self.room = 100
         self.stopped = 0
         self.gave_up = threading.Event()
 
@@ -43,6 +45,10 @@ class _Gated:
                 self.stopped += 1
                 self.gave_up.set()
                 raise Stopped
+        if len(batch) > self.room or any(each.prompt == "huge" for each in batch):
+            raise OutOfMemory
+        if any(each.negative_prompt for each in batch):
+            raise RequestUnsupported("It takes no negative prompt.")
         if any(each.prompt == "poison" for each in batch):
             raise ArithmeticError("no image for this one")
         if any(each.prompt == "nan" for each in batch):
@@ -59,10 +65,10 @@ def run(scene: Callable[[BatchWorker], Coroutine[Any, Any, None]], pipeline: _Ga
 
 
 def order(
-    worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0, *, defer: float = 0.0
+    worker: BatchWorker, seed: int, prompt: str = "a cat", seconds: float = 30.0, **order: Any
 ) -> asyncio.Task[Any]:
     parameters = replace(PLAIN, seed=seed, prompt=prompt)
-    return asyncio.create_task(worker.submit(parameters, seconds, defer=defer))
+    return asyncio.create_task(worker.submit(Order(parameters=parameters, seconds=seconds, **order)))
 
 
 def test_an_image_comes_back_as_png_with_how_it_was_made() -> None:
@@ -186,3 +192,67 @@ def test_a_background_request_waits_until_nobody_else_does() -> None:
 
     run(scene, pipeline)
     assert pipeline.batches == [[1], [3], [2]]
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_no_such_batch_is_tried_again() -> None:
+    pipeline = _Gated()
+    pipeline.room = 2
+
+    async def scene(worker: BatchWorker) -> None:
+        first = order(worker, 0)
+        await asyncio.to_thread(pipeline.entered.wait)
+        others = [order(worker, seed) for seed in range(1, 7)]
+        await asyncio.sleep(0)
+        pipeline.gate.set()
+        facts = [made[0] for made in await asyncio.gather(first, *others)]
+        assert [each.batch_size for each in facts] == [1, 2, 2, 2, 2, 2, 2]
+
+    run(scene, pipeline)
+    assert pipeline.batches == [[0], [1, 2, 3, 4], [1, 2], [3, 4], [5, 6]]
+
+
+def test_a_request_that_fits_nowhere_fails_alone() -> None:
+    pipeline = _Gated()
+
+    async def scene(worker: BatchWorker) -> None:
+        first = order(worker, 0)
+        await asyncio.to_thread(pipeline.entered.wait)
+        good, huge, other = order(worker, 1), order(worker, 2, "huge"), order(worker, 3)
+        await asyncio.sleep(0)
+        pipeline.gate.set()
+        await asyncio.gather(first, good, other)
+        with pytest.raises(DoesNotFit):
+            await huge
+        with pytest.raises(DoesNotFit):
+            await order(worker, 4, "huge")
+
+    run(scene, pipeline)
+    assert pipeline.batches == [[0], [1, 2, 3], [1, 2], [1], [2], [3], [4], [4]]
+
+
+def test_what_the_version_cannot_do_is_told_in_its_words() -> None:
+    pipeline = _Gated()
+    pipeline.gate.set()
+
+    async def scene(worker: BatchWorker) -> None:
+        with pytest.raises(RequestUnsupported, match="no negative prompt"):
+            await worker.submit(Order(parameters=replace(PLAIN, negative_prompt="blur"), seconds=30))
+
+    run(scene, pipeline)
+
+
+def test_a_key_with_many_waiting_does_not_hold_up_another() -> None:
+    pipeline = _Gated()
+
+    async def scene(worker: BatchWorker) -> None:
+        first = order(worker, 0, account="greedy")
+        await asyncio.to_thread(pipeline.entered.wait)
+        many = [order(worker, seed, account="greedy") for seed in range(1, 21)]
+        few = [order(worker, seed, account="modest") for seed in (100, 101)]
+        await asyncio.sleep(0)
+        pipeline.gate.set()
+        await asyncio.gather(first, *many, *few)
+
+    run(scene, pipeline)
+    assert {100, 101} <= set(pipeline.batches[1])
+    assert sorted(seed for batch in pipeline.batches for seed in batch) == [*range(21), 100, 101]
