@@ -71,17 +71,24 @@ class Policy(Base):
 
 
 class Channel(Base):
-    """Where notifications go. The secret signs them and is shown once."""
+    """Where notifications go. What is secret of it is never shown again; after a rotation the previous secret counts
+    on for a while. `link_key` signs the links to images that its messages carry. A heartbeat keeps its last beat."""
 
     __tablename__ = "channels"
     __table_args__ = (UniqueConstraint("name"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(16), server_default="webhook")
     url: Mapped[str] = mapped_column(Text)
     secret: Mapped[str] = mapped_column(Text)
+    previous_secret: Mapped[str | None] = mapped_column(Text)
+    previous_secret_until: Mapped[datetime | None]
+    link_key: Mapped[str] = mapped_column(Text, server_default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str] = mapped_column(Text, default="")
+    last_beat_at: Mapped[datetime | None]
+    last_beat_error: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[datetime]
 
 
@@ -91,12 +98,21 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
+        # Each channel has a line of its own, so that none waits behind another's.
         Index(
             "ix_notifications_due",
+            "channel_id",
             "next_attempt_at",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        Index(
+            "ix_notifications_failed",
+            "id",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
+        Index(None, "channel_id", "id"),
         Index(None, "incident_id"),
     )
 
