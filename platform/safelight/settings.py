@@ -5,11 +5,12 @@ directory unless `SAFELIGHT_CONFIG` names another.
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -160,6 +161,27 @@ class RetentionSettings(Section):
         return min(known, default=None)
 
 
+class RedactionSettings(Section):
+    """What is taken out of prompts before they are written anywhere. Images are made of what was asked for."""
+
+    patterns: tuple[str, ...] = Field((), description="Regular expressions; each match is replaced by a mark")
+    key: SecretStr = Field(
+        SecretStr(""), description="With a key a mark tells equal matches from others (HMAC-SHA-256), and nothing else"
+    )
+
+    @field_validator("patterns")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                compiled = re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+            if compiled.match(""):
+                raise ValueError(f"{pattern!r} matches nothing at all, everywhere")
+        return patterns
+
+
 class NotifyingSettings(Section):
     """Outgoing webhooks."""
 
@@ -190,6 +212,7 @@ class Settings(BaseSettings):
     probing: ProbingSettings = ProbingSettings()
     baselines: BaselineSettings = BaselineSettings()
     retention: RetentionSettings = RetentionSettings()
+    redaction: RedactionSettings = RedactionSettings()
     notifying: NotifyingSettings = NotifyingSettings()
 
     @classmethod
