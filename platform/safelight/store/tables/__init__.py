@@ -2,6 +2,7 @@
 
 from safelight.store.tables.access import ApiKey, AuditEntry, IdempotentReply, Lease, LoginLink, LoginSession
 from safelight.store.tables.attributes import AttributeReading, AttributeRow
+from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
@@ -28,6 +29,7 @@ from safelight.store.tables.releases import (
     ReleaseStep,
     VersionRow,
 )
+from safelight.store.tables.replays import ReplayRow
 from safelight.store.tables.reports import DailyReportRow
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Delivery",
     "EngineRow",
     "Environment",
+    "ErasureRow",
     "FeedbackBucket",
     "FeedbackRow",
     "GatewayRow",
@@ -65,6 +68,7 @@ __all__ = [
     "ProbeSetRow",
     "Release",
     "ReleaseStep",
+    "ReplayRow",
     "Score",
     "ScoreTask",
     "SignalBucket",

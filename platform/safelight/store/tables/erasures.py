@@ -1,0 +1,36 @@
+"""Requests to forget somebody."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safelight.store.base import Base
+
+
+class ErasureRow(Base):
+    """One user's generations up to `requested_at` are to be deleted. The row stays: what arrives late is held to it.
+
+    `cursor` is the last generation that the present look through the log came to.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done')", name="state"),
+        CheckConstraint("(tenant IS NULL) != (api_key_id IS NULL)", name="subject"),
+        Index(None, "tenant"),
+        Index(None, "api_key_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant: Mapped[str | None] = mapped_column(String(100))
+    api_key_id: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    erased: Mapped[int]
+    cursor: Mapped[UUID | None]
+    looked_from: Mapped[datetime | None]
+    requested_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(String(100))
+    finished_at: Mapped[datetime | None]
