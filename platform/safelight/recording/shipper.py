@@ -17,7 +17,7 @@ from safelight.recording.images import ImageStore, image_key, thumbnail_key
 from safelight.recording.losses import Losses
 from safelight.recording.pixels import decode, thumbnail
 from safelight.recording.tally import tally
-from safelight.store import generations, traffic
+from safelight.store import erasures, generations, traffic
 from safelight.store.database import Database
 from safelight.store.generations import RowRefused
 from safelight.store.journal import Entry, JournalFile
@@ -106,7 +106,8 @@ class Shipper:
 
     def _ship(self, batch: Sequence[Entry]) -> None:
         try:
-            shipments = list(self._uploads.map(self._upload, batch))
+            parsed = [(entry, Generation.model_validate_json(entry.document)) for entry in batch]
+            shipments = list(self._uploads.map(self._upload, self._without_erased(parsed)))
             self._store(shipments)
         except (RowRefused, ValidationError) as error:
             if len(batch) == 1:
@@ -119,9 +120,21 @@ class Shipper:
         else:
             self._journal.remove([entry.id for entry in batch])
 
-    def _upload(self, entry: Entry) -> _Shipment:
+    def _without_erased(self, parsed: Sequence[tuple[Entry, Generation]]) -> list[tuple[Entry, Generation]]:
+        """Whoever was to be forgotten since is not brought back by a journal that was away."""
+        tenants = {generation.tenant for _, generation in parsed if generation.tenant is not None}
+        keys = {generation.api_key_id for _, generation in parsed if generation.api_key_id is not None}
+        with self._database.reading() as session:
+            until = erasures.forgotten(session, tenants, keys)
+        return [
+            (entry, made)
+            for entry, made in parsed
+            if not any(who in until and made.created_at <= until[who] for who in (made.tenant, made.api_key_id) if who)
+        ]
+
+    def _upload(self, shipped: tuple[Entry, Generation]) -> _Shipment:
         """Images first: a row never names an image that is not there."""
-        generation = Generation.model_validate_json(entry.document)
+        entry, generation = shipped
         row = generation.model_dump(exclude={"environment"}) | {
             "source": generation.source.value,
             "arm": generation.arm.value,
