@@ -5,12 +5,13 @@ from datetime import timedelta
 from safelight.clock import Clock
 from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
-from safelight.store import idempotency, monitors, partitions, probes, versions
+from safelight.store import idempotency, monitors, partitions, probes, told, versions
 from safelight.store.database import Database
 from safelight.watching.monitors import defaults
 
 REPLIES_KEPT = timedelta(days=1)
 PROBES_KEPT = timedelta(days=30)
+SKETCH_IDS_KEPT = timedelta(days=30)
 MONTHS_AHEAD = 2
 
 
@@ -49,4 +50,5 @@ class Housekeeping:
         with self._database.transaction() as session:
             idempotency.forget_before(session, now - REPLIES_KEPT)
             probes.forget_routine(session, now - PROBES_KEPT)
+            told.forget_sketches(session, now - SKETCH_IDS_KEPT)
             partitions.ensure_partitions(session, now, MONTHS_AHEAD)

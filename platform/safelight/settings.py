@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -148,6 +148,15 @@ class BaselineSettings(Section):
     growth: float = Field(2.0, ge=1.5, description="A larger one follows when there are so many times its images")
 
 
+class IngestSettings(Section):
+    """Generations made by somebody else's service."""
+
+    fetch_images: bool = Field(True, description="Fetch images that are given by their address")
+    timeout_seconds: PositiveSeconds = Field(30.0, description="For one image, from the look-up to its last byte")
+    max_image_bytes: int = Field(20 * 1024 * 1024, ge=1024)
+    allow_private_addresses: bool = Field(False, description="Fetch from loopback and private networks, and by http://")
+
+
 class RetentionSettings(Section):
     """How long generations are kept. What an incident or a stored probe rests on is kept for ever."""
 
@@ -183,10 +192,14 @@ class RedactionSettings(Section):
 
 
 class NotifyingSettings(Section):
-    """Outgoing webhooks."""
+    """Outgoing notifications."""
 
     timeout_seconds: PositiveSeconds = 15.0
-    allow_private_addresses: bool = Field(False, description="Allow webhooks to loopback and private networks")
+    allow_private_addresses: bool = Field(False, description="Allow channels on loopback and in private networks")
+    allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks that channels may be in though they are not public: 10.1.0.0/16, 192.0.2.7/32 ..."
+    )
+    heartbeat_seconds: PositiveSeconds = Field(60.0, description="How often the channels of kind heartbeat hear of us")
 
 
 class Settings(BaseSettings):
@@ -211,6 +224,7 @@ class Settings(BaseSettings):
     watching: WatchingSettings = WatchingSettings()
     probing: ProbingSettings = ProbingSettings()
     baselines: BaselineSettings = BaselineSettings()
+    ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()
     redaction: RedactionSettings = RedactionSettings()
     notifying: NotifyingSettings = NotifyingSettings()

@@ -64,6 +64,7 @@ class Generation(BaseModel):
     envelope: dict[str, Any] = Field(
         default_factory=dict, description="What else a replay needs: batch size and position, threads, device, dtype"
     )
+    seen: dict[str, Any] | None = Field(None, description="Signals measured at the source, in place of an image")
     queue_ms: float | None = None
     engine_ms: float | None = None
     total_ms: float | None = None

@@ -1,19 +1,23 @@
 """Taking in generations made elsewhere: checked, then recorded exactly like our own."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
+from safelight.notifying.addresses import Reach, fault_of
 from safelight.recording.generation import Generation
 from safelight.recording.pixels import as_png, decode
 from safelight.recording.recorder import Recorder
 from safelight.recording.submission import Submission, parse
-from safelight.settings import OnFull
-from safelight.store import versions
+from safelight.scoring.seen import Seen, VectorUnreadable
+from safelight.settings import IngestSettings, OnFull
+from safelight.store import embedders, versions
 from safelight.store.database import Database
+from safelight.store.embedders import KnownEmbedder
 
 MOST_LINES = 1000
 # Decoded images are large: so many are held in memory at once.
@@ -26,10 +30,11 @@ Taken: TypeAlias = UUID | SafelightError
 class Ingest:
     """The way in for services that make their own images."""
 
-    def __init__(self, recorder: Recorder, database: Database, clock: Clock) -> None:
+    def __init__(self, recorder: Recorder, database: Database, clock: Clock, settings: IngestSettings) -> None:
         self._recorder = recorder
         self._database = database
         self._clock = clock
+        self._settings = settings
         self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
     async def take(self, document: bytes, api_key_id: UUID | None) -> UUID:
@@ -54,21 +59,26 @@ class Ingest:
     async def _take(self, documents: Sequence[bytes], api_key_id: UUID | None) -> list[Taken]:
         parsed = [_parsed(document) for document in documents]
         submissions = [each for each in parsed if isinstance(each, Submission)]
-        digests = await asyncio.to_thread(self._digests, submissions)
+        known = await asyncio.to_thread(self._known, submissions)
 
         async def taken(each: Submission | SafelightError) -> Taken:
             if isinstance(each, SafelightError):
                 return each
             try:
-                return await self._record(each, digests.get((each.generator, each.version)), api_key_id)
+                return await self._record(each, known, api_key_id)
             except SafelightError as error:
                 return error
 
         return await asyncio.gather(*map(taken, parsed))
 
-    async def _record(self, submission: Submission, digest: str | None, api_key_id: UUID | None) -> UUID:
+    async def _record(self, submission: Submission, known: "_Known", api_key_id: UUID | None) -> UUID:
+        digest = known.digests.get((submission.generator, submission.version))
         if digest is None:
             raise not_found("version", f"{submission.version} of {submission.generator}")
+        if submission.seen is not None:
+            check_seen(submission.seen, known.embedder)
+        if submission.image_uri is not None:
+            check_image_uri(submission.image_uri, self._settings)
         async with self._decoding:
             generation, png = await asyncio.to_thread(self._prepare, submission, digest, api_key_id)
         # Who sends a generation is told that it is kept, or that it is not: it is never dropped in silence.
@@ -82,12 +92,59 @@ class Ingest:
         generation = submission.generation(self._clock.now(), digest, api_key_id, size)
         return generation, None if image is None or data is None else as_png(image, data)
 
-    def _digests(self, submissions: Iterable[Submission]) -> dict[tuple[str, int], str]:
-        """The bundle digests of the versions named, as far as they are registered."""
+    def _known(self, submissions: Iterable[Submission]) -> "_Known":
         named = {(each.generator, each.version) for each in submissions}
         with self._database.reading() as session:
             found = {key: versions.find_version(session, *key) for key in named}
-        return {key: version.digest for key, version in found.items() if version is not None}
+            embedder = embedders.in_use(session)
+        return _Known({key: version.digest for key, version in found.items() if version is not None}, embedder)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The bundle digests of the versions named, as far as they are registered, and what images are looked at with."""
+
+    digests: Mapping[tuple[str, int], str]
+    embedder: KnownEmbedder | None
+
+
+def check_seen(seen: Seen, embedder: KnownEmbedder | None) -> None:
+    """Embeddings of two spaces are never compared.
+
+    Raises `embedder_unknown`, `embedder_differs`, `embedding_invalid`.
+    """
+    if embedder is None:
+        raise SafelightError(
+            Kind.UNAVAILABLE,
+            "embedder_unknown",
+            "No worker has said yet what it looks at images with. Start one, and send this again.",
+        )
+    if seen.embedder_digest != embedder.digest:
+        raise SafelightError(
+            Kind.CONFLICT,
+            "embedder_differs",
+            f"These embeddings were made with {seen.embedder_digest}, and images are looked at with {embedder.digest} "
+            "here. Load the same weights at the source, or send the image.",
+        )
+    try:
+        seen.vectors(embedder.dimensions)
+    except VectorUnreadable as error:
+        raise SafelightError(Kind.INVALID, "embedding_invalid", f"{error}.", field="seen") from None
+
+
+def check_image_uri(uri: str, settings: IngestSettings) -> None:
+    """Raises `image_uri_refused`. What its name means is checked when it is fetched."""
+    if not settings.fetch_images:
+        why = "is not fetched here (ingest.fetch_images)"
+    else:
+        why = fault_of(uri, Reach(private=settings.allow_private_addresses)) or ""
+    if why:
+        raise SafelightError(
+            Kind.INVALID,
+            "image_uri_refused",
+            f"The image's address {why}. Give a public https:// address, signed where it must be, or send the image.",
+            field="image_uri",
+        )
 
 
 def _parsed(document: bytes) -> Submission | SafelightError:

@@ -17,10 +17,12 @@ from safelight.recording.images import ImageStore, image_key, thumbnail_key
 from safelight.recording.losses import Losses
 from safelight.recording.pixels import decode, thumbnail
 from safelight.recording.tally import tally
-from safelight.store import erasures, generations, traffic
+from safelight.store import erasures, fetches, generations, told, traffic
 from safelight.store.database import Database
+from safelight.store.fetches import IMAGE_URI
 from safelight.store.generations import RowRefused
 from safelight.store.journal import Entry, JournalFile
+from safelight.store.told import Told
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +137,7 @@ class Shipper:
     def _upload(self, shipped: tuple[Entry, Generation]) -> _Shipment:
         """Images first: a row never names an image that is not there."""
         entry, generation = shipped
-        row = generation.model_dump(exclude={"environment"}) | {
+        row = generation.model_dump(exclude={"environment", "seen"}) | {
             "source": generation.source.value,
             "arm": generation.arm.value,
             "outcome": generation.outcome.value,
@@ -173,6 +175,9 @@ class Shipper:
             # Counted here and nowhere else: with the row, so once, however often its entry is shipped.
             arrived = [s.generation for s in shipments if s.generation.id in new]
             traffic.add(session, tally(arrived, self._bucket_seconds))
+            told.add(session, {g.id: Told(g.generator, g.seen) for g in arrived if g.seen is not None})
+            uris = {g.id: str(g.envelope[IMAGE_URI]) for g in arrived if IMAGE_URI in g.envelope}
+            fetches.order(session, uris, self._clock.now())
 
 
 def _describe(error: Exception) -> str:

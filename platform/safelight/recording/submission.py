@@ -12,6 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from safelight.errors import Kind, SafelightError
 from safelight.ids import first_id_at, made_at, new_id
 from safelight.recording.generation import Arm, Generation, Outcome, Source
+from safelight.scoring.seen import Seen
+from safelight.store.fetches import IMAGE_URI
 
 # Two machines' clocks never agree quite.
 _CLOCK_SKEW = timedelta(minutes=1)
@@ -119,15 +121,35 @@ class Submission(Account):
     """One generation made elsewhere."""
 
     image: str | None = Field(None, description="PNG, JPEG or WebP, in base64; of a served generation, and of no other")
+    image_uri: Annotated[Text, Field(max_length=2_000)] | None = Field(
+        None, description="In place of `image`: where it lies, https:// and public, to be fetched within minutes"
+    )
+    seen: Seen | None = Field(
+        None, description="In place of `image`: what the embedder in use saw of it (see GET /api/v1/ingest/embedder)"
+    )
 
     @model_validator(mode="after")
     def _image_fits_outcome(self) -> "Submission":
-        if self.outcome is Outcome.SERVED and self.image is None:
-            raise ValueError("a served generation needs its image")
-        if self.outcome is not Outcome.SERVED and self.image is not None:
+        given = [each for each in (self.image, self.image_uri, self.seen) if each is not None]
+        if self.outcome is Outcome.SERVED and len(given) != 1:
+            raise ValueError("a served generation needs its image, its image_uri or what was seen of it: one of them")
+        if self.outcome is not Outcome.SERVED and given:
             # Of one that was filtered least of all: what was kept from people is not kept here.
             raise ValueError(f"a {self.outcome} generation has no image to be kept; leave it out")
         return self
+
+    def generation(
+        self,
+        now: datetime,
+        bundle_digest: str,
+        api_key_id: UUID | None,
+        size: tuple[int, int] | None,
+        source: Source = Source.INGEST,
+    ) -> Generation:
+        record = super().generation(now, bundle_digest, api_key_id, size, source)
+        envelope = {} if self.image_uri is None else {IMAGE_URI: self.image_uri}
+        seen = None if self.seen is None else self.seen.model_dump(mode="json")
+        return record.model_copy(update={"envelope": envelope, "seen": seen})
 
     def image_bytes(self) -> bytes | None:
         """Raises `image_unreadable` where the image is not base64."""

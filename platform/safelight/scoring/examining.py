@@ -11,6 +11,7 @@ from safelight.clock import Clock
 from safelight.scoring.embedder import Embedder
 from safelight.scoring.fold import Scored
 from safelight.scoring.measuring import BrokenReason, Measurement, decode, measure
+from safelight.scoring.seen import Seen
 from safelight.store.scores import GenerationScore, Waiting
 
 _log = logging.getLogger(__name__)
@@ -38,12 +39,33 @@ class Examiner:
 
     def examine(self, tasks: Sequence[Waiting]) -> list[Scored]:
         """A score for each, in the order of their ids. Raises OSError while the image store is away."""
-        loaded = [(task, self._load(task)) for task in tasks]
+        told = [(task, self._told(task, Seen.model_validate(task.told))) for task in tasks if task.told is not None]
+        loaded = [(task, self._load(task)) for task in tasks if task.told is None]
         readable = [(task, image) for task, image in loaded if not isinstance(image, BrokenReason)]
         found = measure(self._embedder, [task.prompt for task, _ in readable], [image for _, image in readable])
         scored = [(task, self._score(task, each)) for (task, _), each in zip(readable, found, strict=True)]
         broken = [(task, self._broken(task, why)) for task, why in loaded if isinstance(why, BrokenReason)]
-        return sorted(scored + broken, key=lambda each: each[0].generation_id)
+        return sorted(told + scored + broken, key=lambda each: each[0].generation_id)
+
+    def _told(self, task: Waiting, seen: Seen) -> GenerationScore:
+        """What was seen at the source, taken for what it says: it was held to this embedder when it came in."""
+        image, prompt = seen.vectors()
+        return GenerationScore(
+            generation_id=task.generation_id,
+            generator=task.generator,
+            version=task.version,
+            scored_at=self._clock.now(),
+            embedder_digest=seen.embedder_digest,
+            alignment=float(image @ prompt),
+            sharpness=seen.sharpness,
+            contrast=seen.contrast,
+            brightness=seen.brightness,
+            blank=seen.blank,
+            perceptual_hash=None if seen.perceptual_hash is None else int(seen.perceptual_hash, 16),
+            prompt_truncated=seen.prompt_truncated,
+            image_embedding=image,
+            prompt_embedding=prompt,
+        )
 
     def _load(self, task: Waiting) -> NDArray[np.uint8] | BrokenReason:
         if task.image_key is None:

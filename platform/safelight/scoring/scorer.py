@@ -7,7 +7,7 @@ from safelight.scoring.duplicates import RecentImages
 from safelight.scoring.examining import Examiner
 from safelight.scoring.fold import Scored, judged
 from safelight.scoring.folding import Folder
-from safelight.store import scores
+from safelight.store import scores, told
 from safelight.store.database import Database, Session
 from safelight.store.scores import GenerationScore
 
@@ -48,8 +48,11 @@ class Scorer:
         """Remove the tasks and fold what was measured, in one transaction: both happen, or neither."""
         mine = scores.take(session, [task.generation_id for task, _ in measured])
         kept = self._mark_duplicates(session, [each for each in measured if each[0].generation_id in mine])
+        told.forget(session, mine)
         scores.add(session, [score for _, score in kept])
-        self._folder.fold(session, judged(kept))
+        # What a source saw with an embedder that was replaced meanwhile is of another space: it is kept, not counted.
+        ours = self._examiner.embedder_digest
+        self._folder.fold(session, [each for each in judged(kept) if each[1].embedder_digest == ours])
         return len(kept)
 
     def _mark_duplicates(self, session: Session, scored: Sequence[Scored]) -> list[Scored]:

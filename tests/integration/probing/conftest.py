@@ -57,7 +57,7 @@ class Painter:
     ) -> Generated:
         self.made += 1
         self.deferred.add(defer)
-        asked = version.manifest.resolve(request.requested, fallback_seed=0)
+        asked = version.held.resolve(request.requested, fallback_seed=0)
         made = Generation(
             id=new_id(),
             created_at=self.clock.now(),

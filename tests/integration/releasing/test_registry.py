@@ -77,7 +77,7 @@ def test_a_version_registered_elsewhere_is_adopted_once(
 ) -> None:
     folder = write_checkpoint(tmp_path / "elsewhere", seed=3)
     with database.reading() as session:
-        manifest = versions.require_version(session, GENERATOR, 1).manifest
+        manifest = versions.require_version(session, GENERATOR, 1).held
     registry.register(GENERATOR, folder, manifest.model_copy(update={"checkpoint": inspect(folder).digest}))
     assert (registration.synchronise(), registration.synchronise()) == (1, 0)
     with database.reading() as session:

@@ -52,7 +52,7 @@ class Studio:
         self.breaks(len(self.made))
         self.made.append(request)
         served = self.outcome is Outcome.SERVED
-        parameters = version.manifest.resolve(request.requested, fallback_seed=0)
+        parameters = version.held.resolve(request.requested, fallback_seed=0)
         generation = Generation(
             id=new_id(),
             created_at=self.world.clock.now(),

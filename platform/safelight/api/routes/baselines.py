@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from safelight.api.auth import Operator, Reader
+from safelight.api.auth import Operator, Reader, ReaderOrMaker
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import PlatformDep
 from safelight.api.schemas.baselines import (
@@ -43,6 +43,14 @@ def get_baseline(baseline_id: UUID, platform: PlatformDep, _reader: Reader) -> B
     with platform.database.reading() as session:
         known = baselines.get(session, baseline_id)
         return _detail(inspect(session, known, platform.lenses, platform.settings.watching))
+
+
+@router.get("/baselines/{baseline_id}/lens", response_class=Response)
+def get_lens(baseline_id: UUID, platform: PlatformDep, _reader: ReaderOrMaker) -> Response:
+    """The lens itself, for a region that looks at its own images (safelight.scoring.regional)."""
+    with platform.database.reading() as session:
+        known = baselines.get(session, baseline_id)
+        return Response(baselines.lens(session, known.id), media_type="application/octet-stream")
 
 
 @router.post("/baselines", status_code=202)

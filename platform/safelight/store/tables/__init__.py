@@ -6,7 +6,9 @@ from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
+from safelight.store.tables.ingest import EmbedderInUse, ImageFetch, MergedSketch, ToldSignals
 from safelight.store.tables.journals import JournalRow
+from safelight.store.tables.jobs import GenerationJobRow
 from safelight.store.tables.monitoring import (
     BackfillRow,
     Baseline,
@@ -43,15 +45,18 @@ __all__ = [
     "Channel",
     "DailyReportRow",
     "Delivery",
+    "EmbedderInUse",
     "EngineRow",
     "Environment",
     "ErasureRow",
     "FeedbackBucket",
     "FeedbackRow",
     "GatewayRow",
+    "GenerationJobRow",
     "GenerationRow",
     "Generator",
     "IdempotentReply",
+    "ImageFetch",
     "Incident",
     "IncidentEvent",
     "JournalRow",
@@ -59,6 +64,7 @@ __all__ = [
     "LedgerEntry",
     "LoginLink",
     "LoginSession",
+    "MergedSketch",
     "MonitorRow",
     "MonitorSlot",
     "Notification",
@@ -75,6 +81,7 @@ __all__ = [
     "SketchBucket",
     "SliceRow",
     "SliceStanding",
+    "ToldSignals",
     "TrafficBucket",
     "VerdictRow",
     "VersionRow",
