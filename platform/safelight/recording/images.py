@@ -1,9 +1,9 @@
 """Where images and thumbnails are kept: a local folder, or any object store fsspec knows."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, date
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -27,6 +27,22 @@ class ImageStore(Protocol):
         ...
 
 
+class ImageArchive(ImageStore, Protocol):
+    """A store that can be looked through by day, and let go of what it keeps."""
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Those that do not exist are passed over. Raises OSError where the store is away."""
+        ...
+
+    def days(self, before: date) -> list[date]:
+        """The days before `before` that anything is kept of, the oldest first. Raises OSError as above."""
+        ...
+
+    def keys(self, day: date) -> list[str]:
+        """What is kept of a day. Raises OSError as above."""
+        ...
+
+
 class LocalImages:
     """Files in a folder."""
 
@@ -47,6 +63,21 @@ class LocalImages:
 
     def read(self, key: str) -> bytes:
         return self._path(key).read_bytes()
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._path(key).unlink(missing_ok=True)
+
+    def days(self, before: date) -> list[date]:
+        return _days_before(before, (str(path.relative_to(self._root)) for path in self._root.glob("*/*/*")))
+
+    def keys(self, day: date) -> list[str]:
+        folder = self._path(_folder(day))
+        found = [f"{_folder(day)}/{path.name}" for path in folder.iterdir()] if folder.is_dir() else []
+        if not found:
+            with suppress(OSError):
+                folder.rmdir()  # or an empty folder would be a day to be looked at for ever
+        return found
 
     def _path(self, key: str) -> Path:
         path = self._root / key
@@ -80,6 +111,30 @@ class ObjectImages:
             data: bytes = self._filesystem.cat_file(f"{self._root}/{key}")
         return data
 
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            with _client_errors(), suppress(FileNotFoundError):
+                self._filesystem.rm_file(f"{self._root}/{key}")
+
+    def days(self, before: date) -> list[date]:
+        with _client_errors():
+            folders = [self._root]
+            for _ in ("year", "month", "day"):
+                folders = [each for folder in folders for each in self._list(folder)]
+        return _days_before(before, (folder.removeprefix(self._root).strip("/") for folder in folders))
+
+    def keys(self, day: date) -> list[str]:
+        with _client_errors():
+            found = self._list(f"{self._root}/{_folder(day)}")
+        return [f"{_folder(day)}/{each.rpartition('/')[2]}" for each in found]
+
+    def _list(self, folder: str) -> list[str]:
+        try:
+            found: list[str] = self._filesystem.ls(folder, detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        return [each.rstrip("/") for each in found if each.rstrip("/") != folder]
+
 
 @contextmanager
 def _client_errors() -> Iterator[None]:
@@ -92,7 +147,7 @@ def _client_errors() -> Iterator[None]:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
-def open_images(url: str, settings: ImageStoreSettings) -> ImageStore:
+def open_images(url: str, settings: ImageStoreSettings) -> ImageArchive:
     """The store at an address: file:///folder, s3://bucket/prefix ... Nothing is connected yet."""
     if urlsplit(url).scheme == "file":
         return LocalImages(Path(unquote(urlsplit(url).path)))
@@ -115,8 +170,28 @@ def connect(url: str, settings: ImageStoreSettings) -> tuple[fsspec.AbstractFile
 
 def image_key(identifier: UUID) -> str:
     """The key of a generation's PNG: by day, so that a day can be listed, kept or expired as one."""
-    return f"{made_at(identifier).astimezone(UTC):%Y/%m/%d}/{identifier}.png"
+    return f"{_folder(made_at(identifier).astimezone(UTC).date())}/{identifier}.png"
 
 
 def thumbnail_key(identifier: UUID) -> str:
     return image_key(identifier).removesuffix(".png") + ".webp"
+
+
+def generation_of(key: str) -> UUID | None:
+    """Whose image or thumbnail it is; None for what is neither."""
+    name = key.rpartition("/")[2]
+    with suppress(ValueError):
+        return UUID(name.removesuffix(".png").removesuffix(".webp"))
+    return None
+
+
+def _folder(day: date) -> str:
+    return f"{day:%Y/%m/%d}"
+
+
+def _days_before(before: date, folders: Iterable[str]) -> list[date]:
+    found = []
+    for folder in folders:
+        with suppress(ValueError):  # what else lies in the store is not ours
+            found.append(date.fromisoformat(folder.replace("/", "-")))
+    return sorted(day for day in found if day < before)
