@@ -24,6 +24,7 @@ _COMMANDS: Final = {
         "backtest": ("backtest",),
         "trying": ("try",),
         "backfills": ("backfill",),
+        "erasing": ("erase",),
         "access": ("login",),
         "inspection": ("version", "settings", "doctor"),
     }.items()
