@@ -9,8 +9,10 @@ from safelight.notifying.connection import GuardedBackend
 from safelight.notifying.deliverer import Deliverer
 from safelight.probing.judging import ProbeJudge
 from safelight.probing.ordering import ProbeOrderer, SyntheticSets
+from safelight.recording.erasing import Eraser
 from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
+from safelight.recording.retention import Retention
 from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
@@ -51,6 +53,7 @@ _JUDGE_SECONDS = 0.5
 _BASELINE_SECONDS = 1.0
 _AUTOMATIC_SECONDS = 60.0
 _ATTRIBUTES_SECONDS = 60.0
+_ERASE_SECONDS = 5.0
 _PRESENCE_SECONDS = 60.0
 _FETCH_SECONDS = 2.0
 
@@ -108,6 +111,8 @@ def worker(settings: Settings) -> Worker:
         Loop("embedder", Presence(store, sight, time).run_once, _PRESENCE_SECONDS),
         Loop("fetcher", fetcher.run_once, _FETCH_SECONDS),
         Loop("roll-up", RollUp(store, time).run_once, _TIDY_SECONDS),
+        Loop("retention", Retention(store, pictures, settings.retention, time).run_once, _TIDY_SECONDS),
+        Loop("erasures", Eraser(store, pictures, time).run_once, _ERASE_SECONDS),
         Loop("backfill", Backfiller(store, examiner, folder, time).run_once, _BACKFILL_SECONDS),
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
