@@ -11,7 +11,8 @@ from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Generation
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
-from safelight.settings import OnFull
+from safelight.recording.redaction import Redactor
+from safelight.settings import OnFull, RedactionSettings
 from safelight.store.journal import Entry, JournalUnwritable
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,12 @@ class RecordingStatus:
 class Recorder:
     """Records generations in the durable journal of this process."""
 
-    def __init__(self, journal: Journal, losses: Losses, clock: Clock, on_full: OnFull) -> None:
+    def __init__(
+        self, journal: Journal, losses: Losses, clock: Clock, on_full: OnFull, redact: Redactor | None = None
+    ) -> None:
+        """Whatever `redact` takes out of a generation is written nowhere."""
         self._journal = journal
+        self._redact = redact or Redactor(RedactionSettings())
         self._losses = losses
         self._clock = clock
         self._on_full = on_full
@@ -72,7 +77,7 @@ class Recorder:
         Where the journal cannot write, `on_full` decides (the setting's value unless given): SERVE counts the
         generation as unlogged and returns; REFUSE raises `journal_full`.
         """
-        entry = Entry(generation.id, self._clock.now(), generation.model_dump_json(), image)
+        entry = Entry(generation.id, self._clock.now(), self._redact(generation).model_dump_json(), image)
         try:
             # Shielded: a caller that goes away takes its answer along, not the commit.
             await asyncio.shield(asyncio.wrap_future(self._journal.append(entry)))

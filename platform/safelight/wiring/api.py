@@ -14,6 +14,7 @@ from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
+from safelight.recording.redaction import Redactor
 from safelight.recording.reporting import JournalReporter
 from safelight.releasing.follower import Follower
 from safelight.releasing.registration import Registration
@@ -44,7 +45,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     file = JournalFile(own.folder, settings.journal.max_bytes)
     journal = Journal(file)
     losses = Losses(settings.watching.bucket_seconds)
-    recorder = Recorder(journal, losses, time, settings.journal.on_full)
+    recorder = Recorder(journal, losses, time, settings.journal.on_full, Redactor(settings.redaction))
     shipper = shipper_of(settings, own.folder, losses, store)
     adopter = Adopter(settings.journal_dir, lambda folder: shipper_of(settings, folder, losses, store))
     reporter = JournalReporter(file, f"{host_name()}/{own.folder.name}", store, time)
