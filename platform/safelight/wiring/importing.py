@@ -7,6 +7,7 @@ from safelight.importing.importer import Importer
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
 from safelight.recording.recorder import Recorder
+from safelight.recording.redaction import Redactor
 from safelight.settings import Settings
 from safelight.store.journal import JournalFile
 from safelight.wiring import clock, database
@@ -21,7 +22,8 @@ def importer(settings: Settings) -> Iterator[Importer]:
     losses = Losses(settings.watching.bucket_seconds)
     shipper = shipper_of(settings, folder, losses, store)
     try:
-        yield Importer(store, Recorder(journal, losses, time, settings.journal.on_full), shipper, time)
+        redact = Redactor(settings.redaction)
+        yield Importer(store, Recorder(journal, losses, time, settings.journal.on_full, redact), shipper, time)
     finally:
         journal.close()
         shipper.close()
