@@ -7,12 +7,12 @@ from uuid import UUID
 
 import typer
 
+from safelight import wiring
 from safelight.errors import Kind, SafelightError
 from safelight.recording import erasing
 from safelight.settings import Settings
 from safelight.store import erasures
 from safelight.store.erasures import ErasureState, Subject
-from safelight import wiring
 
 commands = typer.Typer()
 
@@ -29,9 +29,9 @@ def erase(
     """Delete all that is recorded of one user up to now. It cannot be undone."""
     if (tenant is None) == (key is None):
         raise SafelightError(Kind.INVALID, "subject_invalid", "Name a --tenant or a --key, and not both.")
-    store = database(Settings())
+    store = wiring.database(Settings())
     with store.transaction() as session:
-        actor, now = f"cli:{getpass.getuser()}", clock().now()
+        actor, now = f"cli:{getpass.getuser()}", wiring.clock().now()
         asked = erasing.request(session, Subject(tenant, key), reason, actor=actor, now=now)
     typer.echo(f"{asked.id}  a running worker deletes it, and looks once more after a minute")
     while wait and asked.state is ErasureState.RUNNING:

@@ -22,6 +22,8 @@ class Redactor:
 
     def __call__(self, generation: Generation) -> Generation:
         """The record as it may be kept; the same one where nothing of it matches."""
+        if not self._patterns:
+            return generation
         changed: dict[str, Any] = {"prompt": self._without(generation.prompt)}
         if generation.final_prompt is not None:
             changed["final_prompt"] = self._without(generation.final_prompt)
