@@ -30,6 +30,9 @@ ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,99
 MAX_BYTES = 100_000
 """What a registry takes as one value."""
 
+MAX_ADAPTER = 100
+"""Characters that a generation has for the adapters it was made with."""
+
 
 def _unset(value: object) -> bool:
     """What came after the first release is left out where it is not used: the digests given out before stay theirs."""
@@ -40,6 +43,8 @@ class ManifestCode(StrEnum):
     INVALID = "manifest_invalid"
     OTHER_CHECKPOINT = "manifest_other_checkpoint"
     ADAPTER_MISSING = "manifest_adapter_missing"
+    ADAPTER_INVALID = "manifest_adapter_invalid"
+    VARIANT_UNCHANGED = "manifest_variant_unchanged"
 
 
 class ManifestError(RegistryError):
@@ -64,7 +69,7 @@ class Scheduler(Part):
 class Quantisation(Part):
     """Weights held in fewer bits from the moment they are loaded, by torchao; the files stay as they are."""
 
-    scheme: Literal["int8_weight_only", "int8_dynamic", "int4_weight_only", "float8_weight_only", "float8_dynamic"]
+    scheme: Literal["int8_weight_only", "int8_dynamic", "float8_weight_only"]
     """What is held in so few bits: the weights, or with ``dynamic`` what is multiplied with them as well."""
     components: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(None, exclude_if=_unset)
     """Of the pipeline, by the names of ``model_index.json``; None: the denoiser, which is most of it."""
@@ -114,7 +119,7 @@ class Manifest(Part):
     pipeline_class: ClassName | None = Field(None, exclude_if=_unset)
     """Of diffusers. None: as ``model_index.json`` says."""
     true_cfg_scale: Annotated[Real, Field(gt=1)] | None = Field(None, exclude_if=_unset)
-    """Classifier-free guidance beside the distilled one, where a pipeline has both (FLUX.1-dev): it doubles the time and
+    """Classifier-free guidance beside a distilled one, where a pipeline has both (FLUX.1-dev): it doubles the time and
     makes negative prompts work. None: off."""
     max_sequence_length: Whole | None = Field(None, exclude_if=_unset)
     """Tokens of a prompt that are read, where a pipeline lets one say. None: as the pipeline does."""
@@ -144,6 +149,8 @@ class Manifest(Part):
         names = [adapter.name for adapter in self.adapters]
         if len(set(names)) != len(names):
             raise ValueError("two adapters have the same name")
+        if len(self.adapter or "") > MAX_ADAPTER:
+            raise ValueError(f"the names of the adapters take more than {MAX_ADAPTER} characters together")
         # This also refuses what has no canonical form, such as a NaN in a config.
         if len(canonical_json(self.model_dump(mode="json"))) > MAX_BYTES:
             raise ValueError(f"it takes more than {MAX_BYTES} bytes of JSON")

@@ -1,5 +1,6 @@
 """A request's parameters, completed by a version's defaults and held to its limits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
@@ -61,6 +62,14 @@ class Limits(Part):
     max_guidance: Real
     max_prompt_length: Whole
     max_n: Whole = 1
+
+    @property
+    def sides(self) -> Iterator[int]:
+        """Every length that a side may have."""
+        if self.sizes:
+            return (side for size in self.sizes for side in (size.width, size.height))
+        first = -(-self.min_side // self.side_multiple) * self.side_multiple
+        return iter(range(first, self.max_side + 1, self.side_multiple))
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:

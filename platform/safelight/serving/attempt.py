@@ -73,6 +73,8 @@ def describe(attempt: Attempt, outcome: Outcome, total_ms: float) -> Generation:
         request_id=attempt.request.id,
         api_key_id=attempt.request.api_key_id,
         replica=engine.host if engine else None,
+        adapter=attempt.version.held.adapter,
+        tenant=attempt.request.tenant,
         prompt=prompt,
         seed=seed,
         parameters=parameters,

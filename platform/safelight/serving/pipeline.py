@@ -14,31 +14,31 @@ import torch
 from numpy.typing import NDArray
 
 from registry.manifest import Manifest
-from registry.parameters import GenerationParameters
-from safelight.serving.rendering import Finish, Rendered, Stopped
+from registry.parameters import GenerationParameters, Limits
+from safelight.serving import adapters
+from safelight.serving.calling import Call, denoiser_name, side_multiple
+from safelight.serving.quantising import quantise
+from safelight.serving.rendering import Finish, OutOfMemory, Rendered, Stopped, Unsupported
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-
-
-class Unsupported(Exception):
-    """The version asks for something that this engine cannot do; serving it without would serve something else."""
 
 
 class DiffusersPipeline:
     """A checkpoint loaded on one device. Construct it with `load`."""
 
-    def __init__(self, pipeline: Any, device: torch.device, dtype: str) -> None:
+    def __init__(self, pipeline: Any, call: Call, environment: Mapping[str, str | int]) -> None:
         self._pipeline = pipeline
-        self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
-        self.environment: Mapping[str, str | int] = _describe(device, dtype)
+        self._call = call
+        self.environment = environment
 
     @property
     def scheduler(self) -> str:
         return type(self._pipeline.scheduler).__name__
 
     def render(self, batch: Sequence[GenerationParameters], is_stopped: Callable[[], bool]) -> list[Rendered]:
-        """See `safelight.serving.rendering.Pipeline`. Raises Unsupported for a negative prompt that would be lost."""
+        """See `safelight.serving.rendering.Pipeline`."""
 
         def after_step(_pipeline: Any, _step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             # Diffusers' own interrupt returns a half-denoised image as if nothing had happened.
@@ -46,23 +46,19 @@ class DiffusersPipeline:
                 raise Stopped
             return tensors
 
-        first = batch[0]
         arguments: dict[str, Any] = {
-            "prompt": [each.prompt for each in batch],
-            "width": first.width,
-            "height": first.height,
-            "num_inference_steps": first.steps,
-            "guidance_scale": first.guidance,
+            **self._call.arguments(batch),
             # On the CPU, whatever the device: a seed then starts from the same noise everywhere.
             "generator": [torch.Generator("cpu").manual_seed(each.seed) for each in batch],
-            "callback_on_step_end": after_step,
         }
-        if any(each.negative_prompt for each in batch):
-            if "negative_prompt" not in self._accepted:
-                raise Unsupported(f"{type(self._pipeline).__name__} takes no negative prompt.")
-            arguments["negative_prompt"] = [each.negative_prompt for each in batch]
-        with torch.inference_mode():
-            output = self._pipeline(output_type="np", **{k: v for k, v in arguments.items() if k in self._accepted})
+        if "callback_on_step_end" in self._call.accepted:
+            arguments["callback_on_step_end"] = after_step
+        try:
+            with torch.inference_mode():
+                output = self._pipeline(output_type="np", **arguments)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory from error
         flags = getattr(output, "nsfw_content_detected", None) or [False] * len(batch)
         return [_finish(image, flag) for image, flag in zip(output.images, flags, strict=True)]
 
@@ -74,7 +70,6 @@ def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Diff
     bundle that would have to be left out, and OSError or ValueError for a folder that diffusers cannot read.
     """
     left_out = [
-        *(f"adapter {adapter.name}" for adapter in manifest.adapters),
         *([f"prompt rewriter {manifest.prompt_rewriter.name}"] if manifest.prompt_rewriter else []),
         *(f"filter {each.name}" for each in manifest.filters),
     ]
@@ -83,7 +78,7 @@ def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Diff
     torch.set_num_threads(threads)
     _quieten()
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    pipeline = diffusers.DiffusionPipeline.from_pretrained(
+    pipeline = _pipeline_class(folder, manifest).from_pretrained(
         folder,
         dtype=_DTYPES[manifest.dtype],
         use_safetensors=True,  # None would fall back to pickles without a word
@@ -93,7 +88,34 @@ def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Diff
     if manifest.scheduler is not None:
         pipeline.scheduler = _scheduler(manifest.scheduler.class_name, pipeline.scheduler, manifest.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    return DiffusersPipeline(pipeline.to(place), place, manifest.dtype)
+    call = Call.of(pipeline, true_cfg_scale=manifest.true_cfg_scale, max_sequence_length=manifest.max_sequence_length)
+    if call.unused:
+        raise Unsupported(
+            f"{call.class_name} has no use for {' and '.join(call.unused)}. Register the version without."
+        )
+    _check_sides(pipeline, manifest.limits)
+    adapters.apply(pipeline, folder, manifest.adapters)
+    if manifest.quantisation is not None:
+        quantise(pipeline, manifest.quantisation, place)
+    _put(pipeline, place, manifest.offload)
+    if manifest.compile is not None:
+        _compile(pipeline, manifest.compile)
+    return DiffusersPipeline(pipeline, call, _describe(place, manifest))
+
+
+def _pipeline_class(folder: Path, manifest: Manifest) -> Any:
+    """Raises Unsupported for a class that diffusers does not ship or that makes its images of more than a prompt."""
+    name = manifest.pipeline_class
+    if name is None:
+        name = diffusers.DiffusionPipeline.load_config(folder, local_files_only=True)["_class_name"]
+    found = getattr(diffusers, name, None) if isinstance(name, str) else None
+    if not (isinstance(found, type) and issubclass(found, diffusers.DiffusionPipeline)):
+        raise Unsupported(f"diffusers {diffusers.__version__} has no pipeline {name}. Name one that it has.")
+    parameters = inspect.signature(found.__call__).parameters
+    needed = {key for key, each in parameters.items() if each.default is each.empty and each.kind not in _VARIADIC}
+    if "prompt" not in parameters or needed - {"self", "prompt"}:
+        raise Unsupported(f"{name} does not make images of prompts alone. Name a text-to-image pipeline.")
+    return found
 
 
 def _scheduler(class_name: str, current: Any, overrides: Mapping[str, Any]) -> Any:
@@ -104,6 +126,38 @@ def _scheduler(class_name: str, current: Any, overrides: Mapping[str, Any]) -> A
     return replacement.from_config(current.config, **overrides)
 
 
+def _check_sides(pipeline: Any, limits: Limits) -> None:
+    """Raises Unsupported when the limits allow a side that the pipeline would refuse, or cut down without a word."""
+    multiple = side_multiple(pipeline)
+    wrong = next((side for side in limits.sides if side % multiple), None)
+    if wrong is not None:
+        raise Unsupported(
+            f"{type(pipeline).__name__} makes sides that are multiples of {multiple} with this checkpoint; the limits "
+            f"allow {wrong}. Register the version with a side_multiple of {multiple}, or with sizes that are."
+        )
+
+
+def _put(pipeline: Any, place: torch.device, offload: str | None) -> None:
+    # Without a GPU there is nothing to keep free: all of it lies where it computes.
+    if place.type == "cpu" or offload is None:
+        pipeline.to(place)
+    elif offload == "model":
+        pipeline.enable_model_cpu_offload(device=place)
+    else:
+        pipeline.enable_sequential_cpu_offload(device=place)
+
+
+def _compile(pipeline: Any, extent: str) -> None:
+    """What is compiled is made by the golden check, before there is traffic."""
+    denoiser = getattr(pipeline, denoiser_name(pipeline))
+    if extent == "whole":
+        denoiser.compile()
+    elif getattr(denoiser, "_repeated_blocks", None):
+        denoiser.compile_repeated_blocks()
+    else:
+        raise Unsupported(f"{type(denoiser).__name__} names no blocks that it repeats. Compile the whole of it.")
+
+
 def _finish(image: NDArray[np.floating], flagged: bool) -> Rendered:
     if flagged:
         return Rendered(Finish.FILTERED)
@@ -112,16 +166,19 @@ def _finish(image: NDArray[np.floating], flagged: bool) -> Rendered:
     return Rendered(Finish.COMPLETE, (image * 255).round().astype(np.uint8))
 
 
-def _describe(device: torch.device, dtype: str) -> dict[str, str | int]:
+def _describe(device: torch.device, manifest: Manifest) -> dict[str, str | int]:
     on_gpu = device.type == "cuda"
+    libraries = ["torch", "diffusers", "transformers"]
+    # Named where they are used: what does not touch an image does not make another environment.
+    libraries += ["peft"] * bool(manifest.adapters) + ["torchao"] * (manifest.quantisation is not None)
     details: dict[str, str | int] = {
         "host": socket.gethostname(),
         "machine": platform.machine(),
         "device": torch.cuda.get_device_name(device) if on_gpu else f"cpu {torch.backends.cpu.get_cpu_capability()}",
-        "dtype": dtype,
+        "dtype": manifest.dtype,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        **{library: installed(library) for library in ("torch", "diffusers", "transformers")},
+        **{library: installed(library) for library in libraries},
     }
     if on_gpu:
         details["cuda"] = str(torch.version.cuda)

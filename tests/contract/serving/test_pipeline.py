@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from registry.manifest import Adapter, Hook, Manifest, Scheduler
+from registry.manifest import Hook, Manifest, Scheduler
 from registry.parameters import GenerationParameters, Requested
 from safelight.serving.environment import environment_digest
 from safelight.serving.golden import GoldenResult, check
-from safelight.serving.pipeline import DiffusersPipeline, Unsupported, load
-from safelight.serving.rendering import Finish, Pipeline, Rendered, Stopped
+from safelight.serving.pipeline import load
+from safelight.serving.rendering import Finish, Pipeline, Rendered, Stopped, Unsupported
 
 
 @pytest.fixture
@@ -91,7 +91,6 @@ def test_the_manifest_replaces_the_scheduler(folder: Path, manifest: Manifest) -
 @pytest.mark.parametrize(
     "left_out",
     [
-        {"adapters": (Adapter(name="style", file="style.safetensors"),)},
         {"prompt_rewriter": Hook(name="polish", revision="1")},
         {"filters": (Hook(name="nudity", revision="1"),)},
         {"scheduler": Scheduler(class_name="AutoencoderKL")},
@@ -108,18 +107,3 @@ def test_values_that_are_not_finite_are_no_image(folder: Path, manifest: Manifes
     for parameter in real._pipeline.vae.parameters():
         parameter.data.fill_(float("nan"))
     assert real.render([plain], never) == [Rendered(Finish.NOT_FINITE)]
-
-
-class _WithoutNegativePrompt:
-    """A pipeline's signature is all that is looked at."""
-
-    def __call__(self, prompt: list[str], generator: Any, output_type: str) -> Any:
-        raise NotImplementedError
-
-
-def test_a_negative_prompt_is_refused_rather_than_lost(plain: GenerationParameters) -> None:
-    import torch
-
-    real = DiffusersPipeline(_WithoutNegativePrompt(), torch.device("cpu"), "float32")
-    with pytest.raises(Unsupported, match="no negative prompt"):
-        real.render([replace(plain, negative_prompt="blur")], never)

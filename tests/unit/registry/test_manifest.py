@@ -108,6 +108,7 @@ def test_its_digest_leaves_out_words_about_it(path: str, value: Any) -> None:
         ("adapters.0.file", "adapters/style.bin", "adapters.0.file"),
         ("adapters.0.scale", math.nan, "adapters.0.scale"),
         ("adapters", [DOCUMENT["adapters"][0]] * 2, "the same name"),
+        ("adapters", [DOCUMENT["adapters"][0] | {"name": n * 50} for n in "ab"], "more than 100 characters"),
         ("scheduler.class_name", "os.system", "scheduler.class_name"),
         ("scheduler.config.eta", math.nan, "JSON"),
         ("filters.0.name", "a b", "filters.0.name"),
@@ -144,3 +145,51 @@ def test_it_answers_a_request() -> None:
     assert manifest.resolve(Requested(prompt="a cat", steps=5), fallback_seed=3).steps == 5
     with pytest.raises(ParameterError):
         manifest.resolve(Requested(prompt="a cat", width=0), fallback_seed=3)
+
+
+NEWER: dict[str, Any] = {
+    "pipeline_class": "FluxPipeline",
+    "true_cfg_scale": 4.0,
+    "max_sequence_length": 256,
+    "quantisation": {"scheme": "int8_weight_only"},
+    "compile": "blocks",
+    "offload": "model",
+}
+
+
+@pytest.mark.parametrize("field", NEWER)
+def test_what_came_later_decides_an_image_where_it_is_said(field: str) -> None:
+    said = parse_manifest({**DOCUMENT, field: NEWER[field]})
+    assert said.digest != parse_manifest(DOCUMENT).digest
+    assert parse_manifest(said.model_dump_json()) == said
+    assert parse_manifest({**DOCUMENT, field: None}).digest == parse_manifest(DOCUMENT).digest
+
+
+def test_descent_is_no_part_of_what_it_makes() -> None:
+    child = parse_manifest({**DOCUMENT, "parent": "sha256:" + "b" * 64})
+    assert child.digest == parse_manifest(DOCUMENT).digest
+    assert child.parent is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pipeline_class", "os.system"),
+        ("true_cfg_scale", 1.0),
+        ("true_cfg_scale", math.inf),
+        ("max_sequence_length", 0),
+        ("quantisation", {"scheme": "int3"}),
+        ("quantisation", {"scheme": "int8_dynamic", "components": []}),
+        ("compile", True),
+        ("offload", "disk"),
+        ("parent", "version 3"),
+    ],
+)
+def test_what_came_later_is_held_to_its_bounds(field: str, value: Any) -> None:
+    with pytest.raises(ManifestError, match=field):
+        parse_manifest({**DOCUMENT, field: value})
+
+
+def test_a_manifest_without_the_newer_words_is_written_without_them() -> None:
+    assert NEWER.keys() & parse_manifest(DOCUMENT).model_dump(mode="json").keys() == set()
+    assert "parent" not in parse_manifest(DOCUMENT).model_dump(mode="json")
