@@ -34,51 +34,61 @@ class IdempotentRoute(APIRoute):
             key = request.headers.get(HEADER)
             if request.method != "POST" or key is None:
                 return await handle(request)
-            return await _once(request, key, handle)
+            return await self._once(request, key, handle)
 
         return handle_once
 
+    def to_be_kept(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What is kept of a reply; `restored` makes it whole again."""
+        return body
 
-async def _once(request: Request, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
-    if not 1 <= len(key) <= _LONGEST_KEY:
-        raise SafelightError(
-            Kind.INVALID, "idempotency_key_invalid", f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters."
-        )
-    platform: Platform = request.app.state.platform
-    # Keys of two callers never meet: whoever holds another secret is another caller.
-    actor = fingerprint(request.headers.get("authorization") or request.headers.get("cookie", ""))
-    digest = hashlib.sha256(f"{request.url.path}\n".encode() + await request.body()).hexdigest()
-    kept = await run_sync(_claim, platform, actor, key, digest)
-    if kept is not None:
-        return _replay(kept, digest)
-    try:
-        response = await handle(request)
-    except BaseException:
-        await run_sync(_release, platform, actor, key)
-        raise
-    body = _json_object(response)
-    if response.status_code < HTTPStatus.BAD_REQUEST and body is not None:
-        await run_sync(_keep, platform, actor, key, response.status_code, body)
-    else:
-        await run_sync(_release, platform, actor, key)
-    return response
+    def restored(self, platform: Platform, kept: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - for others to use
+        """The reply that was kept. Blocks. Raises SafelightError where that cannot be made any more."""
+        return kept
 
+    async def _once(
+        self, request: Request, key: str, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> Response:
+        if not 1 <= len(key) <= _LONGEST_KEY:
+            raise SafelightError(
+                Kind.INVALID, "idempotency_key_invalid", f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters."
+            )
+        platform: Platform = request.app.state.platform
+        # Keys of two callers never meet: whoever holds another secret is another caller.
+        actor = fingerprint(request.headers.get("authorization") or request.headers.get("cookie", ""))
+        digest = hashlib.sha256(f"{request.url.path}\n".encode() + await request.body()).hexdigest()
+        kept = await run_sync(_claim, platform, actor, key, digest)
+        if kept is not None:
+            return await run_sync(self._replay, platform, kept, digest)
+        try:
+            response = await handle(request)
+        except BaseException:
+            await run_sync(_release, platform, actor, key)
+            raise
+        body = _json_object(response)
+        if response.status_code < HTTPStatus.BAD_REQUEST and body is not None:
+            await run_sync(_keep, platform, actor, key, response.status_code, self.to_be_kept(body))
+        else:
+            await run_sync(_release, platform, actor, key)
+        return response
 
-def _replay(kept: Reply, digest: str) -> Response:
-    if kept.request_hash != digest:
-        raise SafelightError(
-            Kind.INVALID,
-            "idempotency_key_reused",
-            "This Idempotency-Key was used for another request. Send a fresh key with a new request.",
+    def _replay(self, platform: Platform, kept: Reply, digest: str) -> Response:
+        if kept.request_hash != digest:
+            raise SafelightError(
+                Kind.INVALID,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request. Send a fresh key with a new request.",
+            )
+        if kept.status is None or kept.body is None:
+            raise SafelightError(
+                Kind.CONFLICT,
+                "idempotency_in_progress",
+                "The first request with this Idempotency-Key has not been answered. Look whether it took effect, "
+                "then try again with a fresh key.",
+            )
+        return JSONResponse(
+            self.restored(platform, kept.body), status_code=kept.status, headers={"Idempotency-Replayed": "true"}
         )
-    if kept.status is None or kept.body is None:
-        raise SafelightError(
-            Kind.CONFLICT,
-            "idempotency_in_progress",
-            "The first request with this Idempotency-Key has not been answered. Look whether it took effect, "
-            "then try again with a fresh key.",
-        )
-    return JSONResponse(kept.body, status_code=kept.status, headers={"Idempotency-Replayed": "true"})
 
 
 def _json_object(response: Response) -> dict[str, Any] | None:

@@ -1,16 +1,16 @@
 """Images: asked for, listed, and looked at one by one."""
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from safelight.access import Permission, Principal
 from safelight.api.auth import Maker, Reader, ReaderOrMaker
-from safelight.api.idempotency import IdempotentRoute
+from safelight.api.by_reference import MadeRoute
+from safelight.api.finding import find_for, image_of, read_image
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.generations import (
     Feedback,
@@ -22,16 +22,16 @@ from safelight.api.schemas.generations import (
 )
 from safelight.api.schemas.page import Items, Limit, Page
 from safelight.clock import bucket_start
-from safelight.errors import Kind, SafelightError, not_found
+from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Arm, Generation, Outcome
 from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.store import feedback, generations
 from safelight.store.database import Session
 from safelight.store.feedback import FeedbackKey
-from safelight.store.generations import Filters, Flag, StoredGeneration
+from safelight.store.generations import Filters, Flag
 
-router = APIRouter(prefix="/api/v1/generations", tags=["generations"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/api/v1/generations", tags=["generations"], route_class=MadeRoute)
 
 PNG = "image/png"
 # An image never changes; whoever may not see it must not find it in a shared cache.
@@ -96,7 +96,7 @@ def list_generations(
 @router.get("/{generation_id}")
 def get_generation(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> GenerationDetail:
     """All that is known of it. A client's key sees its own."""
-    found = _find(platform, generation_id, principal)
+    found = find_for(platform, generation_id, principal)
     detail = GenerationDetail.of(found.record, has_image=found.has_image)
     with platform.database.reading() as session:
         if detail.environment is None and detail.environment_digest is not None:
@@ -108,7 +108,7 @@ def get_generation(generation_id: UUID, platform: PlatformDep, principal: Reader
 @router.post("/{generation_id}/feedback")
 def give_feedback(generation_id: UUID, given: GiveFeedback, platform: PlatformDep, maker: Maker) -> Feedback:
     """Say what somebody made of an image. The same word twice changes nothing; a thumb up takes back a thumb down."""
-    record = _find(platform, generation_id, maker).record
+    record = find_for(platform, generation_id, maker).record
     if record.outcome != Outcome.SERVED:
         raise SafelightError(
             Kind.CONFLICT,
@@ -130,17 +130,17 @@ def give_feedback(generation_id: UUID, given: GiveFeedback, platform: PlatformDe
 @router.get("/{generation_id}/image", response_class=Response, responses=_PNG_ANSWER)
 def get_image(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> Response:
     """The image as it was served."""
-    found = _find(platform, generation_id, principal)
-    return Response(_image(platform, found), media_type=PNG, headers=_FOR_EVER)
+    found = find_for(platform, generation_id, principal)
+    return Response(image_of(platform, found), media_type=PNG, headers=_FOR_EVER)
 
 
 @router.get("/{generation_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
 def get_thumbnail(generation_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> Response:
     """A small copy; the whole image as long as there is none."""
-    found = _find(platform, generation_id, principal)
+    found = find_for(platform, generation_id, principal)
     if isinstance(found.record, Generation) or found.record.thumbnail_key is None:
-        return Response(_image(platform, found), media_type=PNG, headers=_FOR_NOW)
-    small = _read(platform, found.record.thumbnail_key, generation_id)
+        return Response(image_of(platform, found), media_type=PNG, headers=_FOR_NOW)
+    small = read_image(platform, found.record.thumbnail_key, generation_id)
     return Response(small, media_type="image/webp", headers=_FOR_EVER)
 
 
@@ -171,68 +171,3 @@ def _aware(name: str, moment: datetime | None) -> datetime | None:
             Kind.INVALID, "time_zone_missing", f"'{name}' has no time zone. Write it like 2026-01-31T12:00:00Z."
         )
     return moment
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A generation in the database, or one that is still in the journal, and there its image."""
-
-    record: Generation | StoredGeneration
-    journalled_image: bytes | None = None
-
-    @property
-    def has_image(self) -> bool:
-        return self.journalled_image is not None or getattr(self.record, "image_key", None) is not None
-
-
-def _find(platform: Platform, generation_id: UUID, principal: Principal) -> _Found:
-    """Raises `generation_not_found`, also for one that is none of the principal's business."""
-    found = (
-        _stored(platform, generation_id)
-        or _journalled(platform, generation_id)
-        # It may have been shipped from the one to the other between the two looks.
-        or _stored(platform, generation_id)
-    )
-    if found is None:
-        raise not_found("generation", generation_id)
-    made_by = found.record.api_key_id
-    if not principal.may(Permission.READ) and (made_by is None or made_by != principal.key_id):
-        raise not_found("generation", generation_id)
-    return found
-
-
-def _stored(platform: Platform, generation_id: UUID) -> _Found | None:
-    with platform.database.reading() as session:
-        record = generations.find(session, generation_id)
-    return _Found(record) if record else None
-
-
-def _journalled(platform: Platform, generation_id: UUID) -> _Found | None:
-    entry = platform.recorder.find(generation_id)
-    return _Found(Generation.model_validate_json(entry.document), entry.image) if entry else None
-
-
-def _image(platform: Platform, found: _Found) -> bytes:
-    if isinstance(found.record, Generation):
-        if found.journalled_image is None:
-            raise _no_image(found.record.id)
-        return found.journalled_image
-    if found.record.image_key is None:
-        raise _no_image(found.record.id)
-    return _read(platform, found.record.image_key, found.record.id)
-
-
-def _read(platform: Platform, key: str, generation_id: UUID) -> bytes:
-    try:
-        return platform.images.read(key)
-    except FileNotFoundError as error:
-        raise _no_image(generation_id) from error
-    except OSError as error:
-        message = "The image store does not answer. Try again later."
-        raise SafelightError(Kind.UNAVAILABLE, "image_store_unavailable", message, retry_after=5) from error
-
-
-def _no_image(generation_id: UUID) -> SafelightError:
-    return SafelightError(
-        Kind.NOT_FOUND, "image_not_found", f"Generation {generation_id} has no image. Its outcome says why."
-    )
