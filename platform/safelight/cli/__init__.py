@@ -47,8 +47,8 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library's signature
         if cmd_name in _GROUPS:
-            module, attribute = _GROUPS[cmd_name]
-            group = typer.main.get_group(getattr(import_module(f"{__name__}.{module}"), attribute))
+            home, attribute = _GROUPS[cmd_name]
+            group = typer.main.get_group(getattr(import_module(f"{__name__}.{home}"), attribute))
             group.name = cmd_name
             return group
         if cmd_name in _COMMANDS:

@@ -18,7 +18,7 @@ def test_no_command_is_left_out() -> None:
     modules = {each.name for each in pkgutil.iter_modules(safelight.cli.__path__)} - {"__main__"}
     groups = {module for module, attribute in safelight.cli._GROUPS.values() if attribute == "commands"}
     typed = {
-        each.name or each.callback.__name__
+        each.name or getattr(each.callback, "__name__", None)
         for module in modules - groups
         for each in getattr(import_module(f"safelight.cli.{module}"), "commands", typer.Typer()).registered_commands
     }
