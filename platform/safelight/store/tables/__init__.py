@@ -7,8 +7,8 @@ from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
 from safelight.store.tables.ingest import EmbedderInUse, ImageFetch, MergedSketch, ToldSignals
-from safelight.store.tables.journals import JournalRow
 from safelight.store.tables.jobs import GenerationJobRow
+from safelight.store.tables.journals import JournalRow
 from safelight.store.tables.monitoring import (
     BackfillRow,
     Baseline,
