@@ -8,6 +8,7 @@ from safelight.api.finding import find, image_of
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform
 from safelight.api.schemas.generations import MadeGeneration
+from safelight.errors import Kind, SafelightError
 
 _IDS, _WITH_IMAGES = "generations", "b64_json"
 
@@ -30,7 +31,14 @@ class MadeRoute(IdempotentRoute):
 
 
 def _made(platform: Platform, generation_id: UUID, *, with_image: bool) -> MadeGeneration:
-    found = find(platform, generation_id)
+    try:
+        found = find(platform, generation_id)
+    except SafelightError as error:
+        message = (
+            f"Generation {generation_id} of this reply is not in the database: it is on its way there from another "
+            "process, or was deleted since. Try again later, or send a fresh key to have new images made."
+        )
+        raise SafelightError(Kind.UNAVAILABLE, "reply_unavailable", message, retry_after=5) from error
     made = MadeGeneration.of(found.record, has_image=found.has_image)
     made.score = None  # as it was when the reply was given
     if with_image and found.has_image:

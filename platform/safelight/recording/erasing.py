@@ -57,7 +57,7 @@ class Eraser:
         # Images first: whoever stops in between finds the row again, and an image without a row nobody would find.
         self._images.delete(key for each in doomed for key in each.image_keys)
         with self._database.transaction() as session:
-            _forget(session, doomed)
+            retention.forget(session, [each.id for each in doomed])
             if not found:
                 _end_look(session, todo, now)
             elif not copies:
@@ -85,12 +85,6 @@ def _copies(session: Session, found: Sequence[Personal]) -> list[Personal]:
         for generator, prompts in _prompts(found).items()
         for copy in erasures.copies(session, generator, prompts, _BATCH)
     ]
-
-
-def _forget(session: Session, doomed: Sequence[Personal]) -> None:
-    identifiers = [each.id for each in doomed]
-    retention.forget(session, identifiers)
-    erasures.forget_replies(session, identifiers)
 
 
 def _forget_prompts(session: Session, found: Sequence[Personal], now: datetime) -> None:

@@ -230,6 +230,16 @@ def cancel(session: Session, job_id: UUID, now: datetime) -> KnownJob:
     return get(session, job_id)
 
 
+def cancel_with_prompts(session: Session, generator: str, prompts: Collection[str], now: datetime) -> None:
+    """End the open jobs of a generator that ask for one of these."""
+    query = select(BaselineJob.id, BaselineJob.prompts).where(
+        BaselineJob.generator == generator, BaselineJob.open_name.is_not(None)
+    )
+    for job_id, asked in session.execute(query).all():
+        if any(each.get("prompt") in prompts for each in asked):
+            cancel(session, job_id, now)
+
+
 def _change(session: Session, job_id: UUID, worker: str, /, **values: Any) -> bool:
     statement = (
         update(BaselineJob)

@@ -1,18 +1,18 @@
-"""Requests to forget somebody, and what there is of them in every table."""
+"""Requests to forget somebody, and what is logged of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from safelight.errors import not_found
 from safelight.ids import new_id
-from safelight.store.tables import GenerationRow, IdempotentReply
+from safelight.store.tables import GenerationRow
 from safelight.store.tables.erasures import ErasureRow
 
 
@@ -145,22 +145,6 @@ def copies(session: Session, generator: str, prompts: Collection[str], limit: in
         GenerationRow.prompt.in_(prompts),
     )
     return [_personal(row) for row in session.scalars(query.limit(limit))]
-
-
-def forget_replies(session: Session, identifiers: Collection[UUID]) -> None:
-    """Delete the kept replies that name one of these generations. They are of the last day; no index knows them."""
-    named = {str(identifier) for identifier in identifiers}
-    query = select(IdempotentReply.actor, IdempotentReply.key, IdempotentReply.body).where(
-        IdempotentReply.status.is_not(None)
-    )
-    for actor, key, body in session.execute(query.execution_options(yield_per=100)).all():
-        if not named.isdisjoint(_ids(body)):
-            session.execute(delete(IdempotentReply).where(IdempotentReply.actor == actor, IdempotentReply.key == key))
-
-
-def _ids(body: dict[str, Any] | None) -> Sequence[str]:
-    items = (body or {}).get("items", [])
-    return [str(item.get("id")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _is_of(subject: Subject) -> ColumnElement[bool]:

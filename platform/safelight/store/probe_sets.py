@@ -1,6 +1,6 @@
 """Probe sets: named, immutable lists of what is asked again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,9 @@ from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
 from safelight.store.tables.probes import ProbeSetRow
 from safelight.store.upsert import insert
+
+BLOTTED_OUT = "a photograph"
+"""What is asked in the place of a prompt that was erased."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,17 @@ def of_generator(session: Session, generator: str) -> list[KnownProbeSet]:
     """The newest first."""
     query = select(ProbeSetRow).where(ProbeSetRow.generator == generator).order_by(ProbeSetRow.id.desc())
     return [_known(row) for row in session.scalars(query)]
+
+
+def blot_out(session: Session, known: KnownProbeSet, prompts: Collection[str]) -> None:
+    """Put another prompt in the place of each of these: the one change that a set ever sees, for somebody's sake."""
+    blotted = [
+        {"prompt": BLOTTED_OUT, "seed": probe.get("seed", 0)} if probe["prompt"] in prompts else probe
+        for probe in known.probes
+    ]
+    row = session.get_one(ProbeSetRow, known.id)
+    row.probes, row.digest = blotted, digest_of(canonical_json(blotted))
+    session.flush()
 
 
 def _known(row: ProbeSetRow) -> KnownProbeSet:

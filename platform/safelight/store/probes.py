@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from safelight.errors import not_found
@@ -210,6 +210,17 @@ def cancel_of_incident(session: Session, incident_id: UUID, detail: str, now: da
     session.execute(
         update(ProbeRunRow)
         .where(ProbeRunRow.incident_id == incident_id, ProbeRunRow.state.in_([state.value for state in OPEN]))
+        .values(state=RunState.CANCELLED.value, detail=detail, judged_at=now)
+    )
+
+
+def cancel_of_set(session: Session, set_id: UUID, detail: str, now: datetime) -> None:
+    """The set is not what it was: what is under way is in vain, and nothing is held against its stored outputs."""
+    stored = ProbeRunRow.purpose == Purpose.BASELINE.value
+    under_way = ProbeRunRow.state.in_([state.value for state in OPEN])
+    session.execute(
+        update(ProbeRunRow)
+        .where(ProbeRunRow.set_id == set_id, or_(stored, under_way))
         .values(state=RunState.CANCELLED.value, detail=detail, judged_at=now)
     )
 

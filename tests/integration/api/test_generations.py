@@ -8,8 +8,11 @@ from uuid import UUID
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from safelight.access import Role
+from safelight.store import retention
+from safelight.store.tables import IdempotentReply
 
 PATH = "/api/v1/generations"
 
@@ -102,6 +105,29 @@ def test_a_request_sent_twice_makes_one_image(api: Any) -> None:
         first, second = (client.post(PATH, json=asked, headers={"Idempotency-Key": "once"}) for _ in range(2))
     assert first.json() == second.json()
     assert second.headers["idempotency-replayed"] == "true"
+
+
+def test_a_reply_with_images_is_kept_without_them_and_given_whole(api: Any) -> None:
+    with api.client() as client:
+        asked = {"generator": "sprites", "prompt": "a secret apple", "n": 2, "b64_json": True}
+        headers = {"Idempotency-Key": "with images"}
+        first = client.post(PATH, json=asked, headers=headers)
+        waiting = client.post(PATH, json=asked, headers=headers)
+        api.ship()
+        arrived = client.post(PATH, json=asked, headers=headers)
+    assert first.json() == waiting.json() == arrived.json()
+    assert all(item["b64_json"] for item in first.json()["items"])
+    with api.database.reading() as session:
+        bodies = session.scalars(select(IdempotentReply.body)).all()
+    kept = next(body for body in bodies if body and body.get("b64_json"))
+    assert kept == {"generations": [item["id"] for item in first.json()["items"]], "b64_json": True}
+    assert "secret" not in str(bodies)
+
+    with api.database.transaction() as session:
+        retention.forget(session, [UUID(each) for each in kept["generations"]])
+    with api.client() as client:
+        gone = client.post(PATH, json=asked, headers=headers)
+    assert (gone.status_code, gone.json()["code"]) == (503, "reply_unavailable")
 
 
 BAD: dict[str, tuple[dict[str, object], int, str]] = {

@@ -1,7 +1,7 @@
 """What every image store keeps its word on: a folder, an object store in memory, and S3 over HTTP."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from safelight.ids import first_id_at
-from safelight.recording.images import ImageStore, image_key, open_images, thumbnail_key
+from safelight.recording.images import ImageArchive, generation_of, image_key, open_images, thumbnail_key
 from safelight.settings import ImageStoreSettings
 
 
@@ -30,7 +30,7 @@ def s3() -> Iterator[ImageStoreSettings]:
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
-def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStore]:
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageArchive]:
     if request.param == "folder":
         yield open_images((tmp_path / "with space").as_uri(), ImageStoreSettings())
     elif request.param == "memory":
@@ -40,22 +40,47 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImageStor
         yield open_images("s3://images/prefix", request.getfixturevalue("s3"))
 
 
-def test_what_was_written_is_read(images: ImageStore) -> None:
+def test_what_was_written_is_read(images: ImageArchive) -> None:
     key, data = f"2026/11/23/{uuid4()}.png", bytes(range(256)) * 1000
     images.write(key, data)
     assert images.read(key) == data
 
 
-def test_writing_again_replaces(images: ImageStore) -> None:
+def test_writing_again_replaces(images: ImageArchive) -> None:
     key = f"2026/11/23/{uuid4()}.png"
     images.write(key, b"a longer first version")
     images.write(key, b"second")
     assert images.read(key) == b"second"
 
 
-def test_a_missing_key_says_so(images: ImageStore) -> None:
+def test_a_missing_key_says_so(images: ImageArchive) -> None:
     with pytest.raises(FileNotFoundError):
         images.read(f"2026/11/23/{uuid4()}.png")
+
+
+def test_a_store_is_looked_through_by_day_and_lets_go(images: ImageArchive) -> None:
+    kept = {"2025/11/30/a.png", "2025/12/01/a.png", "2025/12/01/a.webp", "2026/01/02/b.png"}
+    for key in kept:
+        images.write(key, b"an image")
+    assert images.days(date(2026, 1, 2)) == [date(2025, 11, 30), date(2025, 12, 1)]
+    assert set(images.keys(date(2025, 12, 1))) == {"2025/12/01/a.png", "2025/12/01/a.webp"}
+    assert images.keys(date(2025, 12, 2)) == []
+
+    images.delete(["2025/12/01/a.png", "2025/12/01/never there.png"])
+    images.delete(["2025/12/01/a.png"])
+    assert images.keys(date(2025, 12, 1)) == ["2025/12/01/a.webp"]
+    with pytest.raises(FileNotFoundError):
+        images.read("2025/12/01/a.png")
+    images.delete(["2025/11/30/a.png"])
+    assert images.keys(date(2025, 11, 30)) == []
+    assert images.days(date(2026, 1, 2)) == [date(2025, 12, 1)]
+
+
+def test_a_key_says_whose_image_it_is() -> None:
+    identifier = uuid4()
+    assert generation_of(f"2026/01/02/{identifier}.png") == identifier
+    assert generation_of(f"2026/01/02/{identifier}.webp") == identifier
+    assert generation_of("2026/01/02/notes.txt") is None
 
 
 def test_keys_sort_by_day() -> None:
