@@ -1,11 +1,14 @@
 """A team with a service of its own: its versions are told, released and watched, and never loaded."""
 
+import io
 import time
 
 import httpx
 import pytest
+from PIL import Image
 
 from safelight.access import Role
+from safelight.client import Dropped, Recorder, Refused, Versions
 from tests.integration.api.conftest import Installation
 
 TOLD = {"name": "portraits:2026-11-03", "uri": "s3://models/portraits/2026-11-03", "facts": {"scheduler": "dpm++"}}
@@ -83,3 +86,29 @@ def test_a_viewer_and_a_client_may_not(api: Installation) -> None:
     for role in (Role.VIEWER, Role.CLIENT):
         with api.client(role) as client:
             assert register(client, "forbidden").status_code == 403
+
+
+def test_a_service_says_what_it_serves_and_tells_of_its_images(api: Installation) -> None:
+    versions = Versions(api.url, api.keys[Role.OPERATOR][1])
+    number = versions.register_external("sidecar", "sidecar:1", facts={"scheduler": "dpm++"})
+    assert versions.register_external("sidecar", "sidecar:1", facts={"scheduler": "dpm++"}) == number == 1
+    versions.promote("sidecar", number, reason="deployed")
+    versions.promote("sidecar", number)
+    with pytest.raises(Refused) as refused:
+        versions.promote("sidecar", 9)
+    assert (refused.value.status, refused.value.code) == (404, "unknown_version")
+
+    picture = io.BytesIO()
+    Image.linear_gradient("L").save(picture, "JPEG")
+    with Recorder(api.url, api.keys[Role.CLIENT][1], generator="sidecar", version=number, region="eu") as recorder:
+        made = recorder.record(prompt="a red fox", final_prompt="a red fox, film", image=picture.getvalue(), seed=7)
+        failed = recorder.record(prompt="a red fox", outcome="failed", error_code="oom", tenant="ann")
+        wrong = recorder.record(prompt="a red fox", image=b"no image")
+        assert recorder.flush(20)
+        status = recorder.status()
+    assert (status.sent, status.dropped, status.failing) == (2, {Dropped.REFUSED: 1}, None)
+    with api.client(Role.VIEWER) as client:
+        stored = client.get(f"/api/v1/generations/{made}").json()
+        assert (stored["final_prompt"], stored["seed"], stored["region"]) == ("a red fox, film", 7, "eu")
+        assert client.get(f"/api/v1/generations/{failed}").json()["tenant"] == "ann"
+        assert client.get(f"/api/v1/generations/{wrong}").status_code == 404
