@@ -25,6 +25,7 @@ _COMMANDS: Final = {
         "trying": ("try",),
         "backfills": ("backfill",),
         "erasing": ("erase",),
+        "replaying": ("replay",),
         "access": ("login",),
         "inspection": ("version", "settings", "doctor"),
     }.items()
