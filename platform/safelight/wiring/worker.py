@@ -9,6 +9,7 @@ from safelight.notifying.connection import GuardedBackend
 from safelight.notifying.deliverer import Deliverer
 from safelight.probing.judging import ProbeJudge
 from safelight.probing.ordering import ProbeOrderer, SyntheticSets
+from safelight.probing.replay_judging import ReplayJudge
 from safelight.recording.erasing import Eraser
 from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
@@ -119,5 +120,6 @@ def worker(settings: Settings) -> Worker:
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
         Loop("probe orderer", orderer.run_once, _ORDER_SECONDS),
         Loop("probe judge", judge.run_once, _JUDGE_SECONDS),
+        Loop("replay judge", ReplayJudge(store, pictures, sight.digest, time).run_once, _JUDGE_SECONDS),
     ]
     return Worker(loops, schedule, leadership)
