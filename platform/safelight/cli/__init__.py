@@ -37,6 +37,7 @@ _GROUPS: Final = {
     "probes": ("probes", "commands"),
     "baseline": ("baselines", "group"),
     "monitor": ("monitors", "group"),
+    "channel": ("channels", "group"),
 }
 
 

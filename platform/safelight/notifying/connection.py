@@ -6,38 +6,62 @@ and the connection goes to an address that was.
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore
 
 from safelight.clock import Clock
-from safelight.notifying.addresses import is_public
+from safelight.notifying.addresses import Reach
 
 SocketOption = Any
 Resolve = Callable[[str, int], list[str]]
 
+LOOKUP_SECONDS = 5.0
+"""The most that finding a name's addresses may take of an exchange's time."""
+
 
 class ForbiddenAddress(Exception):
-    """The name leads to an address outside the public internet."""
+    """The name leads to an address that may not be reached."""
+
+
+class NameUnknown(httpcore.ConnectError):
+    """The name leads nowhere."""
+
+
+class LookupTimeout(httpcore.ConnectTimeout):
+    """Nobody said in time where the name leads."""
+
+
+class BadCertificate(httpcore.ConnectError):
+    """Whoever is there cannot prove to be who was asked for."""
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host, in the order the system would try them. Raises httpcore.ConnectError."""
+    """Every address of a host, in the order the system would try them. Raises NameUnknown."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # the latter for a name no DNS could hold
-        raise httpcore.ConnectError(str(error)) from error
+        raise NameUnknown(host) from error
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects to public addresses only, unless private ones are allowed, and for one exchange's time only."""
+    """Connects to addresses within reach only, and for one exchange's time only."""
 
-    def __init__(self, clock: Clock, seconds: float, *, allow_private: bool, resolve: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        seconds: float,
+        reach: Reach,
+        resolve: Resolve = resolve,
+        lookup_seconds: float = LOOKUP_SECONDS,
+    ) -> None:
         self._deadline = _Deadline(clock, seconds)
-        self._allow_private = allow_private
+        self._reach = reach
         self._resolve = resolve
+        self._lookup_seconds = lookup_seconds
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -48,8 +72,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = self._resolve(host, port)
-        if not self._allow_private and not all(is_public(address) for address in addresses):
+        addresses = self._look_up(host, port)
+        if not all(self._reach.covers(address) for address in addresses):
             raise ForbiddenAddress(host)
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
@@ -59,6 +83,26 @@ class GuardedBackend(httpcore.NetworkBackend):
             except httpcore.ConnectError as error:
                 failure = error
         raise failure
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        """In a thread of its own: the system's resolver takes no limit, and waits for a dead server as it pleases."""
+        found: list[str] = []
+        failures: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                found.extend(self._resolve(host, port))
+            except Exception as error:  # noqa: BLE001 - raised again where the answer is waited for
+                failures.append(error)
+
+        lookup = threading.Thread(target=ask, name="look-up", daemon=True)
+        lookup.start()
+        lookup.join(min(self._lookup_seconds, self._deadline.left()))
+        if lookup.is_alive():
+            raise LookupTimeout(host)
+        if failures:
+            raise failures[0]
+        return found
 
 
 class _Deadline:
@@ -96,7 +140,13 @@ class _TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - see above
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, self._deadline.left()), self._deadline)
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise BadCertificate(server_hostname) from error
+            raise
+        return _TimedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

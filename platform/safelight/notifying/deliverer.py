@@ -1,76 +1,115 @@
 """Empties the outbox: claims what is due, sends it, and writes down what came of it."""
 
+import logging
 import random
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from safelight.clock import Clock
-from safelight.notifying.connection import GuardedBackend
-from safelight.notifying.retry import Answered, Delivered, Disable, GiveUp, Outcome, Retry, next_step
-from safelight.notifying.sending import Message, send
-from safelight.settings import NotifyingSettings
-from safelight.store import notifications
+from safelight.notifying.kinds import KINDS
+from safelight.notifying.message import Message
+from safelight.notifying.retry import Answered, Delivered, Disable, GiveUp, Outcome, Retry, error_of, next_step
+from safelight.notifying.sender import Sender
+from safelight.store import access, notifications
 from safelight.store.database import Database
 from safelight.store.notifications import Attempt, Due, State
 
-_AT_ONCE = 8
+logger = logging.getLogger(__name__)
+
+SUPERSEDED = "superseded"
+_GONE = "The receiver answered 410 Gone."
+_TOO_MANY = 429
+
+Start = Callable[[Callable[[], None]], None]
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="delivery", daemon=True).start()
 
 
 class Deliverer:
-    """Any number of workers may deliver: each notification is claimed by one of them at a time."""
+    """One message at a time for each channel, all channels side by side: a slow one keeps nobody else waiting.
+
+    Any number of workers may deliver: each notification is claimed by one of them.
+    """
 
     def __init__(
-        self, database: Database, settings: NotifyingSettings, clock: Clock, jitter: Callable[[], float] = random.random
+        self,
+        database: Database,
+        sender: Sender,
+        clock: Clock,
+        jitter: Callable[[], float] = random.random,
+        start: Start = in_a_thread,
     ) -> None:
         self._database = database
-        self._settings = settings
         self._clock = clock
+        self._sender = sender
         self._jitter = jitter
+        self._start = start
+        # Longer than an attempt can take: whoever dies with a claim leaves the notification to the next one.
+        self._claim = timedelta(seconds=2 * sender.longest_seconds + 60)
+        self._lock = threading.Lock()
+        self._busy: set[UUID] = set()
 
     def run_once(self) -> int:
-        """Makes one attempt for each of the notifications that are due, and returns how many there were."""
-        # Longer than an attempt can take: whoever dies with a claim leaves the notification to the next one.
-        claim = timedelta(seconds=2 * self._settings.timeout_seconds + 60)
+        """Starts an attempt for every channel that has something due and none under way; returns how many."""
         now = self._clock.now()
+        with self._lock:
+            busy = frozenset(self._busy)
         with self._database.transaction() as session:
-            claimed = notifications.claim_due(session, now, until=now + claim, limit=_AT_ONCE)
-        if claimed:
-            with ThreadPoolExecutor(len(claimed), thread_name_prefix="deliverer") as senders:
-                list(senders.map(self._attempt, claimed))
+            claimed = notifications.claim_due(session, now, until=now + self._claim, busy=busy)
+        with self._lock:
+            self._busy.update(due.access.channel_id for due in claimed)
+        for due in claimed:
+            self._start(partial(self._deliver, due))
         return len(claimed)
 
+    def _deliver(self, due: Due) -> None:
+        try:
+            self._attempt(due)
+        except Exception:
+            logger.exception("notification %s could not be seen to; its claim lapses and it is tried again", due.id)
+        finally:
+            with self._lock:
+                self._busy.discard(due.access.channel_id)
+
     def _attempt(self, due: Due) -> None:
+        channel = KINDS[due.access.kind]
         started, began = self._clock.now(), self._clock.monotonic()
-        message = Message(due.id, due.event, due.created_at, due.payload)
-        outcome = send(message, due.url, due.secret, started, self._backend)
-        duration = self._clock.monotonic() - began
+        if channel.keeps_state and self._is_superseded(due):
+            with self._database.transaction() as session:
+                notifications.record_attempt(session, due.id, Attempt(started, 0.0, None, SUPERSEDED), State.FAILED)
+            return
+        outcome = self._sender.send(Message(due.id, due.event, due.created_at, due.payload), due.access)
         attempt = Attempt(
             at=started,
-            duration_ms=1000 * duration,
+            duration_ms=1000 * (self._clock.monotonic() - began),
             status=outcome.status if isinstance(outcome, Answered) else None,
-            error=_error(outcome),
+            error=error_of(outcome),
         )
-        step = next_step(due.attempts + 1, outcome, self._clock.now(), self._jitter())
+        self._record(due, attempt, outcome, channel.refusals)
+
+    def _is_superseded(self, due: Due) -> bool:
+        with self._database.reading() as session:
+            return notifications.is_superseded(session, due.id)
+
+    def _record(self, due: Due, attempt: Attempt, outcome: Outcome, refusals: frozenset[int]) -> None:
+        now = self._clock.now()
+        step = next_step(due.attempts + 1, outcome, now, self._jitter(), refusals)
         with self._database.transaction() as session:
             match step:
                 case Delivered():
                     notifications.record_attempt(session, due.id, attempt, State.DELIVERED)
                 case Retry(at):
                     notifications.record_attempt(session, due.id, attempt, State.PENDING, at)
+                    if attempt.status == _TOO_MANY:
+                        notifications.hold(session, due.access.channel_id, at)
                 case GiveUp():
                     notifications.record_attempt(session, due.id, attempt, State.FAILED)
                 case Disable():
                     notifications.record_attempt(session, due.id, attempt, State.FAILED)
-                    notifications.disable_channel(session, due.channel_id, "The receiver answered 410 Gone.")
-
-    def _backend(self) -> GuardedBackend:
-        return GuardedBackend(
-            self._clock, self._settings.timeout_seconds, allow_private=self._settings.allow_private_addresses
-        )
-
-
-def _error(outcome: Outcome) -> str:
-    if not isinstance(outcome, Answered):
-        return outcome.value
-    return "" if 200 <= outcome.status < 300 else f"status {outcome.status}"
+                    channel = notifications.disable_channel(session, due.access.channel_id, _GONE)
+                    access.record_audit(session, now, "safelight", "channel.disable", channel.name, _GONE)

@@ -4,22 +4,67 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from safelight.errors import Kind, SafelightError
+from safelight.notifying.kinds import KINDS
 from safelight.store import notifications
 from safelight.store.database import Session
+from safelight.store.notifications import ChannelKind, KnownNotification
 
 TEST_EVENT = "channel.test"
 
 
 def enqueue(session: Session, event: str, payload: dict[str, Any], incident_id: UUID | None, now: datetime) -> int:
     """A notification for every enabled channel; returns how many. `payload` becomes the `data` of the message."""
-    enabled = [channel.id for channel in notifications.channels(session) if channel.enabled]
-    for channel_id in enabled:
+    told = [
+        channel.id
+        for channel in notifications.channels(session)
+        if channel.enabled and channel.kind is not ChannelKind.HEARTBEAT
+    ]
+    for channel_id in told:
         notifications.add(session, channel_id, event, payload, incident_id, now)
-    return len(enabled)
+    return len(told)
 
 
 def enqueue_test(session: Session, channel_id: UUID, now: datetime) -> UUID:
-    """A harmless notification for one channel, to see whether it arrives. Raises `channel_not_found`."""
+    """A harmless notification for one channel, to see whether it arrives.
+
+    Raises `channel_not_found` or `channel_disabled`.
+    """
     channel = notifications.require_channel(session, channel_id)
+    if not channel.enabled:
+        raise notifications.channel_disabled()
     payload = {"channel": channel.name, "message": "This is a test: nothing is wrong."}
     return notifications.add(session, channel.id, TEST_EVENT, payload, None, now)
+
+
+def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotification:
+    """Sends a failed notification again, the whole schedule over, under its own id.
+
+    Raises `notification_not_found`, `notification_not_failed`, `channel_disabled` or `notification_superseded`.
+    """
+    known = notifications.get(session, identifier)
+    channel = notifications.require_channel(session, known.channel_id)
+    if KINDS[channel.kind].keeps_state and notifications.is_superseded(session, identifier):
+        raise SafelightError(
+            Kind.CONFLICT,
+            "notification_superseded",
+            f"{channel.name} has been told something newer about this, and would take the old message for how things "
+            "stand.",
+        )
+    return notifications.replay(session, identifier, now)
+
+
+def replay_all(session: Session, channel_id: UUID, now: datetime, limit: int = 500) -> int:
+    """Replays what a channel was not told, the oldest of the newest `limit` first; returns how many.
+
+    What is superseded stays as it is. Raises `channel_not_found` or `channel_disabled`.
+    """
+    channel = notifications.require_channel(session, channel_id)
+    if not channel.enabled:
+        raise notifications.channel_disabled()
+    failed = notifications.page(session, limit=limit, channel_id=channel_id, state=notifications.State.FAILED)
+    keeps_state = KINDS[channel.kind].keeps_state
+    again = [each.id for each in failed if not (keeps_state and notifications.is_superseded(session, each.id))]
+    for identifier in reversed(again):
+        notifications.replay(session, identifier, now)
+    return len(again)

@@ -3,6 +3,7 @@
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,7 +31,11 @@ class Failure(StrEnum):
     """Why no answer came."""
 
     TIMEOUT = "timeout"
+    LOOKUP_TIMEOUT = "lookup_timeout"
+    NAME_UNKNOWN = "name_unknown"
     UNREACHABLE = "unreachable"
+    CUT_OFF = "cut_off"
+    BAD_CERTIFICATE = "bad_certificate"
     FORBIDDEN_ADDRESS = "forbidden_address"
 
 
@@ -43,6 +48,15 @@ class Answered:
 
 
 Outcome: TypeAlias = Answered | Failure
+
+
+def error_of(outcome: Outcome) -> str:
+    """What the log says of an attempt: nothing where it was delivered."""
+    if not isinstance(outcome, Answered):
+        return outcome.value
+    if 300 <= outcome.status < 400:
+        return f"status {outcome.status}: a redirect, not followed"
+    return "" if 200 <= outcome.status < 300 else f"status {outcome.status}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """The schedule is exhausted."""
+    """The schedule is exhausted, or the receiver will never take this message."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +84,20 @@ class Disable:
 Step: TypeAlias = Delivered | Retry | GiveUp | Disable
 
 
-def next_step(attempt: int, outcome: Outcome, now: datetime, jitter: float) -> Step:
-    """What to do after attempt number `attempt` (from 1); `jitter` is a random number in [0, 1)."""
+def next_step(
+    attempt: int, outcome: Outcome, now: datetime, jitter: float, refusals: Collection[int] = frozenset()
+) -> Step:
+    """What to do after attempt number `attempt` (from 1); `jitter` is a random number in [0, 1).
+
+    `refusals` are the statuses by which a receiver says that the same message will never be taken.
+    """
     if isinstance(outcome, Answered):
         if 200 <= outcome.status < 300:
             return Delivered()
         if outcome.status == 410:
             return Disable()
+        if outcome.status in refusals:
+            return GiveUp()
     if attempt >= MOST_ATTEMPTS:
         return GiveUp()
     pause = PAUSES[attempt - 1] * (1 + _JITTER * jitter)

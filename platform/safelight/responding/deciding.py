@@ -5,9 +5,8 @@ from uuid import UUID
 
 from monitors.verdict import Reason
 from registry.rules import ReleaseRefused, known_good
-from safelight.notifying import outbox
 from safelight.releasing.service import Releasing
-from safelight.responding.announcement import Links, incident_payload
+from safelight.responding.announcement import Links, announce
 from safelight.responding.confirming import Ground, findings, ground, plan, told
 from safelight.responding.policy import Action, Facts, Findings, Slice, Why, decide
 from safelight.store import incidents, ledger, probes, releases, verdicts
@@ -133,7 +132,7 @@ class Decider:
 
     def _tell_held(self, session: Session, incident: KnownIncident, message: str, now: datetime) -> None:
         """Whoever armed the policy counts on it: that it leaves this to people has to be told."""
-        outbox.enqueue(session, "incident.held", incident_payload(incident, self._links, message), incident.id, now)
+        announce(session, incident, self._links, "incident.held", message, now)
 
     def _roll_back(self, session: Session, incident: KnownIncident, why: Why, reason: Reason, now: datetime) -> None:
         try:

@@ -4,8 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from safelight.errors import Kind, SafelightError
-from safelight.notifying import outbox
-from safelight.responding.announcement import Links, incident_payload
+from safelight.responding.announcement import Links, announce
 from safelight.store import access, incidents, probes
 from safelight.store.database import Session
 from safelight.store.incidents import IncidentState, KnownIncident, Resolution
@@ -53,4 +52,4 @@ class Handling:
         return incident
 
     def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
-        outbox.enqueue(session, event, incident_payload(incident, self._links, summary), incident.id, now)
+        announce(session, incident, self._links, event, summary, now)

@@ -9,8 +9,7 @@ from monitors.verdict import Health
 from registry.ledger import Entry, EntryKind
 from registry.progress import State
 from registry.rules import last_known_good
-from safelight.notifying import outbox
-from safelight.responding.announcement import Links, incident_payload
+from safelight.responding.announcement import Links, announce
 from safelight.responding.deciding import ACTOR, Decider, slice_of
 from safelight.responding.policy import VERSION_FAULTS
 from safelight.store import incidents, ledger, probes, releases
@@ -132,7 +131,7 @@ class Responder:
         )
 
     def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
-        outbox.enqueue(session, event, incident_payload(incident, self._links, summary), incident.id, now)
+        announce(session, incident, self._links, event, summary, now)
 
 
 def _slice(verdict: StoredVerdict) -> str | None:

@@ -1,18 +1,28 @@
 """Channels, the outbox of notifications, and the log of their deliveries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
-from safelight.store.tables import Channel, Delivery, Notification
+from safelight.store.tables import Channel, Delivery, Incident, Notification
+
+
+class ChannelKind(StrEnum):
+    """Who reads what a channel is told."""
+
+    WEBHOOK = "webhook"
+    PAGERDUTY = "pagerduty"
+    SLACK = "slack"
+    ALERTMANAGER = "alertmanager"
+    HEARTBEAT = "heartbeat"
 
 
 class State(StrEnum):
@@ -25,14 +35,32 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class KnownChannel:
-    """Where notifications go. Its secret is not here: only `claim_due` hands it out."""
+    """Where notifications go. Its secret is not here: only what is about to be sent has it.
+
+    Until `previous_secret_until` the secret before the last rotation counts as well. A heartbeat has its last beat.
+    """
 
     id: UUID
     name: str
+    kind: ChannelKind
     url: str
     enabled: bool
     disabled_reason: str
     created_at: datetime
+    previous_secret_until: datetime | None
+    last_beat_at: datetime | None
+    last_beat_error: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """What it takes to send to a channel. Holds secrets, those valid now, the newest first: never log it."""
+
+    channel_id: UUID
+    kind: ChannelKind
+    url: str
+    secrets: tuple[str, ...] = field(repr=False)
+    link_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,19 +98,14 @@ class KnownNotification:
 
 @dataclass(frozen=True)
 class Due:
-    """A notification to be sent now, with all that takes. Holds a secret: never log it."""
+    """A notification to be sent now."""
 
     id: UUID
-    channel_id: UUID
     event: str
     payload: dict[str, Any]
     created_at: datetime
     attempts: int
-    url: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Due(id={self.id!r})"
+    access: Access
 
 
 def channels(session: Session) -> list[KnownChannel]:
@@ -95,16 +118,60 @@ def require_channel(session: Session, identifier: UUID) -> KnownChannel:
     return _channel(_require_channel_row(session, identifier))
 
 
-def add_channel(session: Session, name: str, url: str, secret: str, now: datetime) -> KnownChannel:
+def named(session: Session, name: str) -> KnownChannel:
+    """Raises `channel_not_found`."""
+    row = session.scalar(select(Channel).where(Channel.name == name))
+    if row is None:
+        raise not_found("channel", name)
+    return _channel(row)
+
+
+def find_access(session: Session, identifier: UUID, now: datetime) -> Access | None:
+    """None where there is no such channel, or it is disabled."""
+    row = session.get(Channel, identifier)
+    return _access(row, now) if row and row.enabled else None
+
+
+def add_channel(
+    session: Session, name: str, kind: ChannelKind, url: str, secret: str, link_key: str, now: datetime
+) -> KnownChannel:
     """Raises `channel_exists`."""
     if session.scalar(select(Channel.id).where(Channel.name == name)) is not None:
         raise SafelightError(
             Kind.CONFLICT, "channel_exists", f"There is a channel {name} already. Choose another name."
         )
-    row = Channel(id=new_id(), name=name, url=url, secret=secret, enabled=True, disabled_reason="", created_at=now)
+    row = Channel(
+        id=new_id(),
+        name=name,
+        kind=kind.value,
+        url=url,
+        secret=secret,
+        link_key=link_key,
+        enabled=True,
+        disabled_reason="",
+        created_at=now,
+    )
     session.add(row)
     session.flush()
+    session.refresh(row)
     return _channel(row)
+
+
+def rotate_secret(session: Session, identifier: UUID, secret: str, previous_until: datetime) -> KnownChannel:
+    """A new secret counts from now on, and the one it takes the place of until `previous_until`; older ones no more."""
+    row = _require_channel_row(session, identifier)
+    row.secret, row.previous_secret, row.previous_secret_until = secret, row.secret, previous_until
+    session.flush()
+    return _channel(row)
+
+
+def record_beat(session: Session, identifier: UUID, at: datetime, error: str) -> None:
+    """`error` is empty where the heartbeat was heard; where it was not, the last one that was stays the last."""
+    row = _require_channel_row(session, identifier)
+    row.last_beat_error = error
+    if not error:
+        row.last_beat_at = at
+    session.flush()
 
 
 def enable_channel(session: Session, identifier: UUID) -> KnownChannel:
@@ -148,23 +215,90 @@ def add(
     return row.id
 
 
-def claim_due(session: Session, now: datetime, until: datetime, limit: int) -> list[Due]:
-    """The notifications that are due, the longest waiting first. Nobody else is given them before `until`."""
+def claim_due(session: Session, now: datetime, until: datetime, busy: Collection[UUID] = ()) -> list[Due]:
+    """Of each channel that is not `busy` what has been due the longest. Nobody else is given it before `until`."""
+    first = (
+        select(Notification.id)
+        .where(
+            Notification.channel_id == Channel.id,
+            Notification.state == State.PENDING.value,
+            Notification.next_attempt_at <= now,
+        )
+        .order_by(Notification.next_attempt_at, Notification.id)
+        .limit(1)
+        .correlate(Channel)
+        .scalar_subquery()
+    )
+    found = session.scalars(select(first).select_from(Channel).where(Channel.id.not_in(busy))).all()
     rows = session.execute(
         select(Notification, Channel)
         .join(Channel, Channel.id == Notification.channel_id)
-        .where(Notification.state == State.PENDING.value, Notification.next_attempt_at <= now)
-        .order_by(Notification.next_attempt_at, Notification.id)
-        .limit(limit)
+        .where(
+            Notification.id.in_([each for each in found if each is not None]),
+            # Another worker may have claimed it between the two looks.
+            Notification.state == State.PENDING.value,
+            Notification.next_attempt_at <= now,
+        )
         .with_for_update(of=Notification, skip_locked=True)
     ).all()
     for notification, _ in rows:
         notification.next_attempt_at = until
     session.flush()
     return [
-        Due(n.id, n.channel_id, n.event, n.payload, n.created_at, n.attempts, channel.url, channel.secret)
-        for n, channel in rows
+        Due(each.id, each.event, each.payload, each.created_at, each.attempts, _access(channel, now))
+        for each, channel in rows
     ]
+
+
+def is_superseded(session: Session, identifier: UUID) -> bool:
+    """Whether its channel has been told something newer about the same cause."""
+    older, newer, cause, same = aliased(Notification), aliased(Notification), aliased(Incident), aliased(Incident)
+    query = (
+        select(newer.id)
+        .select_from(older)
+        .join(cause, cause.id == older.incident_id)
+        .join(newer, (newer.channel_id == older.channel_id) & (newer.id > older.id))
+        .join(same, (same.id == newer.incident_id) & (same.dedup_key == cause.dedup_key))
+        .where(older.id == identifier, newer.state == State.DELIVERED.value)
+        .limit(1)
+    )
+    return session.scalar(query) is not None
+
+
+def standing(session: Session, channel_id: UUID) -> list[KnownNotification]:
+    """The newest notification of each incident that is not resolved, of those that reached the channel."""
+    newer = aliased(Notification)
+    told_since = select(newer.id).where(
+        newer.incident_id == Notification.incident_id,
+        newer.channel_id == channel_id,
+        newer.state == State.DELIVERED.value,
+        newer.id > Notification.id,
+    )
+    query = (
+        select(Notification)
+        .join(Incident, Incident.id == Notification.incident_id)
+        .where(
+            Incident.open_key.is_not(None),
+            Notification.channel_id == channel_id,
+            Notification.state == State.DELIVERED.value,
+            ~told_since.exists(),
+        )
+        .order_by(Notification.id)
+    )
+    return _notifications(session, session.scalars(query).all())
+
+
+def hold(session: Session, channel_id: UUID, until: datetime) -> None:
+    """Whatever waits to be told to a channel waits until then at least: its receiver has asked for a pause."""
+    session.execute(
+        update(Notification)
+        .where(
+            Notification.channel_id == channel_id,
+            Notification.state == State.PENDING.value,
+            Notification.next_attempt_at < until,
+        )
+        .values(next_attempt_at=until)
+    )
 
 
 def record_attempt(
@@ -204,7 +338,7 @@ def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotificati
             f"This notification is {row.state}; only a failed one is replayed.",
         )
     if not _require_channel_row(session, row.channel_id).enabled:
-        raise SafelightError(Kind.CONFLICT, "channel_disabled", "The channel is disabled. Enable it first.")
+        raise channel_disabled()
     row.state, row.attempts, row.next_attempt_at = State.PENDING.value, 0, now
     session.flush()
     return _notifications(session, [row])[0]
@@ -240,6 +374,10 @@ def page(
     return _notifications(session, session.scalars(query).all())
 
 
+def channel_disabled() -> SafelightError:
+    return SafelightError(Kind.CONFLICT, "channel_disabled", "The channel is disabled. Enable it first.")
+
+
 def _require_channel_row(session: Session, identifier: UUID) -> Channel:
     row = session.get(Channel, identifier)
     if row is None:
@@ -248,7 +386,25 @@ def _require_channel_row(session: Session, identifier: UUID) -> Channel:
 
 
 def _channel(row: Channel) -> KnownChannel:
-    return KnownChannel(row.id, row.name, row.url, row.enabled, row.disabled_reason, row.created_at)
+    return KnownChannel(
+        id=row.id,
+        name=row.name,
+        kind=ChannelKind(row.kind),
+        url=row.url,
+        enabled=row.enabled,
+        disabled_reason=row.disabled_reason,
+        created_at=row.created_at,
+        previous_secret_until=row.previous_secret_until,
+        last_beat_at=row.last_beat_at,
+        last_beat_error=row.last_beat_error,
+    )
+
+
+def _access(row: Channel, now: datetime) -> Access:
+    secrets: tuple[str, ...] = (row.secret,)
+    if row.previous_secret is not None and row.previous_secret_until is not None and now < row.previous_secret_until:
+        secrets += (row.previous_secret,)
+    return Access(row.id, ChannelKind(row.kind), row.url, secrets, row.link_key)
 
 
 def _notifications(session: Session, rows: Sequence[Notification]) -> list[KnownNotification]:

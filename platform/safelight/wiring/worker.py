@@ -5,8 +5,11 @@ from datetime import timedelta
 from safelight.comparing.daily import DailyReporter
 from safelight.housekeeping import Housekeeping
 from safelight.ids import new_id
+from safelight.notifying.addresses import Reach
 from safelight.notifying.connection import GuardedBackend
 from safelight.notifying.deliverer import Deliverer
+from safelight.notifying.pulse import Pulse
+from safelight.notifying.sender import Sender
 from safelight.probing.judging import ProbeJudge
 from safelight.probing.ordering import ProbeOrderer, SyntheticSets
 from safelight.probing.replay_judging import ReplayJudge
@@ -76,7 +79,9 @@ def worker(settings: Settings) -> Worker:
     scorer = Scorer(store, examiner, folder, batch=settings.scoring.batch)
     registered = version_store(settings)
     chores = Housekeeping(store, Registration(store, registered, time), AliasProjection(store, registered, time), time)
-    deliverer = Deliverer(store, settings.notifying, time)
+    sender = Sender(settings.notifying, time, settings.api.public_url)
+    deliverer = Deliverer(store, sender, time)
+    pulse = Pulse(store, sender, leadership.held, time, watching.tick_seconds)
     judge = ProbeJudge(
         store,
         open_images(settings.images_url, settings.images),
@@ -91,6 +96,7 @@ def worker(settings: Settings) -> Worker:
         [
             Job("lease", leadership.renew_seconds, leadership.renew),
             Job("tick", settings.watching.tick_seconds, ticker.run_once),
+            Job("pulse", settings.notifying.heartbeat_seconds, pulse.run_once),
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
@@ -102,7 +108,7 @@ def worker(settings: Settings) -> Worker:
     )
     fetching = settings.ingest
     getter = Getter(
-        lambda: GuardedBackend(time, fetching.timeout_seconds, allow_private=fetching.allow_private_addresses),
+        lambda: GuardedBackend(time, fetching.timeout_seconds, Reach(private=fetching.allow_private_addresses)),
         fetching.max_image_bytes,
     )
     pictures = open_images(settings.images_url, settings.images)

@@ -1,61 +1,137 @@
 """A real receiver of webhooks, on loopback."""
 
+import contextlib
+import socket
+import ssl
+import struct
 import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+_LONGEST_SECONDS = 30
+_BYTE_SECONDS = 0.05
 
 
-@dataclass
-class Receiver:
+class Manner(Enum):
+    """How a receiver behaves towards whoever has sent it something."""
+
+    ANSWERS = auto()
+    TRICKLES = auto()
+    HANGS = auto()
+    CUTS = auto()
+
+
+class Receiver(ThreadingHTTPServer):
     """Answers with the statuses it was given, the last one for ever, and keeps what it was told."""
 
-    server: HTTPServer
-    url: str
-    statuses: list[int] = field(default_factory=lambda: [204])
-    headers: dict[str, str] = field(default_factory=dict)
-    trickle_seconds: float = 0.0
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+        self.statuses = [204]
+        self.headers: dict[str, str] = {}
+        self.manner = Manner.ANSWERS
+        self.came: Callable[[], None] = lambda: None
+        """Called when something has come, before it is answered."""
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.released = threading.Event()
+
+    def behave(self, manner: str) -> None:
+        self.manner = Manner[manner]
+
+    def certify_itself(self, folder: Path) -> str:
+        """Speaks TLS from now on, with a certificate nobody signed; returns the address that it is for."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(_certificate(folder))
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        return f"https://localhost:{self.server_port}/hook"
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        if self.manner is not Manner.CUTS:
+            super().shutdown_request(request)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.requests.append(({key.lower(): value for key, value in self.headers.items()}, body))
+        self.server.came()
+        match self.server.manner:
+            case Manner.ANSWERS:
+                self._answer()
+            case Manner.TRICKLES:
+                self._trickle()
+            case Manner.HANGS:
+                self.server.released.wait(_LONGEST_SECONDS)
+            case Manner.CUTS:
+                # No farewell: the peer sees a reset.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+
+    def _answer(self) -> None:
+        statuses = self.server.statuses
+        self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _trickle(self) -> None:
+        """A header that never ends, byte by byte, each in time."""
+        with contextlib.suppress(OSError):  # the sender has had enough
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
+            for _ in range(int(_LONGEST_SECONDS / _BYTE_SECONDS)):
+                if self.server.released.wait(_BYTE_SECONDS):
+                    return
+                self.wfile.write(b"x")
+                self.wfile.flush()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):  # the line may be cut
+            super().finish()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    stopping = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            made.requests.append(({key.lower(): value for key, value in self.headers.items()}, body))
-            if made.trickle_seconds:
-                self._trickle(time.monotonic() + made.trickle_seconds)
-                return
-            self.send_response(made.statuses.pop(0) if len(made.statuses) > 1 else made.statuses[0])
-            for name, value in made.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def _trickle(self, until: float) -> None:
-            """A header that never ends, byte by byte, each in time."""
-            try:
-                self.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
-                while time.monotonic() < until and not stopping.wait(0.05):
-                    self.wfile.write(b"x")
-                    self.wfile.flush()
-            except OSError:
-                pass  # the sender has had enough
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Receiver(server, f"http://127.0.0.1:{server.server_port}/hook")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    made = Receiver()
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield made
-    stopping.set()
-    server.shutdown()
+    made.released.set()
+    made.shutdown()
     thread.join()
-    server.server_close()
+    made.server_close()
+
+
+def _certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2126, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "receiver.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return file

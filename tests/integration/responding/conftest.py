@@ -18,6 +18,7 @@ from registry.parameters import Defaults, Limits
 from safelight.clock import ManualClock
 from safelight.ids import new_id
 from safelight.notifying import channels
+from safelight.notifying.addresses import PUBLIC
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.deciding import Decider
@@ -27,6 +28,7 @@ from safelight.store import engines, incidents, ledger, notifications, probe_set
 from safelight.store.database import Database, Session
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.incidents import KnownIncident
+from safelight.store.notifications import ChannelKind
 from safelight.store.probes import KnownRun, NewRun, Purpose
 from safelight.store.verdicts import NewVerdict, StoredVerdict
 from safelight.store.versions import KnownVersion
@@ -172,7 +174,7 @@ def scene(database: Database) -> Scene:
             releasing.advance(session, GENERATOR)
             if number == 1:
                 releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
-        channels.create(session, "on call", "https://pager.example/hook", NOON, allow_private=False)
+        channels.create(session, "on call", ChannelKind.WEBHOOK, NOON, url="https://pager.example/hook", reach=PUBLIC)
         probe_sets.add(
             session,
             generator=GENERATOR,

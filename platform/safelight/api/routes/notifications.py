@@ -1,5 +1,6 @@
 """Channels, what they were told, and how it went."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -7,9 +8,17 @@ from fastapi import APIRouter
 from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import PlatformDep
-from safelight.api.schemas.notifications import ChannelInfo, CreatedChannel, NewChannel, NotificationInfo
+from safelight.api.schemas.notifications import (
+    ChannelInfo,
+    CreatedChannel,
+    NewChannel,
+    NotificationInfo,
+    Replayed,
+    Rotation,
+)
 from safelight.api.schemas.page import Items, Limit, Page
 from safelight.notifying import channels, outbox
+from safelight.notifying.addresses import Reach
 from safelight.store import access, notifications
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"], route_class=IdempotentRoute)
@@ -25,12 +34,26 @@ def list_channels(platform: PlatformDep, _reader: Reader) -> Items[ChannelInfo]:
 
 @secrets.post("/channels", status_code=201)
 def create_channel(new: NewChannel, platform: PlatformDep, admin: Admin) -> CreatedChannel:
-    """Make a channel. The secret its messages are signed with is in this answer and nowhere else."""
+    """Make a channel. The secret that a webhook's messages are signed with is in this answer and nowhere else."""
     now = platform.clock.now()
-    allow_private = platform.settings.notifying.allow_private_addresses
+    reach = Reach.of(platform.settings.notifying)
+    secret = new.secret.get_secret_value()
     with platform.database.transaction() as session:
-        made = channels.create(session, new.name, new.url, now, allow_private=allow_private)
-        access.record_audit(session, now, admin.name, "channel.create", new.name)
+        made = channels.create(session, new.name, new.kind, now, url=new.url, secret=secret, reach=reach)
+        access.record_audit(session, now, admin.name, "channel.create", new.name, new.kind.value)
+    return CreatedChannel(**vars(made.channel), secret=made.secret)
+
+
+@secrets.post("/channels/{channel_id}/rotate")
+def rotate_secret(
+    channel_id: UUID, platform: PlatformDep, admin: Admin, rotation: Rotation | None = None
+) -> CreatedChannel:
+    """Sign with a new secret, which is in this answer and nowhere else, and for a while with the previous one too."""
+    now, hours = platform.clock.now(), (rotation or Rotation()).overlap_hours
+    with platform.database.transaction() as session:
+        made = channels.rotate(session, channel_id, now, timedelta(hours=hours))
+        said = f"The previous secret counts for {hours:g} h."
+        access.record_audit(session, now, admin.name, "channel.rotate", made.channel.name, said)
     return CreatedChannel(**vars(made.channel), secret=made.secret)
 
 
@@ -59,6 +82,17 @@ def send_test(channel_id: UUID, platform: PlatformDep, _operator: Operator) -> N
         return NotificationInfo.model_validate(notifications.get(session, identifier))
 
 
+@router.post("/channels/{channel_id}/replay", status_code=202)
+def replay_failed(channel_id: UUID, platform: PlatformDep, operator: Operator) -> Replayed:
+    """Send a channel again what it was not told, the newest 500 of it, each under its own id."""
+    now = platform.clock.now()
+    with platform.database.transaction() as session:
+        replayed = outbox.replay_all(session, channel_id, now)
+        name = notifications.require_channel(session, channel_id).name
+        access.record_audit(session, now, operator.name, "channel.replay", name, f"{replayed} notifications")
+    return Replayed(replayed=replayed)
+
+
 @router.get("")
 def list_notifications(
     platform: PlatformDep,
@@ -69,7 +103,7 @@ def list_notifications(
     channel_id: UUID | None = None,
     state: notifications.State | None = None,
 ) -> Page[NotificationInfo]:
-    """The newest first, each with its deliveries."""
+    """The newest first, each with its deliveries; `state=failed` lists the dead letters."""
     with platform.database.reading() as session:
         found = notifications.page(session, before, limit, incident_id=incident_id, channel_id=channel_id, state=state)
     last = str(found[-1].id) if len(found) == limit else None
@@ -80,4 +114,4 @@ def list_notifications(
 def replay(notification_id: UUID, platform: PlatformDep, _operator: Operator) -> NotificationInfo:
     """Send a failed one again, under its own id."""
     with platform.database.transaction() as session:
-        return NotificationInfo.model_validate(notifications.replay(session, notification_id, platform.clock.now()))
+        return NotificationInfo.model_validate(outbox.replay(session, notification_id, platform.clock.now()))

@@ -80,3 +80,10 @@ def test_all_attempts_together_take_three_days(outcome: Outcome, jitter: float) 
 )
 def test_a_receiver_may_ask_for_more_time_within_bounds(asked: timedelta, given: timedelta) -> None:
     assert next_step(1, Answered(503, asked), NOON, 0.0) == Retry(NOON + given)
+
+
+@given(attempts, st.sampled_from([400, 403, 404]), retry_afters, jitters)
+def test_a_receiver_that_will_never_take_it_is_not_asked_again(
+    attempt: int, status: int, after: timedelta | None, jitter: float
+) -> None:
+    assert next_step(attempt, Answered(status, after), NOON, jitter, frozenset({400, 403, 404})) == GiveUp()

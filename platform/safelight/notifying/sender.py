@@ -1,0 +1,38 @@
+"""Sends one message to one channel: in the words of its kind, over a connection that checks where it leads."""
+
+from safelight.clock import Clock
+from safelight.notifying.addresses import Reach
+from safelight.notifying.connection import GuardedBackend, Resolve, resolve
+from safelight.notifying.kinds import KINDS
+from safelight.notifying.links import ThumbnailLinks
+from safelight.notifying.message import Destination, Message
+from safelight.notifying.retry import Outcome
+from safelight.notifying.sending import post
+from safelight.settings import NotifyingSettings
+from safelight.store.notifications import Access
+
+
+class Sender:
+    """Whoever delivers and whoever beats sends through it."""
+
+    def __init__(
+        self, settings: NotifyingSettings, clock: Clock, public_url: str = "", resolve: Resolve = resolve
+    ) -> None:
+        """`public_url` is where the world reaches us; empty: it does not, so no message links to an image."""
+        self._settings = settings
+        self._clock = clock
+        self._public_url = public_url.rstrip("/")
+        self._resolve = resolve
+
+    @property
+    def longest_seconds(self) -> float:
+        return self._settings.timeout_seconds
+
+    def send(self, message: Message, to: Access) -> Outcome:
+        now = self._clock.now()
+        links = ThumbnailLinks(self._public_url, to.channel_id, to.link_key, now) if self._public_url else None
+        destination = Destination(to.channel_id, to.url, to.secrets, links)
+        return post(KINDS[to.kind].request(message, destination, now), now, self._backend)
+
+    def _backend(self) -> GuardedBackend:
+        return GuardedBackend(self._clock, self._settings.timeout_seconds, Reach.of(self._settings), self._resolve)
