@@ -16,8 +16,9 @@ from monitors.scan import Rule
 from safelight.clock import Clock
 from safelight.probing.outputs import Images, brittleness, is_settled, of_repeat, outputs, pixel_distances
 from safelight.probing.sets import Probe
+from safelight.probing.tolerance import device_of
 from safelight.scoring.examining import ImageReader
-from safelight.store import generations, ledger, probe_images, probe_sets, probes
+from safelight.store import ledger, probe_images, probe_sets, probes
 from safelight.store.database import Database, Session
 from safelight.store.probes import OPEN, TO_BE_MADE, KnownRun, NewRun, Purpose, RunState
 
@@ -86,7 +87,7 @@ class ProbeJudge:
                 return False
             stored = probe_images.of_run(session, reference.id, self._embedder_digest) if reference else []
             asked = [Probe.model_validate(each) for each in probe_sets.get(session, run.set_id).probes]
-            device = _device(session, run.environment_digest)
+            device = device_of(session, run.environment_digest)
         first = of_repeat(images, 0)
         result: dict[str, Any] = {
             "embedder_digest": self._embedder_digest,
@@ -117,7 +118,7 @@ class ProbeJudge:
         whose = run.version if run.against is None else run.against
         known = probes.baselines(session, run.generator, whose, run.set_id)
         seen_alike = [each for each in known if each.result.get("embedder_digest") == self._embedder_digest]
-        device = _device(session, run.environment_digest)
+        device = device_of(session, run.environment_digest)
 
         def nearness(each: KnownRun) -> tuple[bool, bool]:
             return each.environment_digest == run.environment_digest, each.result.get("device") == device
@@ -189,12 +190,6 @@ def _rule(run: KnownRun) -> Rule:
 def _departures(run: KnownRun, now: Images, stored: Images) -> Departures:
     places = [place for place in run.places if place in stored]
     return departures(outputs(now, places), outputs(stored, places), places, _rule(run))
-
-
-def _device(session: Session, environment_digest: str | None) -> str | None:
-    """What made the images, as far as it decides their pixels; None where it is not known."""
-    details = generations.environment(session, environment_digest) if environment_digest else None
-    return f"{details.get('device')} {details.get('dtype')}" if details else None
 
 
 def _repeated_distances(reference: KnownRun, places: Sequence[int]) -> NDArray[np.float64]:

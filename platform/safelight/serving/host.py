@@ -18,7 +18,7 @@ from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
 from safelight.settings import EngineSettings
-from safelight.store import baseline_jobs, engines, ledger, probes, releases, versions
+from safelight.store import baseline_jobs, engines, generation_replays, ledger, probes, releases, versions
 from safelight.store.database import Database, StoreError
 from safelight.store.engines import EngineState, KnownEngine
 
@@ -157,6 +157,7 @@ class EngineHost:
             # Probes ordered of a version are a reason to hold it for as long as they last.
             probed = [Bundle(*each) for each in probes.to_be_held(session, self._name)]
             replayed = [Bundle(*each) for each in baseline_jobs.to_be_held(session)]
+            replayed += [Bundle(*each) for each in generation_replays.to_be_held(session)]
         return list(dict.fromkeys([*released, *probed, *replayed]))
 
     def _start(self, bundle: Bundle) -> None:
