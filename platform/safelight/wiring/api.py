@@ -24,6 +24,7 @@ from safelight.responding.handling import Handling
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.live_routing import LiveRouting
+from safelight.serving.remaking import Remaker
 from safelight.serving.replaying import Replayer
 from safelight.serving.token import engine_token
 from safelight.settings import Settings
@@ -65,6 +66,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     )
     prober = ProbeRunner(store, gateway, time, f"{host_name()}-{new_id()}", settings.probing.at_once)
     replayer = Replayer(store, gateway, time, f"{host_name()}-{new_id()}")
+    remaker = Remaker(store, gateway, time, f"{host_name()}-{new_id()}")
     release_rules = Releasing(time)
     stopped = threading.Event()
     loops = (
@@ -80,7 +82,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     await gateway.start()
     for thread in threads:
         thread.start()
-    background = {asyncio.create_task(prober.run()), asyncio.create_task(replayer.run())}
+    background = {asyncio.create_task(prober.run()), asyncio.create_task(replayer.run()), asyncio.create_task(remaker.run())}
     try:
         yield Platform(
             settings=settings,
