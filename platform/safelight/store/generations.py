@@ -19,6 +19,8 @@ from safelight.store.upsert import insert
 
 # A CLIPScore-like alignment below this is flagged: hardly anything of the prompt is in the image.
 LOW_ALIGNMENT = 0.15
+LOOKED_THROUGH = 20_000
+"""Generations that one search looks through for what no index finds."""
 
 
 class RowRefused(Exception):
@@ -98,6 +100,18 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+    replica: str | None = None
+    adapter: str | None = None
+    tenant: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found. It may go on before `further`; None where there is nothing older."""
+
+    generations: list[StoredGeneration]
+    further: UUID | None
 
 
 _COLUMNS = [field.name for field in fields(StoredGeneration) if field.name != "score"]
@@ -159,35 +173,77 @@ def environment(session: Session, digest: str) -> dict[str, Any] | None:
     return row.details if row else None
 
 
+def search(
+    session: Session,
+    filters: Filters,
+    before_id: UUID | None = None,
+    limit: int = 50,
+    *,
+    looked_through: int = LOOKED_THROUGH,
+) -> Found:
+    """At most `limit` generations older than `before_id`, newest first.
+
+    It ends after so many generations at the latest, however little it has found: a rare sign or word would have all of
+    the history read.
+    """
+    narrowed = [*_indexed(filters), *_older(before_id)]
+    floor = None
+    if any(True for _ in _unindexed(filters)):
+        oldest = select(GenerationRow.id).where(*narrowed).order_by(GenerationRow.id.desc())
+        floor = session.scalar(oldest.offset(looked_through - 1).limit(1))
+    query = _joined().where(*narrowed, *_unindexed(filters))
+    if floor is not None:
+        query = query.where(GenerationRow.id >= floor)
+    rows = session.execute(query.order_by(GenerationRow.id.desc()).limit(limit))
+    found = [_stored(row, score) for row, score in rows]
+    return Found(found, found[-1].id if len(found) == limit else floor)
+
+
 def page(session: Session, filters: Filters, before_id: UUID | None = None, limit: int = 50) -> list[StoredGeneration]:
-    """At most `limit` generations older than `before_id`, newest first."""
-    query = _joined().where(*_conditions(filters)).order_by(GenerationRow.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(GenerationRow.id < before_id)
-    return [_stored(row, score) for row, score in session.execute(query)]
+    """At most `limit` generations older than `before_id`, newest first, however far back they lie."""
+    query = _joined().where(*_indexed(filters), *_unindexed(filters), *_older(before_id))
+    rows = session.execute(query.order_by(GenerationRow.id.desc()).limit(limit))
+    return [_stored(row, score) for row, score in rows]
 
 
 def _joined() -> Select[GenerationRow, Score | None]:
     return select(GenerationRow, Score).outerjoin(Score, Score.generation_id == GenerationRow.id)
 
 
-def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _older(before_id: UUID | None) -> list[ColumnElement[bool]]:
+    return [] if before_id is None else [GenerationRow.id < before_id]
+
+
+def _indexed(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """What an index narrows, newest first."""
     if filters.generator is not None:
         yield GenerationRow.generator == filters.generator
-    if filters.version is not None:
-        yield GenerationRow.version == filters.version
-    if filters.outcomes:
-        yield GenerationRow.outcome.in_(filters.outcomes)
-    if filters.arms:
-        yield GenerationRow.arm.in_(filters.arms)
+        yield from _parts(filters)
     if filters.since is not None:
         yield GenerationRow.id >= first_id_at(filters.since)
     if filters.until is not None:
         yield GenerationRow.id < first_id_at(filters.until)
+
+
+def _unindexed(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.generator is None:
+        yield from _parts(filters)
+    if filters.outcomes:
+        yield GenerationRow.outcome.in_(filters.outcomes)
+    if filters.arms:
+        yield GenerationRow.arm.in_(filters.arms)
     if filters.text:
         yield GenerationRow.prompt.icontains(filters.text, autoescape=True)
     if filters.flag is not None:
         yield _FLAGGED[filters.flag]
+
+
+def _parts(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """Parts of one generator's traffic: the indexes of these begin with the generator."""
+    for name in ("version", "replica", "adapter", "tenant", "region"):
+        wanted = getattr(filters, name)
+        if wanted is not None:
+            yield getattr(GenerationRow, name) == wanted
 
 
 _FLAGGED: dict[Flag, ColumnElement[bool]] = {

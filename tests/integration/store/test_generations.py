@@ -1,17 +1,19 @@
 """The log, newest first, by every filter the page has."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select, text
 
 from safelight.errors import SafelightError
 from safelight.ids import first_id_at, new_id
 from safelight.store import generations
 from safelight.store.database import Database
 from safelight.store.generations import Filters, Flag, RowRefused
-from safelight.store.tables import Score
+from safelight.store.tables import GenerationRow, Score
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -77,11 +79,11 @@ def logged(database: Database) -> Database:
             session,
             [
                 _row(0),
-                _row(1, version=2, prompt="A GREEN cube, 100% cotton"),
-                _row(2, arm="canary", version=2),
+                _row(1, version=2, prompt="A GREEN cube, 100% cotton", replica="gpu-1", tenant="acme"),
+                _row(2, arm="canary", version=2, replica="gpu-2", adapter="ink", region="eu"),
                 _row(3, outcome="failed", error_code="out_of_memory", image_key=None),
-                _row(4, generator="other"),
-                _row(5, prompt="under_score"),
+                _row(4, generator="other", replica="gpu-1"),
+                _row(5, prompt="under_score", replica="gpu-1", adapter="ink"),
             ],
         )
         session.add_all(
@@ -98,6 +100,7 @@ def logged(database: Database) -> Database:
 def _seconds(database: Database, filters: Filters, before: UUID | None = None, limit: int = 50) -> list[int]:
     with database.reading() as session:
         found = generations.page(session, filters, before, limit)
+        assert generations.search(session, filters, before, limit).generations == found
     return [round((each.created_at - NOON).total_seconds()) for each in found]
 
 
@@ -117,6 +120,13 @@ def _seconds(database: Database, filters: Filters, before: UUID | None = None, l
         (Filters(since=_at(2)), [5, 4, 3, 2]),
         (Filters(until=_at(2)), [1, 0]),
         (Filters(since=_at(1), until=_at(3), version=2), [2, 1]),
+        (Filters(replica="gpu-1"), [5, 4, 1]),
+        (Filters(generator="studio", replica="gpu-1"), [5, 1]),
+        (Filters(generator="studio", replica="gpu-1", version=2), [1]),
+        (Filters(generator="studio", adapter="ink"), [5, 2]),
+        (Filters(generator="studio", tenant="acme"), [1]),
+        (Filters(generator="studio", region="eu"), [2]),
+        (Filters(generator="studio", region="us"), []),
         (Filters(text="green"), [1]),
         (Filters(text="100%"), [1]),
         (Filters(text="r_s"), [5]),
@@ -131,6 +141,36 @@ def test_pages_follow_each_other_without_gap_or_repeat(logged: Database) -> None
     assert _seconds(logged, Filters(), limit=2) == [5, 4]
     assert _seconds(logged, Filters(), first_id_at(_at(4)), limit=3) == [3, 2, 1]
     assert _seconds(logged, Filters(), first_id_at(_at(0))) == []
+
+
+def test_a_search_goes_on_where_it_stopped_looking(logged: Database) -> None:
+    def looked(filters: Filters, before: UUID | None = None, limit: int = 50) -> tuple[list[int], UUID | None]:
+        with logged.reading() as session:
+            found = generations.search(session, filters, before, limit, looked_through=2)
+        return [round((each.created_at - NOON).total_seconds()) for each in found.generations], found.further
+
+    blank = Filters(generator="studio", flag=Flag.BLANK)
+    assert looked(blank) == ([], first_id_at(_at(3)))
+    assert looked(blank, first_id_at(_at(3))) == ([], first_id_at(_at(1)))
+    assert looked(blank, first_id_at(_at(1))) == ([0], None)
+    assert looked(Filters(text="a red"), limit=1) == ([4], first_id_at(_at(4)))
+    assert looked(Filters(generator="studio")) == ([5, 3, 2, 1, 0], None), "an index finds these: nothing is skipped"
+    assert looked(Filters(generator="studio", replica="gpu-1"), limit=1) == ([5], first_id_at(_at(5)))
+
+
+@pytest.mark.parametrize("part", ["replica", "adapter", "tenant", "region"])
+def test_the_newest_of_a_part_are_found_by_an_index(logged: Database, part: str) -> None:
+    """A part that made nothing must not have the whole log read."""
+    query = select(GenerationRow.id).where(
+        GenerationRow.generator == "studio", getattr(GenerationRow, part) == "nobody"
+    )
+    newest = query.order_by(GenerationRow.id.desc()).limit(50)
+    asked = newest.compile(logged.engine, compile_kwargs={"literal_binds": True})
+    with logged.engine.connect() as connection:
+        if not logged.is_sqlite:
+            connection.execute(text("SET enable_seqscan = off"))  # six rows are read faster without any index
+        plan = connection.execute(text(f"EXPLAIN {'QUERY PLAN ' * logged.is_sqlite}{asked}")).fetchall()
+    assert re.search(rf"generator_{part}_id", str(plan)), plan
 
 
 def test_a_generation_comes_with_its_score(logged: Database) -> None:

@@ -33,6 +33,8 @@ from safelight.store.generations import Filters, Flag
 
 router = APIRouter(prefix="/api/v1/generations", tags=["generations"], route_class=MadeRoute)
 
+Part = Annotated[str | None, Query(max_length=100, description="Exactly so; name the generator as well")]
+
 PNG = "image/png"
 # An image never changes; whoever may not see it must not find it in a shared cache.
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -72,10 +74,15 @@ def list_generations(
     since: Annotated[datetime | None, Query(alias="from", description="With its time zone")] = None,
     until: Annotated[datetime | None, Query(alias="to", description="With its time zone")] = None,
     q: Annotated[str, Query(max_length=500, description="Words in the prompt")] = "",
+    replica: Part = None,
+    adapter: Part = None,
+    tenant: Part = None,
+    region: Part = None,
     before: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[GenerationSummary]:
-    """The newest first."""
+    """The newest first. `next` is null when there is nothing older: what is rare may fill no page, and yet be found on
+    the following one, because one request looks through 20,000 generations at most."""
     filters = Filters(
         generator=generator,
         version=version,
@@ -85,12 +92,15 @@ def list_generations(
         since=_aware("from", since),
         until=_aware("to", until),
         text=q,
+        replica=replica,
+        adapter=adapter,
+        tenant=tenant,
+        region=region,
     )
     with platform.database.reading() as session:
-        found = generations.page(session, filters, before, limit)
-    last = str(found[-1].id) if len(found) == limit else None
-    items = [GenerationSummary.of(each, has_image=each.image_key is not None) for each in found]
-    return Page(items=items, next=last)
+        found = generations.search(session, filters, before, limit)
+    items = [GenerationSummary.of(each, has_image=each.image_key is not None) for each in found.generations]
+    return Page(items=items, next=str(found.further) if found.further else None)
 
 
 @router.get("/{generation_id}")

@@ -85,6 +85,10 @@ class GenerationSummary(BaseModel):
     prompt: str
     seed: int | None
     parameters: dict[str, Any]
+    replica: str | None
+    adapter: str | None
+    tenant: str | None
+    region: str | None
     total_ms: float | None
     error_code: str | None
     image_url: str | None = None
@@ -109,10 +113,6 @@ class GenerationDetail(GenerationSummary):
     environment: dict[str, Any] | None = None
     envelope: dict[str, Any]
     request_id: UUID
-    replica: str | None
-    adapter: str | None
-    tenant: str | None
-    region: str | None
     feedback: Feedback = Feedback()
     final_prompt: str | None
     queue_ms: float | None
