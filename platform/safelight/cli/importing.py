@@ -22,6 +22,7 @@ from safelight.wiring.importing import importer as open_importer
 
 commands = typer.Typer()
 
+_EMBEDDINGS = {IMAGE_EMBEDDING, PROMPT_EMBEDDING}
 _TOLD = 100
 """Bad rows that are told one by one; the others are counted."""
 
@@ -92,6 +93,13 @@ def import_generations(
     spread_from: SpreadFrom = None,
     spread_to: SpreadTo = None,
     strict: Strict = False,
+    embedder_digest: Annotated[
+        str,
+        typer.Option(
+            help="What made the table's image_embedding and prompt_embedding: taken as scores, where it is what the "
+            "workers look with (GET /api/v1/ingest/embedder)"
+        ),
+    ] = "",
 ) -> None:
     """Read generations made elsewhere from a table or a folder; what is there already is not added again."""
     settings = Settings()
@@ -107,10 +115,18 @@ def import_generations(
             spread_to=spread_to,
             strict=strict,
         )
-        if {IMAGE_EMBEDDING, PROMPT_EMBEDDING} & reading.reader.columns.keys():
-            typer.echo("The table's embeddings are not imported: the worker makes its own, so that none mix.", err=True)
+        brought = _EMBEDDINGS & reading.reader.columns.keys()
+        if embedder_digest and brought != _EMBEDDINGS:
+            raise SafelightError(
+                Kind.INVALID,
+                "embeddings_missing",
+                "The table brings no image_embedding and prompt_embedding. Map both, or leave --embedder-digest out.",
+            )
+        if brought and not embedder_digest:
+            typer.echo("The embeddings are left out: nobody says what made them (--embedder-digest).", err=True)
+        embedder = importer.embedder(embedder_digest) if embedder_digest else None
         progress = Progress("Recorded", reading.total, wiring.clock())
-        done = asyncio.run(importer.run(reading.batches(), reading.rejects, progress.advance))
+        done = asyncio.run(importer.run(reading.batches(), reading.rejects, progress.advance, embedder))
     typer.echo(f"{done.added:,} generations added, {done.known:,} there already, {done.rejected:,} rows left out")
     for code, count in reading.rejects.by_code.most_common():
         typer.echo(f"  {count:,} x {code}")

@@ -4,18 +4,26 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+import numpy as np
+from PIL import Image
 
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.importing.reading import Loaded, Rejects
+from safelight.importing.rows import ImportedRow
 from safelight.recording.generation import Generation, Outcome, Source
+from safelight.recording.ingest import check_embedder, check_seen
 from safelight.recording.pixels import as_png, decode
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
+from safelight.scoring.seen import embedded
 from safelight.settings import OnFull
-from safelight.store import generations, versions
+from safelight.store import embedders, generations, versions
 from safelight.store.database import Database
+from safelight.store.embedders import KnownEmbedder
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,24 @@ class Importer:
             )
         return registered[0].number
 
-    async def run(self, batches: Iterable[list[Loaded]], rejects: Rejects, progress: Callable[[int], None]) -> Imported:
-        """`progress` is told how many rows each batch was made of.
+    def embedder(self, named: str) -> KnownEmbedder:
+        """What the workers look at images with, which has to be the one named: what two embedders saw is never mixed.
+
+        Raises SafelightError `embedder_unknown`, `embedder_differs`.
+        """
+        with self._database.reading() as session:
+            known = embedders.in_use(session)
+        return check_embedder(named, known)
+
+    async def run(
+        self,
+        batches: Iterable[list[Loaded]],
+        rejects: Rejects,
+        progress: Callable[[int], None],
+        embedder: KnownEmbedder | None = None,
+    ) -> Imported:
+        """`progress` is told how many rows each batch was made of. `embedder` made the embeddings that rows bring;
+        without one, these are left where they are.
 
         Raises what the image store or the database raises: run it again then, and what has arrived is passed over.
         """
@@ -65,7 +89,7 @@ class Importer:
             pass  # what an import that was cut off left in the journal
         for batch in batches:
             known, before = self._known(batch), rejects.total
-            added = await self._record([each for each in batch if each.row.id not in known], rejects)
+            added = await self._record([each for each in batch if each.row.id not in known], rejects, embedder)
             while await asyncio.to_thread(self._shipper.run_once):
                 pass
             counts.update(added=added, known=len(batch) - added - (rejects.total - before))
@@ -77,18 +101,18 @@ class Importer:
         with self._database.reading() as session:
             return generations.known(session, [each.row.id for each in batch])
 
-    async def _record(self, batch: Sequence[Loaded], rejects: Rejects) -> int:
+    async def _record(self, batch: Sequence[Loaded], rejects: Rejects, embedder: KnownEmbedder | None) -> int:
         prepared = []
         for each in batch:
             try:
-                prepared.append(await asyncio.to_thread(self._prepare, each))
+                prepared.append(await asyncio.to_thread(self._prepare, each, embedder))
             except SafelightError as error:
                 rejects.add(each.row.line, error)
         unique = {generation.id: (generation, png) for generation, png in prepared}
         await asyncio.gather(*(self._recorder.record(g, png, on_full=OnFull.REFUSE) for g, png in unique.values()))
         return len(unique)
 
-    def _prepare(self, each: Loaded) -> tuple[Generation, bytes | None]:
+    def _prepare(self, each: Loaded, embedder: KnownEmbedder | None) -> tuple[Generation, bytes | None]:
         account = each.row.account
         if account.outcome is Outcome.SERVED and each.content is None:
             raise SafelightError(Kind.INVALID, "image_missing", "A served generation needs its image.")
@@ -96,7 +120,10 @@ class Importer:
         image = None if each.content is None else decode(each.content)
         png = None if image is None or each.content is None else as_png(image, each.content)
         size = None if image is None else image.size
-        return account.generation(self._clock.now(), digest, None, size, source=Source.IMPORT), png
+        generation = account.generation(self._clock.now(), digest, None, size, source=Source.IMPORT)
+        if embedder is None or image is None:
+            return generation, png
+        return generation.model_copy(update={"seen": _seen(each.row, image, embedder)}), png
 
     def _digest(self, generator: str, version: int) -> str:
         key = (generator, version)
@@ -108,3 +135,16 @@ class Importer:
         if digest is None:
             raise not_found("version", f"{version} of {generator}")
         return digest
+
+
+def _seen(row: ImportedRow, image: Image.Image, embedder: KnownEmbedder) -> dict[str, Any] | None:
+    """What its embeddings and its pixels say; None where it brings none, and the worker looks at it as at any other.
+
+    Raises SafelightError `embedding_invalid`.
+    """
+    if row.image_embedding is None or row.prompt_embedding is None:
+        return None
+    pixels = np.asarray(image.convert("RGB"))
+    seen = embedded(embedder.digest, row.image_embedding, row.prompt_embedding, pixels)
+    check_seen(seen, embedder)
+    return seen.model_dump(mode="json")

@@ -113,23 +113,29 @@ def check_seen(seen: Seen, embedder: KnownEmbedder | None) -> None:
 
     Raises `embedder_unknown`, `embedder_differs`, `embedding_invalid`.
     """
+    known = check_embedder(seen.embedder_digest, embedder)
+    try:
+        seen.vectors(known.dimensions)
+    except VectorUnreadable as error:
+        raise SafelightError(Kind.INVALID, "embedding_invalid", f"{error}.", field="seen") from None
+
+
+def check_embedder(named: str, embedder: KnownEmbedder | None) -> KnownEmbedder:
+    """The one in use, where it is the one named. Raises `embedder_unknown`, `embedder_differs`."""
     if embedder is None:
         raise SafelightError(
             Kind.UNAVAILABLE,
             "embedder_unknown",
             "No worker has said yet what it looks at images with. Start one, and send this again.",
         )
-    if seen.embedder_digest != embedder.digest:
+    if named != embedder.digest:
         raise SafelightError(
             Kind.CONFLICT,
             "embedder_differs",
-            f"These embeddings were made with {seen.embedder_digest}, and images are looked at with {embedder.digest} "
-            "here. Load the same weights at the source, or send the image.",
+            f"These embeddings were made with {named}, and images are looked at with {embedder.digest} here. Load the "
+            "same weights at the source, or send the image.",
         )
-    try:
-        seen.vectors(embedder.dimensions)
-    except VectorUnreadable as error:
-        raise SafelightError(Kind.INVALID, "embedding_invalid", f"{error}.", field="seen") from None
+    return embedder
 
 
 def check_image_uri(uri: str, settings: IngestSettings) -> None:

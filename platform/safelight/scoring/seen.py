@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from monitors.signals import image_signals, perceptual_hash
 from safelight.scoring.embedder import Embedder
-from safelight.scoring.measuring import measure
 from safelight.store.embedders import KnownEmbedder
 
 # Half precision, as embeddings are kept.
@@ -51,18 +51,31 @@ def looks_with(embedder: Embedder) -> KnownEmbedder:
 
 def see(embedder: Embedder, prompt: str, pixels: NDArray[np.uint8]) -> dict[str, Any]:
     """The `seen` of a generation, from its pixels [H, W, 3], for a source that keeps its images to itself."""
-    (found,) = measure(embedder, [prompt], [pixels])
+    (image,), (words, truncated) = embedder.embed_images([pixels]), embedder.embed_prompts([prompt])
+    return embedded(embedder.digest, image, words[0], pixels, prompt_truncated=truncated[0]).model_dump(mode="json")
+
+
+def embedded(
+    embedder_digest: str,
+    image: NDArray[np.float32],
+    prompt: NDArray[np.float32],
+    pixels: NDArray[np.uint8],
+    *,
+    prompt_truncated: bool = False,
+) -> Seen:
+    """Of unit vectors [d] that are there already, and of the pixels [H, W, 3], whose other signals cost little."""
+    signals = image_signals(pixels)
     return Seen(
-        embedder_digest=embedder.digest,
-        image_embedding=_text(found.image),
-        prompt_embedding=_text(found.prompt),
-        prompt_truncated=found.prompt_truncated,
-        sharpness=found.signals.sharpness,
-        contrast=found.signals.contrast,
-        brightness=found.signals.brightness,
-        blank=found.signals.broken,
-        perceptual_hash=f"{found.hash:016x}",
-    ).model_dump(mode="json")
+        embedder_digest=embedder_digest,
+        image_embedding=_text(image),
+        prompt_embedding=_text(prompt),
+        prompt_truncated=prompt_truncated,
+        sharpness=signals.sharpness,
+        contrast=signals.contrast,
+        brightness=signals.brightness,
+        blank=signals.broken,
+        perceptual_hash=f"{perceptual_hash(pixels):016x}",
+    )
 
 
 def _text(vector: NDArray[np.float32]) -> str:

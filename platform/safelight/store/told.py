@@ -23,13 +23,13 @@ class Told:
 
 
 def add(session: Session, signals: Mapping[UUID, Told]) -> None:
-    """Have generations scored by what was told of them."""
+    """Have generations scored by what was told of them, also where their images came along."""
     if not signals:
         return
     documents = [{"generation_id": each, "document": told.document} for each, told in signals.items()]
     tasks = [{"generation_id": each, "generator": told.generator} for each, told in signals.items()]
     session.execute(insert(session, ToldSignals), documents)
-    session.execute(insert(session, ScoreTask), tasks)
+    session.execute(insert(session, ScoreTask).on_conflict_do_nothing(), tasks)
 
 
 def forget(session: Session, generation_ids: Collection[UUID]) -> None:

@@ -2,13 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
@@ -16,12 +18,19 @@ from typer.testing import CliRunner, Result
 from registry.manifest import Golden, Manifest
 from registry.parameters import Defaults, Limits
 from safelight.cli import app
+from safelight.clock import ManualClock
 from safelight.errors import SafelightError
 from safelight.recording.images import LocalImages
-from safelight.store import generations, scores, traffic, versions
+from safelight.scoring.examining import Examiner
+from safelight.scoring.folding import Folder
+from safelight.scoring.scorer import Scorer
+from safelight.store import embedders, generations, scores, traffic, versions
 from safelight.store.database import Database
+from safelight.store.embedders import KnownEmbedder
 from safelight.store.generations import Filters, StoredGeneration
 from safelight.store.versions import KnownVersion
+from safelight.watching.lenses import LensCache
+from safelight.watching.slicing import Slicing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MANIFEST = Manifest(
@@ -189,3 +198,91 @@ def test_a_generator_that_is_not_registered_is_refused(run: Import, tmp_path: Pa
     refused = run("log.parquet", "--generator", "nobody").exception
     assert isinstance(refused, SafelightError)
     assert refused.code == "generator_not_found"
+
+
+def _embedded(i: int, **changes: Any) -> dict[str, Any]:
+    """A row that brings embeddings along, none of them of length one: what counts is where they point."""
+    return _row(i, seen=[2.0, 0.0, 0.0, 1.5], asked=[4.0, 0.0, 0.0, 0.0], **changes)
+
+
+EMBEDDED = f"{MAP},image_embedding=seen,prompt_embedding=asked"
+
+
+class Nobody:
+    """An embedder that must not be asked."""
+
+    digest = "sha256:e"
+
+    def embed_images(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        assert not images, "these were embedded at the source"
+        return np.zeros((0, 4), np.float32)
+
+    def embed_prompts(self, prompts: Sequence[str]) -> tuple[NDArray[np.float32], list[bool]]:
+        assert not prompts
+        return np.zeros((0, 4), np.float32), []
+
+
+def _known(database: Database, digest: str = "sha256:e") -> None:
+    with database.transaction() as session:
+        embedders.note(session, KnownEmbedder(digest, 4), NOON)
+
+
+def test_embeddings_of_the_source_become_scores_and_nothing_is_embedded_anew(
+    run: Import, database: Database, tmp_path: Path
+) -> None:
+    _known(database)
+    _write(tmp_path / "log.parquet", [_embedded(i) for i in range(10)])
+    done = run("log.parquet", "--embedder-digest", "sha256:e", mapping=EMBEDDED)
+    assert "10 generations added" in done.output, done.output
+    clock = ManualClock(NOON + timedelta(hours=1))
+    examiner = Examiner(LocalImages(tmp_path / "data" / "images"), Nobody(), clock)
+    folder = Folder(LensCache(), "sha256:e", Slicing((), 1), clock, 60)
+    assert Scorer(database, examiner, folder, batch=64).run_once() == 10
+    newest = _stored(database)[0]
+    assert newest.score is not None
+    assert newest.score.alignment == pytest.approx(0.8, abs=1e-3)
+    assert (newest.score.embedder_digest, newest.score.blank) == ("sha256:e", True), (
+        "a flat picture, and its pixels say so"
+    )
+    assert newest.image_key is not None, "the image is kept all the same"
+
+
+@pytest.mark.parametrize(
+    ("in_use", "mapping", "code"),
+    [
+        ("sha256:f", EMBEDDED, "embedder_differs"),
+        ("", EMBEDDED, "embedder_unknown"),
+        ("sha256:e", MAP, "embeddings_missing"),
+    ],
+)
+def test_embeddings_of_another_embedder_are_refused_before_anything_is_imported(
+    run: Import, database: Database, tmp_path: Path, in_use: str, mapping: str, code: str
+) -> None:
+    if in_use:
+        _known(database, in_use)
+    _write(tmp_path / "log.parquet", [_embedded(i) for i in range(3)])
+    done = run("log.parquet", "--embedder-digest", "sha256:e", mapping=mapping)
+    assert isinstance(done.exception, SafelightError)
+    assert done.exception.code == code
+    assert _stored(database) == []
+
+
+def test_a_row_with_other_dimensions_is_left_out_and_one_without_is_left_to_the_worker(
+    run: Import, database: Database, tmp_path: Path
+) -> None:
+    _known(database)
+    _write(tmp_path / "log.parquet", [_embedded(0), _embedded(1) | {"seen": [1.0, 0.0]}, _embedded(2) | {"seen": None}])
+    done = run("log.parquet", "--embedder-digest", "sha256:e", mapping=EMBEDDED)
+    assert "2 generations added, 0 there already, 1 rows left out" in done.output
+    assert "1 x embedding_invalid" in done.output
+    with database.reading() as session:
+        waiting = scores.waiting(session, 10)
+    assert sorted(each.told is None for each in waiting) == [False, True]
+
+
+def test_embeddings_that_nobody_answers_for_are_not_taken(run: Import, database: Database, tmp_path: Path) -> None:
+    _known(database)
+    _write(tmp_path / "log.parquet", [_embedded(0)])
+    assert "nobody says what made them" in run("log.parquet", mapping=EMBEDDED).output
+    with database.reading() as session:
+        assert [each.told for each in scores.waiting(session, 10)] == [None]
