@@ -18,6 +18,7 @@ from registry.versions import (
     UnknownVersion,
     Version,
     check_generator_name,
+    check_variant,
     fetch_verified,
     inspect_bundle,
 )
@@ -61,6 +62,10 @@ class FolderVersionStore:
     def register(self, generator: str, folder: Path, manifest: Manifest) -> Version:
         checkpoint = inspect_bundle(generator, folder, manifest)
         return self._keep(generator, manifest, folder, checkpoint.files)
+
+    def register_variant(self, parent: Version, manifest: Manifest) -> Version:
+        check_variant(parent, manifest)
+        return self.register(parent.generator, Path(parent.source), manifest)
 
     def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
         check_generator_name(generator)

@@ -39,6 +39,7 @@ from registry.versions import (
     Version,
     VersionCorrupt,
     check_generator_name,
+    check_variant,
     fetch_verified,
     inspect_bundle,
 )
@@ -75,6 +76,12 @@ class MlflowVersionStore:
         checkpoint = inspect_bundle(generator, folder, manifest)
         return self._keep(generator, manifest, folder, checkpoint.files)
 
+    def register_variant(self, parent: Version, manifest: Manifest) -> Version:
+        check_variant(parent, manifest)
+        _, run_id, _ = parent.source.split("/")
+        kept = self._with_digest(parent.generator, manifest.digest)
+        return kept or self._create(parent.generator, manifest, run_id)
+
     def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
         check_generator_name(generator)
         return self._keep(generator, manifest)
@@ -88,6 +95,11 @@ class MlflowVersionStore:
         with _asking():
             run_id = self._log(generator, folder, files, manifest)
             self._ensure_model(generator)
+        return self._create(generator, manifest, run_id)
+
+    def _create(self, generator: str, manifest: AnyManifest, run_id: str) -> Version:
+        """A version whose files are those of a run."""
+        with _asking():
             created = self._client.create_model_version(
                 generator,
                 source=f"runs:/{run_id}/{_FOLDER}",

@@ -27,6 +27,20 @@ class BrokenTensors(Exception):
 
 def check_tensors(path: Path) -> None:
     """Raises BrokenTensors unless header and tensors cover the file exactly, without a hole, an overlap or a rest."""
+    header, rest = _header(path)
+    end = _end_of_tensors(header)
+    if end != rest:
+        raise BrokenTensors(f"its tensors take {end} bytes, the file holds {rest}")
+
+
+def tensor_names(path: Path) -> frozenset[str]:
+    """The names of the tensors in a file. Raises BrokenTensors."""
+    header, _ = _header(path)
+    return frozenset(header) - {"__metadata__"}
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header, and how many bytes follow it."""
     size = path.stat().st_size
     with path.open("rb") as file:
         prefix = file.read(8)
@@ -35,10 +49,7 @@ def check_tensors(path: Path) -> None:
         length = int.from_bytes(prefix, "little")
         if length > min(MAX_HEADER, size - 8):
             raise BrokenTensors(f"its header claims {length} bytes, the file has {size}")
-        header = file.read(length)
-    end = _end_of_tensors(_parsed(header))
-    if end != size - 8 - length:
-        raise BrokenTensors(f"its tensors take {end} bytes, the file holds {size - 8 - length}")
+        return _parsed(file.read(length)), size - 8 - length
 
 
 def _parsed(header: bytes) -> dict[str, Any]:

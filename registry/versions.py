@@ -15,6 +15,7 @@ from registry.errors import Kind, RegistryError
 from registry.external import AnyManifest, ExternalManifest
 from registry.manifest import Manifest, ManifestCode, ManifestError
 from registry.refusals import CheckpointRefused
+from registry.tensors import tensor_names
 
 _GENERATOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -115,6 +116,13 @@ class VersionStore(Protocol):
         """
         ...
 
+    def register_variant(self, parent: Version, manifest: Manifest) -> Version:
+        """Keep a bundle of ``parent``'s checkpoint under the next number, without another copy of its files.
+
+        A bundle registered before is not kept twice. Raises ManifestError, ServedElsewhere.
+        """
+        ...
+
     def register_external(self, generator: str, manifest: ExternalManifest) -> Version:
         """Keep what is told of a version that somebody else's service serves; the same facts twice are one version.
 
@@ -186,7 +194,25 @@ def inspect_bundle(generator: str, folder: Path, manifest: Manifest) -> Checkpoi
                 f"The manifest lists adapter {adapter.name!r} as {adapter.file!r}, which the folder does not hold. "
                 "Put the file into the folder, or take the adapter out of the manifest.",
             )
+        # Every tool that trains such weights writes this into their names.
+        if not any("lora" in name for name in tensor_names(folder / adapter.file)):
+            raise ManifestError(
+                ManifestCode.ADAPTER_INVALID,
+                f"{adapter.file!r} holds no low-rank weights, which is what an adapter is made of. "
+                "Name the file that the training of the adapter wrote.",
+            )
     return checkpoint
+
+
+def check_variant(parent: Version, manifest: Manifest) -> None:
+    """What every store checks before it keeps a variant. Raises ServedElsewhere, ManifestError."""
+    own = require_held(parent.generator, parent.number, parent.manifest)
+    if manifest.checkpoint != own.checkpoint or manifest.parent != own.digest:
+        raise ManifestError(
+            ManifestCode.OTHER_CHECKPOINT,
+            f"A variant is of its parent's checkpoint: version {parent.number} is bundle {own.digest} of "
+            f"{own.checkpoint}, the manifest names {manifest.parent} and {manifest.checkpoint}.",
+        )
 
 
 def fetch_verified(version: Version, destination: Path, download: Callable[[Path], Path]) -> Path:

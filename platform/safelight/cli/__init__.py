@@ -36,6 +36,7 @@ _GROUPS: Final = {
     "key": ("access", "keys"),
     "probes": ("probes", "commands"),
     "baseline": ("baselines", "group"),
+    "variant": ("variants", "group"),
     "monitor": ("monitors", "group"),
     "channel": ("channels", "group"),
 }

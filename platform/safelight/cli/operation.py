@@ -2,11 +2,13 @@
 
 import getpass
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from registry.assembling import AdapterFile
 from registry.drafting import draft_manifest
 from registry.ledger import verify
 from safelight import wiring
@@ -16,6 +18,8 @@ from safelight.store import versions
 
 commands = typer.Typer()
 ledger = typer.Typer(help="The release ledger.", no_args_is_help=True)
+
+_ADAPTER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})=(?P<file>.+?)(:(?P<scale>-?\d{1,6}(\.\d+)?))?")
 
 Generator = Annotated[str, typer.Argument(help="The generator's name")]
 Reason = Annotated[str, typer.Option(help="Why: it is kept in the ledger")]
@@ -37,6 +41,9 @@ def register(
         Path | None,
         typer.Option("--manifest", help="The version's manifest as JSON; left out: as `manifest` prints it"),
     ] = None,
+    adapter: Annotated[
+        list[str] | None, typer.Option(help="NAME=FILE or NAME=FILE:SCALE, low-rank weights; may be given repeatedly")
+    ] = None,
     description: Annotated[str, typer.Option(help="A few words about the version")] = "",
 ) -> None:
     """Register a checkpoint as a new version."""
@@ -46,8 +53,16 @@ def register(
         manifest = json.loads(document.read_text())
     if description:
         manifest["description"] = description
-    known = wiring.registration(Settings()).register(generator, folder, manifest, _actor())
+    adapters = [_adapter(each) for each in adapter or []]
+    known = wiring.registration(Settings()).register(generator, folder, manifest, _actor(), adapters)
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
+
+
+def _adapter(told: str) -> AdapterFile:
+    match = _ADAPTER.fullmatch(told)
+    if match is None:
+        raise typer.BadParameter(f"{told!r} is not NAME=FILE or NAME=FILE:SCALE", param_hint="--adapter")
+    return AdapterFile(name=match["name"], file=Path(match["file"]), scale=float(match["scale"] or 1))
 
 
 @commands.command("register-external")

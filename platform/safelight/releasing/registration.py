@@ -1,12 +1,14 @@
 """Registering a checkpoint: from a folder to a version that can be promoted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from registry.assembling import AdapterFile, assembled
 from registry.checkpoint import inspect
 from registry.external import parse_external
 from registry.manifest import parse_manifest
-from registry.versions import Version, VersionStore
+from registry.variants import VariantChanges, variant_of
+from registry.versions import Version, VersionStore, require_held
 from safelight.clock import Clock
 from safelight.store import access, versions
 from safelight.store.database import Database
@@ -21,14 +23,35 @@ class Registration:
         self._store = store
         self._clock = clock
 
-    def register(self, generator: str, folder: Path, manifest: Mapping[str, object], actor: str) -> KnownVersion:
+    def register(
+        self,
+        generator: str,
+        folder: Path,
+        manifest: Mapping[str, object],
+        actor: str,
+        adapters: Sequence[AdapterFile] = (),
+    ) -> KnownVersion:
         """Inspect the checkpoint in `folder` and keep it as a version; a bundle known already is returned as it stands.
 
         `manifest` is the version's manifest without `checkpoint`, which is the digest of what lies in the folder.
+        `adapters` lie elsewhere; they are put beside it, and into the manifest after those that it lists.
         Raises CheckpointRefused, ManifestError, GeneratorNameError, StoreUnavailable.
         """
-        complete = parse_manifest({**manifest, "checkpoint": inspect(folder).digest})
-        return self._adopt(self._store.register(generator, folder, complete), actor)
+        listed = manifest.get("adapters") or []
+        entries = [each.entry.model_dump(mode="json") for each in adapters]
+        document = {**manifest, "adapters": [*listed, *entries]} if isinstance(listed, list) else manifest
+        with assembled(folder, adapters) as whole:
+            complete = parse_manifest({**document, "checkpoint": inspect(whole).digest})
+            return self._adopt(self._store.register(generator, whole, complete), actor)
+
+    def register_variant(self, generator: str, number: int, changes: VariantChanges, actor: str) -> KnownVersion:
+        """Keep a version of the same checkpoint that is loaded or run otherwise; told twice, it is one version.
+
+        Raises UnknownVersion, ServedElsewhere, ManifestError, StoreUnavailable.
+        """
+        parent = self._store.get(generator, number)
+        own = require_held(generator, number, parent.manifest)
+        return self._adopt(self._store.register_variant(parent, variant_of(own, changes)), actor)
 
     def register_external(self, generator: str, manifest: Mapping[str, object], actor: str) -> KnownVersion:
         """Keep what is told of a version that somebody else's service serves (see registry.external).

@@ -78,6 +78,13 @@ def numbers(session: Session, generator: str) -> frozenset[int]:
     return frozenset(session.scalars(select(VersionRow.number).where(VersionRow.generator == generator)))
 
 
+def number_of(session: Session, generator: str, digest: str) -> int | None:
+    """The version that is a bundle; None when it is not registered here."""
+    return session.scalar(
+        select(VersionRow.number).where(VersionRow.generator == generator, VersionRow.digest == digest)
+    )
+
+
 def external(session: Session, generator: str) -> frozenset[int]:
     """Which versions somebody else's service serves."""
     kind = VersionRow.manifest["kind"].as_string()

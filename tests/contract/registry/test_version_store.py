@@ -234,3 +234,30 @@ def test_what_is_served_elsewhere_is_never_fetched(store: VersionStore, generato
         store.fetch(version, tmp_path / "fetched")
     assert refused.value.code == "served_elsewhere"
     assert not (tmp_path / "fetched").exists()
+
+
+def test_a_variant_is_another_version_of_the_same_files(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    parent = register(store, generator, tmp_path / "one")
+    manifest = manifest_of(tmp_path / "one", dtype="bfloat16", parent=parent.digest)
+    variant = store.register_variant(parent, manifest)
+    assert (variant.number, variant.manifest, variant.digest) == (2, manifest, manifest.digest)
+    assert store.get(generator, 2) == variant
+    fetched = store.fetch(variant, tmp_path / "fetched")
+    assert inspect(fetched).digest == inspect(tmp_path / "one").digest
+    assert store.register_variant(parent, manifest) == variant
+
+
+def test_a_variant_of_something_else_is_refused(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    parent = register(store, generator, tmp_path / "one")
+    write_checkpoint(tmp_path / "two", seed=2)
+    for wrong in (
+        manifest_of(tmp_path / "one", dtype="bfloat16"),
+        manifest_of(tmp_path / "one", dtype="bfloat16", parent="sha256:" + "0" * 64),
+        manifest_of(tmp_path / "two", dtype="bfloat16", parent=parent.digest),
+    ):
+        with pytest.raises(ManifestError):
+            store.register_variant(parent, wrong)
+    external = store.register_external(generator, parse_external({"kind": "external", "name": "theirs"}))
+    with pytest.raises(ServedElsewhere):
+        store.register_variant(external, manifest_of(tmp_path / "one", parent=external.digest))
+    assert [version.number for version in store.versions(generator)] == [2, 1]

@@ -8,7 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
+
+from registry.fakes import write_checkpoint
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -124,3 +128,16 @@ def test_a_version_that_is_served_elsewhere_is_registered_and_promoted(run: Run)
     told = run("register-external", "portraits", "portraits:2026-11-03", "--uri", "s3://models/portraits")
     assert told.stdout.startswith("portraits version 1  sha256:")
     assert "flipping" in run("promote", "portraits", "1", "--reason", "deployed").stdout
+
+
+def test_a_checkpoint_is_registered_with_an_adapter_and_made_cheaper(run: Run, tmp_path: Path) -> None:
+    assert run("migrate").returncode == 0
+    folder = write_checkpoint(tmp_path / "checkpoint")
+    save_file({"unet.to_q.lora_A.weight": np.ones((2, 4), np.float16)}, tmp_path / "style.safetensors")
+    told = run("register", "portraits", str(folder), "--adapter", f"sketch={tmp_path}/style.safetensors:0.5")
+    assert told.stdout.startswith("portraits version 1  sha256:"), told.stderr
+    assert "is not NAME=FILE" in run("register", "portraits", str(folder), "--adapter", "sketch").stderr
+    variant = run("variant", "register", "portraits", "1", "--quantisation", "int8_weight_only", "--steps", "4")
+    assert variant.stdout.startswith("portraits version 2, a variant of 1  sha256:"), variant.stderr
+    _refusal(run("variant", "register", "portraits", "1"), "manifest_variant_unchanged")
+    _refusal(run("variant", "register", "portraits", "1", "--steps", "0"), "steps")

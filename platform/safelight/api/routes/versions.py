@@ -4,8 +4,11 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
+from registry.assembling import AdapterFile
 from registry.ledger import Entry, EntryKind
+from registry.manifest import Manifest
 from registry.rules import known_good, serving
+from registry.variants import VariantChanges
 from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
@@ -38,9 +41,23 @@ def get_version(generator: str, number: int, platform: PlatformDep, _reader: Rea
 @router.post("", status_code=201)
 def register(new: NewVersion, platform: PlatformDep, admin: Admin) -> Version:
     """Register a checkpoint: inspected, digested and kept in MLflow. The same bundle twice is one version."""
-    known = platform.registration.register(new.generator, Path(new.folder), new.manifest, admin.name)
+    adapters = [AdapterFile(name=each.name, file=Path(each.file), scale=each.scale) for each in new.adapters]
+    known = platform.registration.register(new.generator, Path(new.folder), new.manifest, admin.name, adapters)
     with platform.database.reading() as session:
         return _documents(session, platform, new.generator, [known])[0]
+
+
+@router.post("/{generator}/{number}/variants", status_code=201)
+def register_variant(
+    generator: str, number: int, changes: VariantChanges, platform: PlatformDep, operator: Operator
+) -> Version:
+    """Register a version of the same checkpoint that is loaded or run otherwise. The same variant twice is one version.
+
+    It is tried, promoted and rolled back like any other; `parent` names the version it is a variant of.
+    """
+    known = platform.registration.register_variant(generator, number, changes, operator.name)
+    with platform.database.reading() as session:
+        return _documents(session, platform, generator, [known])[0]
 
 
 @router.post("/external", status_code=201)
@@ -58,10 +75,18 @@ def _documents(session: Session, platform: Platform, generator: str, known: list
     chain = ledger.chain(session, generator)
     warm = engines.ready_versions(session, generator, platform.clock.now() - ALIVE)
     references = [baseline.version for baseline in baselines.of_generator(session, generator)]
-    return [_document(version, chain, warm, references.count(version.number)) for version in known]
+    documents = []
+    for version in known:
+        manifest = version.manifest
+        descent = manifest.parent if isinstance(manifest, Manifest) else None
+        parent = versions.number_of(session, generator, descent) if descent else None
+        documents.append(_document(version, chain, warm, references.count(version.number), parent))
+    return documents
 
 
-def _document(version: KnownVersion, chain: list[Entry], warm: frozenset[int], references: int) -> Version:
+def _document(
+    version: KnownVersion, chain: list[Entry], warm: frozenset[int], references: int, parent: int | None
+) -> Version:
     left = any(entry.kind is EntryKind.ROLLBACK and entry.from_version == version.number for entry in chain)
     accepted = version.number in known_good(chain)
     return Version(
@@ -78,4 +103,5 @@ def _document(version: KnownVersion, chain: list[Entry], warm: frozenset[int], r
         rolled_back=left and not accepted,
         warm=version.number in warm,
         baselines=references,
+        parent=parent,
     )

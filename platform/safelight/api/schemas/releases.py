@@ -7,11 +7,23 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from registry.ledger import EntryKind
+from registry.manifest import Name
+from registry.parameters import Real
 from registry.progress import State
 from safelight.store.incidents import PolicyMode
 
 Why = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
 GeneratorName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
+
+
+class NewAdapter(BaseModel):
+    """Low-rank weights (LoRA) to be put on top of the checkpoint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = Field(description="As generations and slices will carry it")
+    file: str = Field(description="A .safetensors file on the server")
+    scale: Real = 1.0
 
 
 class NewVersion(BaseModel):
@@ -22,6 +34,9 @@ class NewVersion(BaseModel):
     generator: GeneratorName
     folder: str = Field(description="A diffusers folder on the server, safetensors only")
     manifest: dict[str, Any] = Field(description="The version's manifest, without 'checkpoint'")
+    adapters: list[NewAdapter] = Field(
+        default_factory=list, max_length=20, description="Put into the bundle after those that the manifest lists"
+    )
 
 
 class NewExternalVersion(BaseModel):
@@ -53,6 +68,7 @@ class Version(BaseModel):
     rolled_back: bool = Field(description="Production was taken away from it and it was not accepted since")
     warm: bool = Field(description="Loaded and checked: going to it takes less than a second")
     baselines: int
+    parent: int | None = Field(description="The version that this one is a variant of: cheaper, not other images")
 
 
 class Promote(BaseModel):
