@@ -24,7 +24,8 @@ from safelight.store.tables import (
     ToldSignals,
 )
 
-_FINDINGS = (Score, ScoreTask, FeedbackRow, ToldSignals, ImageFetch)
+# Tasks first: whoever is scoring one holds its row, and the score is there once that is let go.
+_FINDINGS = (ScoreTask, ToldSignals, ImageFetch, Score, FeedbackRow)
 _EVIDENCE_LAG = timedelta(days=90)
 """An incident rests on nothing that was made longer before it opened."""
 

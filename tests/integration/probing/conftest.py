@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -53,7 +53,7 @@ class Painter:
     made: int = 0
 
     async def make_on(
-        self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine, defer: float
+        self, request: GenerationRequest, version: KnownVersion, engine: KnownEngine, defer: float = 5.0
     ) -> Generated:
         self.made += 1
         self.deferred.add(defer)
@@ -73,7 +73,7 @@ class Painter:
             replica=engine.host,
             prompt=asked.prompt,
             seed=asked.seed,
-            parameters={},
+            parameters={name: each for name, each in asdict(asked).items() if name not in ("prompt", "seed", "n")},
         )
         if self.lost:
             return Generated(made, b"")
@@ -95,7 +95,7 @@ class Painter:
         Image.fromarray(pixels).save(out, "PNG")
         key = f"{made.id}.png"
         self.content[key] = out.getvalue()
-        row = made.model_dump(exclude={"environment"}) | {
+        row = made.model_dump(exclude={"environment", "seen"}) | {
             "source": made.source.value,
             "arm": made.arm.value,
             "outcome": made.outcome.value,
