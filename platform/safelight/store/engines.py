@@ -1,7 +1,7 @@
 """Engines: who holds which version loaded, and whether it has been heard of lately."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,12 +16,28 @@ class EngineState(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    STANDBY = "standby"
+    """It waits off the device, and has to be brought there before it can take requests."""
     DRAINING = "draining"
     FAILED = "failed"
     STOPPED = "stopped"
 
 
-LIVING = (EngineState.STARTING, EngineState.READY, EngineState.DRAINING)
+class Residency(StrEnum):
+    """Where an engine's weights are, or are to be."""
+
+    DEVICE = "device"
+    HOST = "host"
+    """In the host's memory, loaded."""
+    DISK = "disk"
+    """Fetched and verified, in no process."""
+
+
+LIVING = (EngineState.STARTING, EngineState.STANDBY, EngineState.READY, EngineState.DRAINING)
+STEADY_AFTER = timedelta(seconds=60)
+"""Of service, after which the failures of an engine's predecessors are forgiven."""
+SILENT = "its host was not heard of any more"
+"""What is told of an engine whose host has gone, which says nothing about the engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +58,10 @@ class KnownEngine:
     heartbeat_at: datetime
     spare: bool = False
     """Loaded afresh beside the one that serves, for probes alone."""
+    residency: Residency = Residency.DEVICE
+    host_bytes: int | None = None
+    device_bytes: int | None = None
+    """What it takes itself, beside `memory_used` of the device by all."""
     memory_used: int | None = None
     """Bytes of its device that are taken, by whatever process; None where the device is no GPU."""
     memory_total: int | None = None
@@ -49,7 +69,7 @@ class KnownEngine:
 
 def put(session: Session, engine: KnownEngine) -> None:
     """Insert the engine or overwrite what was known of it. Only its own host does."""
-    session.merge(EngineRow(**asdict(engine) | {"state": engine.state.value}))
+    session.merge(EngineRow(**asdict(engine) | {"state": engine.state.value, "residency": engine.residency.value}))
 
 
 def engines(session: Session, generator: str | None = None) -> list[KnownEngine]:
@@ -124,8 +144,7 @@ def last_restart(session: Session, generator: str, version: int, before: datetim
 def fail_silent(session: Session, alive_since: datetime) -> None:
     """Mark engines whose host has stopped speaking of them; a host that comes back marks them anew."""
     silent = EngineRow.state.in_([state.value for state in LIVING]), EngineRow.heartbeat_at < alive_since
-    detail = "its host was not heard of any more"
-    session.execute(update(EngineRow).where(*silent).values(state=EngineState.FAILED.value, detail=detail))
+    session.execute(update(EngineRow).where(*silent).values(state=EngineState.FAILED.value, detail=SILENT))
 
 
 def forget_ended(session: Session, before: datetime) -> None:
@@ -149,6 +168,9 @@ def _engine(row: EngineRow) -> KnownEngine:
         ready_at=row.ready_at,
         heartbeat_at=row.heartbeat_at,
         spare=row.spare,
+        residency=Residency(row.residency),
+        host_bytes=row.host_bytes,
+        device_bytes=row.device_bytes,
         memory_used=row.memory_used,
         memory_total=row.memory_total,
     )

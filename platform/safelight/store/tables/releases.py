@@ -93,7 +93,8 @@ class EngineRow(Base):
 
     __tablename__ = "engines"
     __table_args__ = (
-        CheckConstraint("state IN ('starting', 'ready', 'draining', 'failed', 'stopped')", name="state"),
+        CheckConstraint("state IN ('starting', 'standby', 'ready', 'draining', 'failed', 'stopped')", name="state"),
+        CheckConstraint("residency IN ('device', 'host', 'disk')", name="residency"),
         Index(None, "generator", "version", "state"),
     )
 
@@ -107,6 +108,9 @@ class EngineRow(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     environment_digest: Mapped[str | None] = mapped_column(String(80))
     spare: Mapped[bool] = mapped_column(server_default=false())
+    residency: Mapped[str] = mapped_column(String(16), server_default="device")
+    host_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    device_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used: Mapped[int | None] = mapped_column(BigInteger)
     memory_total: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
