@@ -84,6 +84,9 @@ class EngineSettings(Section):
     max_wait_ms: float = Field(
         50.0, ge=0, description="How long a request may at most wait for company; never longer than a step takes"
     )
+    checkpoint_bytes: int = Field(
+        200 * 1024**3, ge=0, description="Room for pulled checkpoints; what may have to serve stays all the same"
+    )
     keep_warm: int = Field(1, ge=0, description="Earlier versions kept loaded beside the serving one")
     host: str = Field("127.0.0.1", description="Address engines listen on")
     advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")
