@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,16 +12,20 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from registry.progress import State
+from registry.rules import last_known_good
 from registry.versions import Version, require_held
 from safelight.clock import Clock
 from safelight.ids import new_id
+from safelight.serving.accounting import Accounts, has_gpu
 from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
+from safelight.serving.device import Memory, host_memory
+from safelight.serving.pulled import PulledCheckpoints
 from safelight.settings import EngineSettings
 from safelight.store import baseline_jobs, engines, generation_replays, ledger, probes, releases, versions
 from safelight.store.database import Database, StoreError
-from safelight.store.engines import EngineState, KnownEngine
+from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine, Residency
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +35,6 @@ DRAIN_AT_LEAST = 2.5
 DRAIN_AT_MOST = 30.0
 SILENT_AFTER = timedelta(seconds=10)
 FORGET_AFTER = timedelta(days=1)
-STEADY_AFTER = 60.0
-"""Seconds of service after which an engine's earlier failures are forgiven."""
 STOP_WITHIN = 1.5
 _TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING)
 
@@ -89,13 +92,14 @@ class EngineHost:
         checkpoints: Path,
         name: str,
         clock: Clock,
+        machine: Callable[[], Memory] = host_memory,
     ) -> None:
-        """`name` is what this machine is known by, the replica of its generations."""
+        """`name` is what this machine is known by, the replica of its generations; `machine` tells of its memory."""
         self._database = database
         self._versions = version_store
         self._settings = settings
         self._token = token
-        self._checkpoints = checkpoints
+        self._pulled = PulledCheckpoints(checkpoints, settings.checkpoint_bytes)
         self._name = name
         self._clock = clock
         self._held: dict[Bundle, _Held] = {}
@@ -103,6 +107,7 @@ class EngineHost:
         self._ended: list[KnownEngine] = []
         self._published = _Published()
         self._fetching = threading.Lock()
+        self._accounts = Accounts(gpu=has_gpu(settings.device), machine=machine)
 
     def run(self, stop: threading.Event) -> None:
         """Reconcile until `stop` is set, then end every engine within three seconds."""
@@ -116,9 +121,14 @@ class EngineHost:
     def step(self) -> None:
         """Look once: at the engines, at what is wanted, and bring the two nearer. Raises StoreError."""
         self._bury()
-        wanted_now = self._wanted()
+        for bundle, held in self._held.items():
+            self._accounts.measured(bundle, held.child.status)
+        needed, waiting = self._wanted()
+        ready = {bundle: held.ready_at is not None for bundle, held in self._held.items()}
+        wanted_now = [*needed, *self._accounts.settle(needed, waiting, ready)]
+        self._wake(wanted_now)
         now = self._clock.monotonic()
-        resting = {bundle for bundle, rest in self._rests.items() if rest.until > now}
+        resting = {bundle for bundle in wanted_now if self._rests.get(bundle.on_device, _Rest()).until > now}
         todo = changes(wanted_now, self._held.keys(), resting)
         for bundle, held in self._held.items():
             self._tend(held, retire=bundle in todo.retire)
@@ -141,24 +151,36 @@ class EngineHost:
         except StoreError:
             logger.warning("the database does not answer; it will find these engines silent")
 
-    def _wanted(self) -> list[Bundle]:
+    def _wake(self, wanted_now: Sequence[Bundle]) -> None:
+        """One that waits in the host's memory and is wanted on the device goes there, without being loaded again."""
+        for bundle in wanted_now:
+            asleep = bundle._replace(residency=Residency.HOST)
+            if bundle.residency is Residency.DEVICE and bundle not in self._held and asleep in self._held:
+                held = self._held[bundle] = self._held.pop(asleep)
+                held.draining_since = None
+                held.child.wake()
+
+    def _wanted(self) -> tuple[list[Bundle], list[Bundle]]:
+        """What must be on the device, and what waits to be gone back to."""
         with self._database.reading() as session:
             targets = releases.in_states(session, _TARGETS)
-            released = [
-                Bundle(generator.name, version)
-                for generator in versions.generators(session)
-                for version in wanted(
+            needed: list[Bundle] = []
+            waiting: list[Bundle] = []
+            for generator in versions.generators(session):
+                now, later = wanted(
                     ledger.chain(session, generator.name),
                     [release.to_version for release in targets if release.generator == generator.name],
                     self._settings.keep_warm,
                     versions.external(session, generator.name),
                 )
-            ]
+                needed += [Bundle(generator.name, version) for version in now]
+                waiting += [Bundle(generator.name, version) for version in later]
             # Probes ordered of a version are a reason to hold it for as long as they last.
             probed = [Bundle(*each) for each in probes.to_be_held(session, self._name)]
             replayed = [Bundle(*each) for each in baseline_jobs.to_be_held(session)]
             replayed += [Bundle(*each) for each in generation_replays.to_be_held(session)]
-        return list(dict.fromkeys([*released, *probed, *replayed]))
+        needed = list(dict.fromkeys([*needed, *probed, *replayed]))
+        return needed, [bundle for bundle in waiting if bundle not in needed]
 
     def _start(self, bundle: Bundle) -> None:
         child = EngineChild(lambda: self._prepare(bundle), self._clock)
@@ -171,17 +193,33 @@ class EngineHost:
         manifest = require_held(version.generator, version.number, version.manifest)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
-            folder = self._versions.fetch(version, self._checkpoints / manifest.checkpoint.partition(":")[2])
+            folder = self._versions.fetch(version, self._pulled.folder(manifest.checkpoint))
+            self._accounts.fetched(bundle, self._pulled.used(manifest.checkpoint))
+            self._make_room(manifest.checkpoint)
         return EngineSpec(
             folder=folder,
             manifest=manifest,
             device=self._settings.device,
+            residency=bundle.residency,
             threads=self._settings.threads,
             max_batch=self._settings.max_batch,
             max_wait_ms=self._settings.max_wait_ms,
             host=self._settings.host,
             token=self._token.get_secret_value(),
         )
+
+    def _make_room(self, just_pulled: str) -> None:
+        """What may have to serve stays on this disk: what is wanted, and what a generator would be taken back to."""
+        try:
+            bundles = {(each.generator, each.version) for held in self._wanted() for each in held}
+            with self._database.reading() as session:
+                for generator in versions.generators(session):
+                    good = last_known_good(ledger.chain(session, generator.name))
+                    bundles |= set() if good is None else {(generator.name, good)}
+                found = [versions.require_version(session, *each) for each in bundles]
+        except StoreError:
+            return  # another time: there is room for one more, as far as anybody knows
+        self._pulled.make_room({just_pulled, *(each.held.checkpoint for each in found if not each.external)})
 
     def _tend(self, held: _Held, *, retire: bool) -> None:
         status, now = held.child.status, self._clock.monotonic()
@@ -197,7 +235,7 @@ class EngineHost:
         held.draining_since = now if held.draining_since is None else held.draining_since
         drained = now - held.draining_since
         idle = status.in_flight == 0 and drained >= DRAIN_AT_LEAST
-        if status.state is EngineState.STARTING or idle or drained >= DRAIN_AT_MOST:
+        if status.state in (EngineState.STARTING, EngineState.STANDBY) or idle or drained >= DRAIN_AT_MOST:
             held.released = True
             held.child.release()
 
@@ -213,9 +251,9 @@ class EngineHost:
                 logger.warning("version %s of %s: %s", bundle.version, bundle.generator, status.detail)
 
     def _rest(self, bundle: Bundle, held: _Held) -> None:
-        rest = self._rests.setdefault(bundle, _Rest())
+        rest = self._rests.setdefault(bundle.on_device, _Rest())
         now = self._clock.monotonic()
-        steady = held.ready_since is not None and now - held.ready_since >= STEADY_AFTER
+        steady = held.ready_since is not None and now - held.ready_since >= STEADY_AFTER.total_seconds()
         rest.failures = 1 if steady else rest.failures + 1
         rest.until = now + rest_seconds(rest.failures)
 
@@ -254,4 +292,9 @@ class EngineHost:
             ready_at=held.ready_at,
             heartbeat_at=self._clock.now(),
             spare=bundle.spare,
+            residency=bundle.residency,
+            host_bytes=status.host_bytes,
+            device_bytes=status.device_bytes,
+            memory_used=status.memory_used,
+            memory_total=status.memory_total,
         )

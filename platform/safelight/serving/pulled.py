@@ -20,7 +20,7 @@ class Pulled:
 
 
 def superfluous(pulled: Sequence[Pulled], needed: Collection[str], max_bytes: int) -> list[Pulled]:
-    """What has to go for the rest to fit, the longest unused first. What is needed stays, also where it does not fit."""
+    """What has to go for the rest to fit, the longest unused first. What is needed stays, whether it fits or not."""
     over = sum(each.size for each in pulled) - max_bytes
     doomed = []
     for each in sorted(pulled, key=lambda each: each.used_at):
@@ -50,7 +50,7 @@ class PulledCheckpoints:
         return _size(folder)
 
     def make_room(self, needed: Collection[str]) -> None:
-        """Delete what is not among the digests `needed` until the rest fits. Pulled again, it would be verified again."""
+        """Delete what is not among the digests `needed` until the rest fits. It can be pulled again."""
         pulled = [
             Pulled(path.name, _size(path), path.stat().st_mtime)
             for path in self._root.iterdir()
