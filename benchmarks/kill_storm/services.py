@@ -1,5 +1,6 @@
 """The services that a storm takes away and brings back: a PostgreSQL server and an S3 store of its own."""
 
+import logging
 import os
 import pwd
 import subprocess
@@ -75,6 +76,7 @@ class ObjectStore:
     name = "image store"
 
     def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print every request
         self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         self._server.start()
         self._port = self._server.get_host_and_port()[1]
