@@ -32,7 +32,7 @@ from safelight.store.tables.releases import (
     VersionRow,
 )
 from safelight.store.tables.replays import ReplayRow
-from safelight.store.tables.reports import DailyReportRow
+from safelight.store.tables.reports import DailyReportRow, VariantReportRow
 
 __all__ = [
     "ApiKey",
@@ -83,6 +83,7 @@ __all__ = [
     "SliceStanding",
     "ToldSignals",
     "TrafficBucket",
+    "VariantReportRow",
     "VerdictRow",
     "VersionRow",
 ]
