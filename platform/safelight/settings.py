@@ -69,6 +69,8 @@ class ApiSettings(Section):
     session_hours: float = Field(24.0, gt=0)
     max_in_flight: int = Field(64, ge=1, description="Images given to one engine at a time; the others wait")
     max_waiting: int = Field(512, ge=1, description="Images of a generator that wait or are being made before 429")
+    max_queued: int = Field(10_000, ge=1, description="Images that may wait to be made in the background")
+    jobs_at_once: int = Field(32, ge=1, description="Background jobs that one process works on together")
     images_per_minute: float | None = Field(None, gt=0, description="Of each key; empty: as many as there is room for")
     images_at_once: int = Field(60, ge=1, description="How many of these a key may ask for at once after a pause")
     request_timeout_seconds: PositiveSeconds = 120.0
@@ -102,6 +104,9 @@ class ScoringSettings(Section):
 
     embedder: str = Field("", description="open_clip folder (local-dir) or model name; empty: the studio's")
     pretrained: str = Field("", description="Weights file for a named open_clip model")
+    prompt_encoder: str = Field(
+        "", description="Folder of a transformers text model that lenses read prompts with; empty: the embedder's own"
+    )
     device: str = "auto"
     batch: int = Field(32, ge=1)
     poll_seconds: PositiveSeconds = 0.5
@@ -205,6 +210,22 @@ class NotifyingSettings(Section):
     heartbeat_seconds: PositiveSeconds = Field(60.0, description="How often the channels of kind heartbeat hear of us")
 
 
+class MetricsSettings(Section):
+    """Where processes without an HTTP server of their own serve Prometheus metrics; the API serves its own."""
+
+    host: str = "127.0.0.1"
+    worker_port: int | None = Field(None, ge=1, le=65535)
+    engine_port: int | None = Field(None, ge=1, le=65535)
+
+
+class TracesSettings(Section):
+    """OpenTelemetry traces. Empty: there are none."""
+
+    endpoint: str = Field("", description="Of a collector, OTLP over HTTP: http://127.0.0.1:4318/v1/traces")
+    ratio: float = Field(1.0, ge=0, le=1, description="Of the requests whose caller has not decided for them")
+    service_name: str = "safelight"
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with safe defaults."""
 
@@ -231,6 +252,8 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     redaction: RedactionSettings = RedactionSettings()
     notifying: NotifyingSettings = NotifyingSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TracesSettings = TracesSettings()
 
     @classmethod
     def settings_customise_sources(

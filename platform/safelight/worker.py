@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from safelight.telemetry.meters import LOOP_FAILURES
 from safelight.watching.lease import Leadership
 from safelight.watching.schedule import Schedule
 
@@ -32,6 +33,7 @@ class Loop:
                 failures = 0
             except Exception:
                 failures += 1
+                LOOP_FAILURES.labels(self.name).inc()
                 pause = min(self.idle_seconds * 2.0**failures, _LONGEST_PAUSE)
                 logger.exception("%s failed; trying again in %.1f s", self.name, pause)
             stop.wait(pause)

@@ -8,9 +8,12 @@ import uvicorn
 
 from safelight import supervisor
 from safelight.api.app import create_app
+from safelight.api.tracing import Tracing
 from safelight.cli.process import leave, migrated, stop_on_signals
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
+from safelight.telemetry import tracing
+from safelight.wiring import host_name
 from safelight.wiring.api import api_lifetime
 
 commands = typer.Typer()
@@ -22,7 +25,10 @@ def api() -> None:
     supervisor.die_with_supervisor()
     settings = migrated(Settings())
     stopping = asyncio.Event()
+    provider = tracing.start(settings.traces, host_name())
     app = create_app(settings.api, lambda: api_lifetime(settings, stopping))
+    if provider is not None:
+        app.add_middleware(Tracing)
     config = uvicorn.Config(
         app,
         host=settings.api.host,
@@ -35,6 +41,8 @@ def api() -> None:
     # uvicorn raises the signal anew once it has stopped; then this handler takes it, and the status is 0.
     stop_on_signals()
     asyncio.run(_serve(_Server(config, stopping)))
+    if provider is not None:
+        tracing.stop(provider)
     leave()
 
 

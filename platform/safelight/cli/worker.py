@@ -5,6 +5,7 @@ import typer
 from safelight import supervisor
 from safelight.cli.process import leave, migrated, stop_on_signals
 from safelight.settings import Settings
+from safelight.telemetry.exposing import expose
 from safelight.wiring.worker import worker as build
 
 commands = typer.Typer()
@@ -14,6 +15,8 @@ commands = typer.Typer()
 def worker() -> None:
     """Score, watch, respond and notify."""
     supervisor.die_with_supervisor()
-    built = build(migrated(Settings()))
+    settings = migrated(Settings())
+    built = build(settings)
+    expose(settings.metrics.host, settings.metrics.worker_port)
     built.run(stop_on_signals())
     leave()

@@ -16,6 +16,7 @@ from safelight.notifying.sender import Sender
 from safelight.store import access, notifications
 from safelight.store.database import Database
 from safelight.store.notifications import Attempt, Due, State
+from safelight.telemetry import meters
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Deliverer:
     def _record(self, due: Due, attempt: Attempt, outcome: Outcome, refusals: frozenset[int]) -> None:
         now = self._clock.now()
         step = next_step(due.attempts + 1, outcome, now, self._jitter(), refusals)
+        meters.DELIVERIES.labels(due.access.kind.value, type(step).__name__.lower()).inc()
         with self._database.transaction() as session:
             match step:
                 case Delivered():

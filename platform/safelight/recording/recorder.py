@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from opentelemetry import trace
+
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Generation
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
+from safelight.recording.metering import count
 from safelight.recording.redaction import Redactor
 from safelight.settings import OnFull, RedactionSettings
 from safelight.store.journal import Entry, JournalUnwritable
 
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("safelight")
 
 
 class Recorded(StrEnum):
@@ -79,8 +83,9 @@ class Recorder:
         """
         entry = Entry(generation.id, self._clock.now(), self._redact(generation).model_dump_json(), image)
         try:
-            # Shielded: a caller that goes away takes its answer along, not the commit.
-            await asyncio.shield(asyncio.wrap_future(self._journal.append(entry)))
+            with _tracer.start_as_current_span("journal"):
+                # Shielded: a caller that goes away takes its answer along, not the commit.
+                await asyncio.shield(asyncio.wrap_future(self._journal.append(entry)))
         except JournalUnwritable as error:
             if (on_full or self._on_full) is OnFull.REFUSE:
                 raise SafelightError(
@@ -93,8 +98,10 @@ class Recorder:
                 logger.error("serving unlogged: the journal cannot write (%s)", error)
             self._losing = True
             self._losses.add(generation)
+            count(generation)
             return Recorded.UNLOGGED
         if self._losing:
             logger.warning("the journal writes again; %d generations are unlogged since the start", self.unlogged)
         self._losing = False
+        count(generation)
         return Recorded.DURABLE

@@ -20,11 +20,8 @@ def tally(generations: Iterable[Generation], bucket_seconds: int) -> list[Traffi
 
 def _traffic(generator: str, version: int, arm: str, start: datetime, group: list[Generation]) -> Traffic:
     outcomes = [generation.outcome for generation in group]
-    latency = [0] * LATENCY_CLASSES
-    for generation in group:
-        # A refusal is quick and a timeout slow: neither says how long an image takes.
-        if generation.outcome is Outcome.SERVED and generation.total_ms is not None:
-            latency[latency_class(generation.total_ms)] += 1
+    # A refusal is quick and a timeout slow: neither says how long an image takes.
+    served = [generation for generation in group if generation.outcome is Outcome.SERVED]
     return Traffic(
         generator=generator,
         version=version,
@@ -34,12 +31,21 @@ def _traffic(generator: str, version: int, arm: str, start: datetime, group: lis
         filtered=outcomes.count(Outcome.FILTERED),
         failed=outcomes.count(Outcome.FAILED),
         cancelled=outcomes.count(Outcome.CANCELLED),
-        latency_counts=tuple(latency),
-        engine_ms_sum=sum(_own_engine_ms(generation) for generation in group),
+        latency_counts=_by_class(generation.total_ms for generation in served),
+        engine_ms_sum=sum(own_engine_ms(generation) for generation in group),
+        queue_counts=_by_class(generation.queue_ms for generation in served),
     )
 
 
-def _own_engine_ms(generation: Generation) -> float:
+def _by_class(durations: Iterable[float | None]) -> tuple[int, ...]:
+    counts = [0] * LATENCY_CLASSES
+    for milliseconds in durations:
+        if milliseconds is not None:
+            counts[latency_class(milliseconds)] += 1
+    return tuple(counts)
+
+
+def own_engine_ms(generation: Generation) -> float:
     """Images of one batch are made in the same milliseconds: each has its part of them."""
     size = generation.envelope.get("batch_size")
     return (generation.engine_ms or 0.0) / (size if isinstance(size, int) and size > 0 else 1)

@@ -11,6 +11,7 @@ from safelight.clock import Clock
 from safelight.store import access, engines, ledger, releases, versions
 from safelight.store.database import Session
 from safelight.store.releases import MOVING, KnownRelease
+from safelight.telemetry.meters import FLIP_SECONDS
 
 # An engine or gateway that has not been heard of for this long is taken for dead.
 ALIVE = timedelta(seconds=5)
@@ -124,7 +125,9 @@ class Releasing:
         if release.state is State.FLIPPING and release.ledger_seq is not None:
             behind = releases.gateways_behind(session, release.generator, release.ledger_seq, self._alive_since())
             if behind == 0:
+                flipped = next(step.at for step in releases.steps(session, release.id) if step.step == State.FLIPPING)
                 release = self._move(session, release, Event.ARRIVE, "every gateway routes to it")
+                FLIP_SECONDS.labels(release.kind.value).observe((self._clock.now() - flipped).total_seconds())
         return release.state is not before
 
     def _follow_engine(self, session: Session, release: KnownRelease) -> KnownRelease:

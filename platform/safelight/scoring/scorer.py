@@ -10,6 +10,7 @@ from safelight.scoring.folding import Folder
 from safelight.store import scores, told
 from safelight.store.database import Database, Session
 from safelight.store.scores import GenerationScore
+from safelight.telemetry import meters
 
 _RECENT_IMAGES = 256
 """How far back a near-duplicate is looked for: a collapsed generator repeats itself at once."""
@@ -53,6 +54,8 @@ class Scorer:
         # What a source saw with an embedder that was replaced meanwhile is of another space: it is kept, not counted.
         ours = self._examiner.embedder_digest
         self._folder.fold(session, [each for each in judged(kept) if each[1].embedder_digest == ours])
+        for _, score in kept:
+            meters.SCORED.labels("broken" if score.broken else "blank" if score.blank else "scored").inc()
         return len(kept)
 
     def _mark_duplicates(self, session: Session, scored: Sequence[Scored]) -> list[Scored]:

@@ -6,11 +6,14 @@ from typing import Protocol
 from uuid import UUID
 
 import httpx
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from safelight.serving.wire import FACTS_HEADER, Facts, Order, Progress
 
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("safelight")
 
 _PROGRESS = TypeAdapter(dict[UUID, Progress])
 _ASKING_SECONDS = 1.0
@@ -65,6 +68,14 @@ class HttpEngineClient:
         await self._http.aclose()
 
     async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
+        with _tracer.start_as_current_span("engine", kind=SpanKind.CLIENT) as span:
+            facts, png = await self._order(url, order)
+            span.set_attribute("safelight.queue_ms", facts.queue_ms)
+            span.set_attribute("safelight.engine_ms", facts.engine_ms)
+            span.set_attribute("safelight.batch_size", facts.batch_size)
+            return facts, png
+
+    async def _order(self, url: str, order: Order) -> tuple[Facts, bytes]:
         timeout = httpx.Timeout(order.seconds, connect=2.0)
         try:
             reply = await self._http.post(f"{url}/generate", json=order.model_dump(mode="json"), timeout=timeout)

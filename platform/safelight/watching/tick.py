@@ -10,6 +10,7 @@ from safelight.store import ledger, slots, standings, verdicts, versions
 from safelight.store.database import Database, Session
 from safelight.store.slots import SlotState
 from safelight.store.verdicts import StoredVerdict
+from safelight.telemetry import meters
 from safelight.watching.assess import Assessor
 from safelight.watching.lease import Leadership
 
@@ -55,9 +56,15 @@ class Ticker:
         return sum(self._run(name, slot) for name in names)
 
     def _run(self, generator: str, slot: datetime) -> bool:
+        began = self._clock.monotonic()
         try:
-            return self._keep(generator, slot)
+            kept = self._keep(generator, slot)
+            if kept:
+                meters.TICKS.labels("done").inc()
+                meters.TICK_SECONDS.observe(self._clock.monotonic() - began)
+            return kept
         except Exception as error:  # noqa: BLE001 - one generator's fault must not stop the others' watch
+            meters.TICKS.labels("failed").inc()
             _log.exception("the tick of %s at %s failed", generator, slot)
             with self._database.transaction() as session:
                 detail = f"{type(error).__name__}; the worker's log has the details"
@@ -87,6 +94,8 @@ class Ticker:
             by_slice = {answer.monitor: answer.slices for answer in answers}
             standings.keep(session, generator, slot, current.version, by_slice)
             self._responder.respond(session, generator, stored, now)
+        for answer in answers:
+            meters.VERDICTS.labels(generator, answer.verdict.health.value).inc()
         return True
 
     def _record_missed(
