@@ -114,7 +114,7 @@ POSTGRESQL ?= /usr/lib/postgresql
 # What the tests start for real. Debian's names; elsewhere install the same programs by hand.
 system-packages:
 	@missing=""; \
-	for program in chromium curl docker-compose prometheus-alertmanager; do \
+	for program in chromium curl docker-compose prometheus prometheus-alertmanager; do \
 		command -v $$program >/dev/null || missing="$$missing $$program"; \
 	done; \
 	ls $(POSTGRESQL)/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
