@@ -50,6 +50,7 @@ class Storm:
             if not self._installation.wait_for_death("api", 120):
                 raise TimeoutError(f"the API never came to the point {point!r}")
             self.kills[f"api, {point}"] += 1
+            print(f"  killed: api, {point}", file=sys.stderr)
             self._installation.start("api")
             self._installation.wait_until_answering()
 
@@ -67,6 +68,7 @@ class Storm:
                 print(f"  not killed: {victim} ({type(error).__name__})", file=sys.stderr)
                 continue
             self.kills[victim] += 1
+            print(f"  killed: {victim} ({number + 1} of {kills})", file=sys.stderr)
             # One in four is killed again while it starts.
             if victim == "api" and (outage is None or not outage.is_alive()) and self._random.random() > 1 / 4:
                 self._installation.wait_until_answering()
@@ -102,7 +104,7 @@ def main() -> None:
             **store.settings,
         }
         os.environ.update(environment)
-        installation = Installation(environment, prepare(root))
+        installation = Installation(environment, prepare(root), root / "log")
         try:
             storm, given, findings = _run(installation, (postgres, store), root / "data" / "journal", asked)
         finally:

@@ -24,10 +24,11 @@ _START_WITHIN = 180.0
 
 @dataclass
 class Installation:
-    """`environment` is what every process is told; `key` is an operator's."""
+    """`environment` is what every process is told; `key` is an operator's; `log` is where all of them write."""
 
     environment: Mapping[str, str]
     key: str
+    log: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -37,13 +38,14 @@ class Installation:
     def start(self, name: str, *module: str) -> None:
         """`module`: what to run in place of the command itself."""
         command = module or ("safelight.cli", name)
-        self.running[name] = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env=os.environ | self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=os.environ | self.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def kill(self, name: str) -> None:
         """kill -9, and again from the start. The process of an engine is the engine host's child: the host mends it."""
@@ -63,14 +65,18 @@ class Installation:
         return True
 
     def wait_until_answering(self) -> None:
+        """One that ended by itself, because the database was away when it started, is started again."""
         deadline = time.monotonic() + _START_WITHIN
         while time.monotonic() < deadline:
+            if self.running["api"].poll() is not None:
+                self.start("api")
             try:
                 if httpx.get(f"{self.url}/healthz", trust_env=False, timeout=2).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise TimeoutError(f"the API did not answer within {_START_WITHIN:.0f} s")
+        said = self.log.read_text(errors="replace")[-2000:]
+        raise TimeoutError(f"the API did not answer within {_START_WITHIN:.0f} s; the processes said:\n{said}")
 
     def stop(self) -> None:
         for process in self.running.values():
