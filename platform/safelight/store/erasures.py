@@ -116,8 +116,9 @@ def forgotten(session: Session, tenants: Collection[str], api_key_ids: Collectio
     )
     until: dict[str | UUID, datetime] = {}
     for tenant, key, at in session.execute(query):
-        who = tenant if tenant is not None else key
-        until[who] = max(at, until.get(who, at))
+        for who in (tenant, key):
+            if who is not None:
+                until[who] = max(at, until.get(who, at))
     return until
 
 

@@ -163,7 +163,9 @@ def test_a_key_that_never_was_is_refused(database: Database, now: datetime) -> N
     assert refused.value.code == "key_not_found"
     with database.transaction() as session:
         key, _ = access.create_key(session, "phone", Role.CLIENT, now)
-    assert _ask(database, Subject(api_key_id=key.id), now)
+    asked = _ask(database, Subject(api_key_id=key.id), now)
+    with database.reading() as session:
+        assert erasures.get(session, asked).subject == Subject(api_key_id=key.id)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
