@@ -41,6 +41,9 @@ class GivenEmbeddings:
         assert self.behind is not None, "a table without prompt embeddings is read with an embedder"  # noqa: S101
         return self.behind.embed_prompts(prompts)
 
+    def prompt_features(self, prompts: Sequence[str]) -> NDArray[np.float32] | None:
+        return None if self.behind is None else self.behind.prompt_features(prompts)
+
     def _check(self, behind: Embedder, images: Sequence[NDArray[np.uint8]]) -> None:
         """Raises SafelightError `embeddings_foreign` where the first image's is not what the embedder makes of it."""
         own = behind.embed_images(images[:1])[0]

@@ -35,6 +35,11 @@ class Embedder(Protocol):
         """Unit vectors [n, d], and for each prompt whether its end was cut off because it is too long to be read."""
         ...
 
+    def prompt_features(self, prompts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Unit vectors [n, d'] of a space of their own, by which a lens tells prompts apart; None where it goes by the
+        vectors of `embed_prompts`."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Source:
@@ -97,6 +102,9 @@ class OpenClipEmbedder:
             self._known.popitem(last=False)
         return np.stack([vector for vector, _ in answers]), [truncated for _, truncated in answers]
 
+    def prompt_features(self, prompts: Sequence[str]) -> None:  # noqa: ARG002 - an Embedder's signature
+        return None
+
     def _learn(self, prompts: list[str]) -> None:
         import torch
 
@@ -146,14 +154,15 @@ def _digest(source: _Source, preparation: dict[str, Any]) -> str:
         canonical_json(
             {
                 "architecture": architecture,
-                "files": [_file_digest(file) for file in source.files],
+                "files": [file_digest(file) for file in source.files],
                 "preparation": {key: repr(value) for key, value in sorted(preparation.items())},
             }
         )
     )
 
 
-def _file_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file of any size, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -50,6 +50,7 @@ class Examiner:
     def _told(self, task: Waiting, seen: Seen) -> GenerationScore:
         """What was seen at the source, taken for what it says: it was held to this embedder when it came in."""
         image, prompt = seen.vectors()
+        features = self._embedder.prompt_features([task.prompt])
         return GenerationScore(
             generation_id=task.generation_id,
             generator=task.generator,
@@ -64,7 +65,7 @@ class Examiner:
             perceptual_hash=None if seen.perceptual_hash is None else int(seen.perceptual_hash, 16),
             prompt_truncated=seen.prompt_truncated,
             image_embedding=image,
-            prompt_embedding=prompt,
+            prompt_embedding=prompt if features is None else features[0],
         )
 
     def _load(self, task: Waiting) -> NDArray[np.uint8] | BrokenReason:

@@ -40,6 +40,9 @@ class FakeEmbedder:
         vectors = [_unit(sum(map(self._word, _words(prompt)), start=self._word(""))) for prompt in prompts]
         return np.stack(vectors), [len(prompt.split()) > _LONGEST for prompt in prompts]
 
+    def prompt_features(self, prompts: Sequence[str]) -> None:  # noqa: ARG002 - an Embedder's signature
+        return None
+
     def paint(self, prompt: str, rng: np.random.Generator, fidelity: float = 0.9) -> NDArray[np.uint8]:
         """An image [16, 16, 3] whose cosine with the prompt is about `fidelity`; the rest of it is chance."""
         chance = _unit(rng.standard_normal(self._dimensions))

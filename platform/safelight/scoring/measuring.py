@@ -24,7 +24,10 @@ class BrokenReason(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """`alignment` is the cosine of the two unit vectors (CLIPScore without its factor; Hessel et al. 2021)."""
+    """`alignment` is the cosine of the embedder's two unit vectors (CLIPScore without its factor; Hessel et al. 2021).
+
+    `prompt` is what a lens goes by: the embedder's vector, or features of a space of its own.
+    """
 
     alignment: float
     signals: ImageSignals
@@ -49,14 +52,17 @@ def measure(embedder: Embedder, prompts: Sequence[str], images: Sequence[NDArray
         return []
     seen = embedder.embed_images(images)
     asked, truncated = embedder.embed_prompts(prompts)
+    features = embedder.prompt_features(prompts)
     return [
         Measurement(
             alignment=float(picture @ words),
             signals=image_signals(pixels),
             hash=perceptual_hash(pixels),
             image=picture,
-            prompt=words,
+            prompt=read,
             prompt_truncated=cut,
         )
-        for pixels, picture, words, cut in zip(images, seen, asked, truncated, strict=True)
+        for pixels, picture, words, cut, read in zip(
+            images, seen, asked, truncated, asked if features is None else features, strict=True
+        )
     ]

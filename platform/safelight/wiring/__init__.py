@@ -1,6 +1,7 @@
 """The composition root: the only place that decides which parts are put together. Here what all processes share."""
 
 import socket
+from pathlib import Path
 
 from registry.versions import VersionStore
 from safelight.clock import Clock, SystemClock
@@ -40,7 +41,12 @@ def embedder(settings: Settings) -> Embedder:
     from safelight.scoring.embedder import OpenClipEmbedder  # brings in torch
 
     scoring = settings.scoring
-    return OpenClipEmbedder(scoring.embedder or str(EMBEDDER), scoring.pretrained, device=scoring.device)
+    sight = OpenClipEmbedder(scoring.embedder or str(EMBEDDER), scoring.pretrained, device=scoring.device)
+    if not scoring.prompt_encoder:
+        return sight
+    from safelight.scoring.prompt_features import SentenceEncoder, WithPromptFeatures
+
+    return WithPromptFeatures(sight, SentenceEncoder(Path(scoring.prompt_encoder), device=scoring.device))
 
 
 def host_name() -> str:

@@ -221,6 +221,9 @@ class Nobody:
         assert not prompts
         return np.zeros((0, 4), np.float32), []
 
+    def prompt_features(self, prompts: Sequence[str]) -> None:
+        return None
+
 
 def _known(database: Database, digest: str = "sha256:e") -> None:
     with database.transaction() as session:
