@@ -129,9 +129,29 @@ def latency(
     quantile: float = 0.95,
 ) -> Verdict:
     """Whether the latency quantile lies above the limit: whether more than 1 - quantile of the requests took longer."""
-    slow = [Bucket(b.start, None if b.content is None else b.content.slower_than(limit_seconds)) for b in buckets]
-    subject = f"requests slower than {limit_seconds:g} s"
-    return _worst_window(slow, _Question(1.0 - quantile, Reason.LATENCY_UP, subject), alpha, width, longest, since)
+    question = _Question(1.0 - quantile, Reason.LATENCY_UP, f"requests slower than {limit_seconds:g} s")
+    return _worst_window(_slower(buckets, limit_seconds), question, alpha, width, longest, since)
+
+
+def queueing(
+    buckets: Sequence[Bucket[LatencyHistogram]],
+    limit_seconds: float,
+    *,
+    alpha: float,
+    width: timedelta,
+    longest: timedelta,
+    since: datetime | None = None,
+    quantile: float = 0.95,
+) -> Verdict:
+    """Whether more than 1 - quantile of the requests waited longer than the limit before an engine took them."""
+    question = _Question(
+        1.0 - quantile, Reason.QUEUE_UP, f"requests that waited over {limit_seconds:g} s for an engine"
+    )
+    return _worst_window(_slower(buckets, limit_seconds), question, alpha, width, longest, since)
+
+
+def _slower(buckets: Sequence[Bucket[LatencyHistogram]], limit_seconds: float) -> list[Bucket[RateCounts]]:
+    return [Bucket(b.start, None if b.content is None else b.content.slower_than(limit_seconds)) for b in buckets]
 
 
 def upper_bound(counts: RateCounts, confidence: float = _CONFIDENCE) -> float:

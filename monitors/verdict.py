@@ -40,6 +40,9 @@ class Reason(StrEnum):
     FILTERED_RATE_UP = "filtered_rate_up"
     NEAR_DUPLICATES_UP = "near_duplicates_up"
     FEEDBACK_WORSE = "feedback_worse"
+    QUEUE_UP = "queue_up"
+    DEVICE_MEMORY_SHORT = "device_memory_short"
+    COST_UP = "cost_up"
 
     TOO_FEW_GENERATIONS = "too_few_generations"
     NO_BASELINE = "no_baseline"
@@ -51,6 +54,8 @@ class Reason(StrEnum):
     NOT_SERVING = "not_serving"
     PROBES_MISSING = "probes_missing"
     NOT_REPEATABLE = "not_repeatable"
+    NOT_REPORTED = "not_reported"
+    NO_DEVICE = "no_device"
 
     FAILED = "failed"
 

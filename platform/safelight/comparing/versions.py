@@ -58,7 +58,7 @@ def compare(
             **_estimated(rows),
             "diversity": Figure.of(diversity(embedded[number].images, embedded[number].keys, common)),
             **_rates(counted),
-            **_costs(session, generator, number, start, end, counted, price_per_hour),
+            **_costs(counted, price_per_hour),
         }
         different = len({each.prompt for each in rows})
         sides.append(Side(version=number, n=counted.scored, sampled=len(rows), prompts=different, metrics=metrics))
@@ -125,22 +125,13 @@ def _rates(counted: Totals) -> dict[str, Figure]:
     return {name: Figure.of(rate_estimate(min(events, total), total)) for name, (events, total) in rates.items()}
 
 
-def _costs(
-    session: Session,
-    generator: str,
-    number: int,
-    start: datetime,
-    end: datetime,
-    counted: Totals,
-    price_per_hour: float | None,
-) -> dict[str, Figure]:
+def _costs(counted: Totals, price_per_hour: float | None) -> dict[str, Figure]:
     """Counted, not estimated: without an interval. Nothing without a price."""
     if price_per_hour is None:
         return {}
-    spent = comparisons.engine_ms(session, generator, number, JUDGED_ARMS, start, end) / _MS_PER_HOUR * price_per_hour
-    refused = counted.blank + counted.broken + counted.down + counted.regenerated
-    images = {"cost_per_image": counted.served, "cost_per_accepted_image": counted.served - refused}
-    return {name: Figure(value=spent / n if n > 0 else None, n=max(n, 0)) for name, n in images.items()}
+    spent = counted.engine_ms / _MS_PER_HOUR * price_per_hour
+    images = {"cost_per_image": counted.served, "cost_per_accepted_image": counted.accepted}
+    return {name: Figure(value=spent / n if n else None, n=n) for name, n in images.items()}
 
 
 def _notes(sides: Sequence[Side], apart: Sequence[Distance]) -> list[Note]:

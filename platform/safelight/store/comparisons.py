@@ -69,20 +69,6 @@ def sampled(
     return list(found.values())
 
 
-def engine_ms(
-    session: Session, generator: str, version: int, arms: Collection[str], since: datetime, until: datetime
-) -> float:
-    """What a version's images took on their devices, of buckets that start in [since, until)."""
-    query = select(func.coalesce(func.sum(TrafficBucket.engine_ms_sum), 0.0)).where(
-        TrafficBucket.generator == generator,
-        TrafficBucket.version == version,
-        TrafficBucket.arm.in_(arms),
-        TrafficBucket.bucket_start >= since,
-        TrafficBucket.bucket_start < until,
-    )
-    return float(session.scalar(query) or 0.0)
-
-
 def _newest(arms: Collection[str], matching: tuple[ColumnElement[bool], ...]) -> _Query:
     return (
         select(Score, GenerationRow.prompt, GenerationRow.total_ms)

@@ -10,14 +10,17 @@ from safelight.store.tables.feedback import FeedbackBucket
 from safelight.store.tables.generations import TrafficBucket
 from safelight.store.tables.monitoring import SignalBucket
 
-_TRAFFIC = ("served", "filtered", "failed")
+_TRAFFIC = ("served", "filtered", "failed", "engine_ms_sum")
 _SIGNALS = ("n", "blank", "broken", "near_duplicates")
 _FEEDBACK = ("up", "down", "regenerated", "downloaded")
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Images by what became of them. Of those `served`, `scored` have been looked at; `broken` ones have no pixels."""
+    """Images by what became of them. Of those `served`, `scored` have been looked at; `broken` ones have no pixels.
+
+    `engine_ms` is what all of them took on their devices.
+    """
 
     served: int
     filtered: int
@@ -30,6 +33,12 @@ class Totals:
     down: int
     regenerated: int
     downloaded: int
+    engine_ms: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """Images that nobody has found fault with: neither the scorer nor who asked for them."""
+        return max(0, self.served - self.blank - self.broken - self.down - self.regenerated)
 
     @property
     def any_feedback(self) -> bool:
@@ -40,12 +49,13 @@ def totals(
     session: Session, generator: str, version: int, arm: str, embedder_digest: str, since: datetime, until: datetime
 ) -> Totals:
     """Of the buckets that start in [since, until)."""
-    served, filtered, failed = _sums(session, TrafficBucket, _TRAFFIC, generator, version, arm, since, until)
+    served, filtered, failed, engine_ms = _sums(session, TrafficBucket, _TRAFFIC, generator, version, arm, since, until)
     scored, blank, broken, near_duplicates = _sums(
         session, SignalBucket, _SIGNALS, generator, version, arm, since, until, embedder_digest
     )
     up, down, regenerated, downloaded = _sums(session, FeedbackBucket, _FEEDBACK, generator, version, arm, since, until)
-    return Totals(served, filtered, failed, scored, blank, broken, near_duplicates, up, down, regenerated, downloaded)
+    seen = (scored, blank, broken, near_duplicates)
+    return Totals(served, filtered, failed, *seen, up, down, regenerated, downloaded, engine_ms)
 
 
 def _sums(

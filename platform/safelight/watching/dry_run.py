@@ -15,12 +15,14 @@ from safelight.watching.inquiry import Inquiry
 from safelight.watching.monitors import (
     BlankRate,
     ConditionalDrift,
+    Cost,
     Document,
     Feedback,
     FilteredRate,
     GoodImages,
     NearDuplicates,
     PromptDrift,
+    Queue,
     ReleaseComparison,
     ServiceHealth,
     budget,
@@ -38,11 +40,12 @@ _READ_ONCE = (
     FilteredRate,
     NearDuplicates,
     PromptDrift,
+    Queue,
     ReleaseComparison,
     ServiceHealth,
 )
 """Kinds whose question about a stretch of time answers for every shorter one as well."""
-_REPLAYABLE = (*_READ_ONCE, GoodImages)
+_REPLAYABLE = (*_READ_ONCE, GoodImages, Cost)
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,37 @@ class Probe(Monitor):
         return 1
 
 
+class Queue(Monitor):
+    """Do requests wait longer for an engine than they should? Informs: more engines are the remedy, not a rollback."""
+
+    kind: Literal["queue"] = "queue"
+    critical: bool = False
+    wait_seconds: float = Field(10.0, gt=0, description="What the quantile of the wait must stay under")
+    wait_quantile: float = Field(0.95, gt=0, lt=1)
+
+
+class Cost(Monitor):
+    """Does an accepted image take more of an engine's time than before the release? Informs."""
+
+    kind: Literal["cost"] = "cost"
+    critical: Literal[False] = False
+    tolerance: float = Field(0.5, ge=0, description="How much more is no news, as a share of what it was")
+
+    def windows(self, width: timedelta) -> int:  # noqa: ARG002 - the longest window is the only one
+        return 1
+
+
+class DeviceMemory(Monitor):
+    """Is the memory of a GPU that serves nearly full? Informs, before requests fail for want of it."""
+
+    kind: Literal["device_memory"] = "device_memory"
+    critical: Literal[False] = False
+    max_share: float = Field(0.95, gt=0, lt=1, description="The share of a device's memory that may be taken")
+
+    def windows(self, width: timedelta) -> int:  # noqa: ARG002 - what is taken now is all that is looked at
+        return 1
+
+
 Document = Annotated[
     ConditionalDrift
     | ReleaseComparison
@@ -152,7 +183,10 @@ Document = Annotated[
     | FilteredRate
     | NearDuplicates
     | Feedback
-    | Probe,
+    | Probe
+    | Queue
+    | Cost
+    | DeviceMemory,
     Field(discriminator="kind"),
 ]
 _DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
@@ -169,6 +203,9 @@ _DEFAULTS: tuple[Document, ...] = (
     Feedback(),
     Probe(),
     PromptDrift(),
+    Queue(),
+    Cost(),
+    DeviceMemory(),
 )
 
 

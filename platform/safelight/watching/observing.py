@@ -11,11 +11,13 @@ from safelight.store.sketches import SketchRange
 from safelight.store.slices import ALL
 from safelight.store.totals import Totals
 from safelight.store.traffic import LATENCY_BOUNDS_MS
-from safelight.watching import experience, probed
+from safelight.watching import experience, load, probed
 from safelight.watching.lenses import LensCache, LensUnreadable
 from safelight.watching.monitors import (
     BlankRate,
     ConditionalDrift,
+    Cost,
+    DeviceMemory,
     Document,
     Feedback,
     FilteredRate,
@@ -23,6 +25,7 @@ from safelight.watching.monitors import (
     NearDuplicates,
     Probe,
     PromptDrift,
+    Queue,
     ReleaseComparison,
     ServiceHealth,
 )
@@ -113,6 +116,8 @@ class Observer:
                 )
             case Probe():
                 return probed.question(session, document, now, span)
+            case Queue() | Cost() | DeviceMemory():
+                return load.question(session, document, now, self._embedder_digest, span)
             case FilteredRate() | NearDuplicates() | Feedback():
                 return self._compared_question(session, document, now, now.before, span) if now.before else None
 

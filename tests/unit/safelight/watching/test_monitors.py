@@ -31,9 +31,9 @@ def test_the_defaults_can_be_read_back() -> None:
         assert document.model_dump() == stored.document
 
 
-def test_only_prompt_drift_opens_no_incident() -> None:
+def test_what_no_rollback_would_mend_opens_no_incident() -> None:
     quiet = [each.name for each in defaults("studio", NOON) if not parse(each.document).critical]
-    assert quiet == ["prompt_drift"]
+    assert quiet == ["prompt_drift", "queue", "cost", "device_memory"]
 
 
 @pytest.mark.parametrize(
