@@ -103,7 +103,7 @@ class Provenance(Part):
     datasets: tuple[Dataset, ...] = ()
 
 
-_WORDS: Final = frozenset({"parent", "description", "tags", "provenance"})
+_WORDS: Final = {"parent", "description", "tags", "provenance"}
 
 
 class Manifest(Part):

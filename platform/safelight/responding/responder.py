@@ -92,7 +92,8 @@ class Responder:
         self._tell(session, incident, "incident.opened", verdict.verdict.summary, now)
 
     def _follow(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
-        if entry.to_version == incident.suspect_version:
+        # One that suspects no version that serves is not ended by a release.
+        if incident.suspect_version in (None, entry.to_version):
             return
         release = releases.of_entry(session, entry.generator, entry.seq)
         if release is None or release.state not in (State.SERVING, State.ACCEPTED):

@@ -60,7 +60,8 @@ def _up_weights(pipeline: Any) -> Iterator[torch.Tensor]:
         for module in component.modules():
             up = getattr(module, "lora_B", None)
             if isinstance(up, torch.nn.ModuleDict) and _NAME in up:
-                yield up[_NAME].weight
+                weight: Any = up[_NAME].weight
+                yield weight
 
 
 def _other_base(adapter: Adapter, found: str) -> Unsupported:

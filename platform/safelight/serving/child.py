@@ -13,6 +13,7 @@ from typing import Any
 from safelight.clock import Clock
 from safelight.serving.control import EngineSpec, Report, ReportKind
 from safelight.store.engines import EngineState
+from safelight.store.residency import Residency
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class ChildStatus:
     port: int | None = None
     environment_digest: str | None = None
     in_flight: int = 0
+    host_bytes: int | None = None
+    device_bytes: int | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -46,7 +51,7 @@ class EngineChild:
         self._clock = clock
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._released = False
+        self._released = threading.Event()
         self._status = ChildStatus(EngineState.STARTING, clock.monotonic(), "fetching the checkpoint")
         self._thread = threading.Thread(target=self._live, name="engine-child", daemon=True)
 
@@ -66,8 +71,15 @@ class EngineChild:
 
     def release(self) -> None:
         """Let the engine finish what it has, within its farewell time, and end."""
-        self._released = True
+        self._released.set()
         self._let_go()
+
+    def wake(self) -> None:
+        """Have an engine that waits in the host's memory go to its device, be checked, and take requests."""
+        with self._lock, suppress(BrokenPipeError):
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.write(b"wake\n")
+                self._process.stdin.flush()
 
     def kill(self) -> None:
         """End the process at once."""
@@ -88,6 +100,9 @@ class EngineChild:
             logger.exception("an engine cannot be prepared")
             self._update(state=EngineState.FAILED, detail=f"{type(error).__name__}: {error}"[:500])
             return
+        if spec.residency is Residency.DISK:
+            self._update(state=EngineState.STANDBY, detail="waits on this machine's disk")
+            self._released.wait()
         process = self._spawn(spec)
         if process is None or process.stdout is None:
             self._update(state=EngineState.STOPPED, detail="not needed any more")
@@ -102,7 +117,7 @@ class EngineChild:
     def _spawn(self, spec: EngineSpec) -> subprocess.Popen[bytes] | None:
         one_thread_pool = {"OMP_NUM_THREADS": str(spec.threads), "TOKENIZERS_PARALLELISM": "false"}
         with self._lock:
-            if self._released:
+            if self._released.is_set():
                 return None
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "safelight.serving.engine"],
@@ -126,8 +141,10 @@ class EngineChild:
 
     def _hear(self, report: Report) -> None:
         match report.kind:
+            case ReportKind.STANDBY:
+                self._update(state=EngineState.STANDBY, detail="waits in the host's memory", **_measured(report))
             case ReportKind.VERIFYING:
-                self._update(detail="verifying")
+                self._update(state=EngineState.STARTING, detail="verifying")
             case ReportKind.READY:
                 self._update(
                     state=EngineState.READY,
@@ -136,14 +153,14 @@ class EngineChild:
                     environment_digest=report.environment_digest,
                 )
             case ReportKind.BEAT:
-                self._update(in_flight=report.in_flight)
+                self._update(in_flight=report.in_flight, **_measured(report))
             case ReportKind.FAILED:
                 self._update(state=EngineState.FAILED, detail=report.detail)
 
     def _conclude(self, code: int) -> None:
         if self.status.ended:
             return
-        if self._released:
+        if self._released.is_set():
             self._update(state=EngineState.STOPPED, detail="", in_flight=0)
         else:
             self._update(state=EngineState.FAILED, detail=f"the process ended by itself ({_reason(code)})", in_flight=0)
@@ -151,6 +168,15 @@ class EngineChild:
     def _update(self, **changed: Any) -> None:
         with self._lock:
             self._status = replace(self._status, heard_at=self._clock.monotonic(), **changed)
+
+
+def _measured(report: Report) -> dict[str, int | None]:
+    return {
+        "host_bytes": report.host_bytes,
+        "device_bytes": report.device_bytes,
+        "memory_used": report.memory_used,
+        "memory_total": report.memory_total,
+    }
 
 
 def _reason(code: int) -> str:

@@ -6,23 +6,29 @@ from typing import NamedTuple
 
 from registry.ledger import Entry
 from registry.rules import last_known_good, serving
+from safelight.store.residency import Residency
 
 
 class Bundle(NamedTuple):
-    """A version by name. `spare`: a second engine of it, loaded afresh beside the one that is there."""
+    """A version by name, and where it is to be. `spare`: a second engine of it, loaded afresh beside the first."""
 
     generator: str
     version: int
     spare: bool = False
+    residency: Residency = Residency.DEVICE
+
+    @property
+    def on_device(self) -> "Bundle":
+        return self._replace(residency=Residency.DEVICE)
 
 
 def wanted(
     entries: Sequence[Entry], targets: Iterable[int], keep_warm: int, elsewhere: Collection[int] = ()
-) -> tuple[int, ...]:
-    """The versions of one generator to hold, the most important first; never one that is served `elsewhere`.
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The versions of one generator to hold, each tuple's most important first; never one that is served `elsewhere`.
 
-    What serves, then what open releases are about to make serve, then up to `keep_warm` more to go back to: the last
-    known good before what served most recently.
+    Needed: what serves, then what open releases are about to make serve. To wait beside them: up to `keep_warm` more
+    to go back to, the last known good before what served most recently.
     """
     now = serving(entries)
     asked = [*([] if now is None else [now]), *targets]
@@ -30,7 +36,7 @@ def wanted(
     good = last_known_good(entries)
     earlier = [*([] if good is None else [good]), *(entry.to_version for entry in reversed(entries))]
     warm = [version for version in dict.fromkeys(earlier) if version not in {*needed, *elsewhere}]
-    return (*needed, *warm[:keep_warm])
+    return tuple(needed), tuple(warm[:keep_warm])
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from safelight.clock import SystemClock
 from safelight.serving import engine_app, golden
 from safelight.serving.batching import Window
 from safelight.serving.control import EngineSpec, Report, ReportKind
+from safelight.serving.device import memory, own_memory
 from safelight.serving.environment import environment_digest
 from safelight.serving.rendering import Pipeline
 from safelight.serving.worker import BatchWorker
+from safelight.store.residency import Residency
 
 FAREWELL_SECONDS = 2
 """How long an engine that is let go may take over the requests it has."""
@@ -29,14 +31,19 @@ BEAT_SECONDS = 1.0
 
 
 class _Lifeline:
-    """Ends this process when the standard input closes: gracefully once there is a server, at once before."""
+    """Ends this process when the standard input closes: gracefully once there is a server, at once before.
+
+    A line on it wakes an engine that stands by.
+    """
 
     def __init__(self) -> None:
         self.server: uvicorn.Server | None = None
+        self.woken = threading.Event()
         threading.Thread(target=self._hold, name="lifeline", daemon=True).start()
 
     def _hold(self) -> None:
-        sys.stdin.buffer.read()
+        for _ in sys.stdin.buffer:
+            self.woken.set()
         if self.server is not None:
             self.server.should_exit = True
             time.sleep(FAREWELL_SECONDS + 0.5)
@@ -70,13 +77,27 @@ async def _serve(pipeline: Pipeline, spec: EngineSpec, reports: _Reports, lifeli
         reports.send(Report(kind=ReportKind.READY, port=listening.getsockname()[1], environment_digest=digest))
         # From the event loop, so that an engine that hangs falls silent.
         while not (await asyncio.wait({serving}, timeout=BEAT_SECONDS))[0]:
-            reports.send(Report(kind=ReportKind.BEAT, in_flight=worker.in_flight))
+            reports.send(_measured(ReportKind.BEAT, spec, worker.in_flight))
 
 
-def _load(spec: EngineSpec, reports: _Reports) -> Pipeline:
+def _measured(kind: ReportKind, spec: EngineSpec, in_flight: int = 0) -> Report:
+    host, device = own_memory(spec.device)
+    # Asking a GPU takes half a gigabyte of it, which one that stands by is to leave free.
+    taken = memory(spec.device) if kind is ReportKind.BEAT else None
+    used, total = (taken.used, taken.total) if taken else (None, None)
+    return Report(
+        kind=kind, in_flight=in_flight, host_bytes=host, device_bytes=device, memory_used=used, memory_total=total
+    )
+
+
+def _load(spec: EngineSpec, reports: _Reports, lifeline: _Lifeline) -> Pipeline:
     from safelight.serving import pipeline  # seconds of imports: after the lifeline holds
 
-    loaded = pipeline.load(spec.folder, spec.manifest, device=spec.device, threads=spec.threads)
+    prepared = pipeline.prepare(spec.folder, spec.manifest, device=spec.device, threads=spec.threads)
+    if spec.residency is Residency.HOST:
+        reports.send(_measured(ReportKind.STANDBY, spec))
+        lifeline.woken.wait()
+    loaded = prepared.settle()
     reports.send(Report(kind=ReportKind.VERIFYING))
     result, prompt = golden.check(loaded, spec.manifest)
     if result is not golden.GoldenResult.PASSED:
@@ -90,7 +111,7 @@ def main() -> None:
     spec = EngineSpec.model_validate_json(sys.stdin.buffer.readline())
     lifeline = _Lifeline()
     try:
-        loaded = _load(spec, reports)
+        loaded = _load(spec, reports, lifeline)
     except Exception as error:
         logging.getLogger(__name__).exception("the version cannot be served")
         reports.send(Report(kind=ReportKind.FAILED, detail=f"{type(error).__name__}: {error}"[:500]))

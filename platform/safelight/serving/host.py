@@ -25,7 +25,8 @@ from safelight.serving.pulled import PulledCheckpoints
 from safelight.settings import EngineSettings
 from safelight.store import baseline_jobs, engines, generation_replays, ledger, probes, releases, versions
 from safelight.store.database import Database, StoreError
-from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine, Residency
+from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine
+from safelight.store.residency import Residency
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ import inspect
 import platform
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,30 @@ class DiffusersPipeline:
         return [_finish(image, flag) for image, flag in zip(output.images, flags, strict=True)]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A checkpoint in the host's memory, all but on its device."""
+
+    pipeline: Any
+    call: Call
+    place: torch.device
+    manifest: Manifest
+
+    def settle(self) -> DiffusersPipeline:
+        """Bring it to its device, once."""
+        _put(self.pipeline, self.place, self.manifest.offload)
+        if self.manifest.compile is not None:
+            _compile(self.pipeline, self.manifest.compile)
+        return DiffusersPipeline(self.pipeline, self.call, _describe(self.place, self.manifest))
+
+
 def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> DiffusersPipeline:
-    """Load a verified checkpoint as its manifest says.
+    """Load a verified checkpoint as its manifest says, see `prepare`, and bring it to its device."""
+    return prepare(folder, manifest, device=device, threads=threads).settle()
+
+
+def prepare(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Prepared:
+    """Load a verified checkpoint as its manifest says, into the host's memory.
 
     `device` is auto, cpu, cuda, cuda:1 ...; auto takes a GPU when there is one. Raises Unsupported for parts of a
     bundle that would have to be left out, and OSError or ValueError for a folder that diffusers cannot read.
@@ -96,11 +119,8 @@ def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> Diff
     _check_sides(pipeline, manifest.limits)
     adapters.apply(pipeline, folder, manifest.adapters)
     if manifest.quantisation is not None:
-        quantise(pipeline, manifest.quantisation, place)
-    _put(pipeline, place, manifest.offload)
-    if manifest.compile is not None:
-        _compile(pipeline, manifest.compile)
-    return DiffusersPipeline(pipeline, call, _describe(place, manifest))
+        quantise(pipeline, manifest.quantisation)
+    return Prepared(pipeline, call, place, manifest)
 
 
 def _pipeline_class(folder: Path, manifest: Manifest) -> Any:

@@ -15,10 +15,10 @@ _CONFIGS = {
 }
 
 
-def quantise(pipeline: Any, quantisation: Quantisation, device: torch.device) -> None:
+def quantise(pipeline: Any, quantisation: Quantisation) -> None:
     """Quantise the linear layers of the components that the manifest names. Raises Unsupported.
 
-    One layer at a time goes to the device, so that the whole in its first precision never has to fit there.
+    In the host's memory: the whole in its first precision never has to fit on the device.
     """
     api = _torchao()
     config = getattr(api, _CONFIGS[quantisation.scheme])()
@@ -27,7 +27,7 @@ def quantise(pipeline: Any, quantisation: Quantisation, device: torch.device) ->
         if not isinstance(component, torch.nn.Module):
             have = ", ".join(sorted(k for k, v in pipeline.components.items() if isinstance(v, torch.nn.Module)))
             raise Unsupported(f"There is no component {name} to quantise; this pipeline has {have}.")
-        api.quantize_(component, config, device=device)
+        api.quantize_(component, config)
 
 
 def _torchao() -> Any:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from safelight.store.residency import Residency
 from safelight.store.tables.releases import EngineRow
 
 
@@ -21,16 +22,6 @@ class EngineState(StrEnum):
     DRAINING = "draining"
     FAILED = "failed"
     STOPPED = "stopped"
-
-
-class Residency(StrEnum):
-    """Where an engine's weights are, or are to be."""
-
-    DEVICE = "device"
-    HOST = "host"
-    """In the host's memory, loaded."""
-    DISK = "disk"
-    """Fetched and verified, in no process."""
 
 
 LIVING = (EngineState.STARTING, EngineState.STANDBY, EngineState.READY, EngineState.DRAINING)

@@ -27,6 +27,8 @@ class Resolution(StrEnum):
 
     ROLLED_BACK = "rolled_back"
     REPLACED = "replaced"
+    RECOVERED = "recovered"
+    """By itself."""
     BY_HAND = "by_hand"
 
 
@@ -84,6 +86,12 @@ def find_open(session: Session, dedup_key: str) -> KnownIncident | None:
 def open_incidents(session: Session, generator: str) -> list[KnownIncident]:
     """Those that are not resolved, the oldest first."""
     query = select(Incident).where(Incident.generator == generator, Incident.open_key.is_not(None))
+    return [_incident(row) for row in session.scalars(query.order_by(Incident.id))]
+
+
+def open_of_monitor(session: Session, monitor: str) -> list[KnownIncident]:
+    """Those of all generators that a monitor opened and that are not resolved, the oldest first."""
+    query = select(Incident).where(Incident.monitor == monitor, Incident.open_key.is_not(None))
     return [_incident(row) for row in session.scalars(query.order_by(Incident.id))]
 
 

@@ -21,6 +21,7 @@ from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
+from safelight.responding.crashing import CrashWatch
 from safelight.responding.deciding import Decider
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
@@ -59,6 +60,7 @@ _AUTOMATIC_SECONDS = 60.0
 _ATTRIBUTES_SECONDS = 60.0
 _ERASE_SECONDS = 5.0
 _PRESENCE_SECONDS = 60.0
+_CRASHES_SECONDS = 5.0
 _FETCH_SECONDS = 2.0
 
 
@@ -100,6 +102,7 @@ def worker(settings: Settings) -> Worker:
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
+            Job("crash loops", _CRASHES_SECONDS, CrashWatch(store, leadership, links, time).run_once),
             Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
             Job("daily reports", _DAILY_LOOKED_FOR_SECONDS, DailyReporter(store, time, lenses, sight.digest).run_once),

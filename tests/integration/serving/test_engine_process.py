@@ -22,6 +22,7 @@ from safelight.serving.dispatch import EngineRefused, HttpEngineClient
 from safelight.serving.rendering import Finish
 from safelight.serving.wire import Order
 from safelight.store.engines import EngineState
+from safelight.store.residency import Residency
 
 TOKEN = "a token of this test"
 
@@ -152,3 +153,29 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_one_that_stands_by_tells_what_it_takes_and_serves_when_it_is_woken(spec: EngineSpec) -> None:
+    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.HOST}), SystemClock())
+    child.start()
+    wait_for(child, EngineState.STANDBY, EngineState.FAILED)
+    asleep = child.status
+    assert (asleep.state, asleep.port) == (EngineState.STANDBY, None)
+    assert asleep.host_bytes is not None
+    assert asleep.host_bytes > 100_000_000
+    child.wake()
+    wait_for(child, EngineState.READY, EngineState.FAILED)
+    assert order(child, spec)[1].startswith(b"\x89PNG")
+    child.release()
+    assert child.join(5)
+    assert child.status.state is EngineState.STOPPED
+
+
+def test_one_on_the_disk_is_fetched_and_no_process(spec: EngineSpec) -> None:
+    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.DISK}), SystemClock())
+    child.start()
+    wait_for(child, EngineState.STANDBY)
+    assert child.status.pid is None
+    child.release()
+    assert child.join(5)
+    assert (child.status.state, child.status.pid) == (EngineState.STOPPED, None)

@@ -15,6 +15,8 @@ from safelight.clock import ManualClock
 from safelight.serving import host as host_module
 from safelight.serving.child import ChildStatus
 from safelight.serving.control import EngineSpec
+from safelight.serving.desired import Bundle
+from safelight.serving.device import Memory
 from safelight.serving.host import EngineHost
 from safelight.settings import EngineSettings
 from safelight.store import baseline_jobs, engines, ledger, probe_sets, probes, releases, versions
@@ -22,6 +24,9 @@ from safelight.store.baseline_jobs import NewJob
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
 from safelight.store.probes import NewRun, Purpose
+from safelight.store.residency import Residency
+
+GB = 2**30
 
 
 class _Child:
@@ -31,7 +36,7 @@ class _Child:
 
     def __init__(self, _prepare: Callable[[], EngineSpec], _clock: object) -> None:
         self.status = ChildStatus(EngineState.STARTING, heard_at=0.0)
-        self.hangs = self.released = self.killed = False
+        self.hangs = self.released = self.killed = self.woken = False
         _Child.every.append(self)
 
     def start(self) -> None:
@@ -42,6 +47,9 @@ class _Child:
 
     def release(self) -> None:
         self.released = True
+
+    def wake(self) -> None:
+        self.woken = True
 
     def kill(self) -> None:
         self.killed = True
@@ -54,20 +62,33 @@ class _Child:
 
 
 class Scene:
-    def __init__(self, database: Database, tmp_path: Path) -> None:
+    def __init__(self, database: Database, tmp_path: Path, device: str = "cpu") -> None:
         self.database = database
         self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.used = 10 * GB
         self.host = EngineHost(
             database=database,
             version_store=None,  # type: ignore[arg-type]  # stand-ins fetch nothing
-            settings=EngineSettings(keep_warm=1),
+            settings=EngineSettings(keep_warm=1, device=device),
             token=SecretStr("a token"),
             checkpoints=tmp_path,
             name="test-host",
             clock=self.clock,
+            machine=lambda: Memory(used=self.used, total=100 * GB),
         )
         with database.transaction() as session:
             versions.add_generator(session, "sprites", "", self.clock.now())
+        for version in (1, 2, 3):
+            self.fetch(version)
+
+    def fetch(self, version: int, size: int = GB) -> None:
+        """Stand-ins fetch nothing: what a checkpoint takes on the disk is told to the host's accounts instead."""
+        self.host._accounts.fetched(Bundle("sprites", version), size)
+
+    def residencies(self) -> dict[int, Residency]:
+        with self.database.reading() as session:
+            living = [row for row in engines.engines(session, "sprites") if row.state in engines.LIVING]
+        return {row.version: row.residency for row in living}
 
     def release(self, version: int) -> None:
         with self.database.transaction() as session:
@@ -282,3 +303,89 @@ def test_probes_that_want_a_version_afresh_get_a_spare_engine_for_as_long_as_the
     scene.step()
     scene.step(seconds=host_module.DRAIN_AT_LEAST)
     assert (serving.released, spare.released) == (False, True)
+
+
+def test_a_version_to_go_back_to_waits_on_the_disk_where_there_is_no_room(scene: Scene) -> None:
+    scene.used = 98 * GB
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.DISK}
+    serving, waiting = _Child.every
+    scene.ready(serving)
+    waiting.become(EngineState.STANDBY)
+    scene.step()
+    assert scene.rows() == [(2, EngineState.READY), (1, EngineState.STANDBY)]
+    # Room comes: it is loaded. Its place on the disk took nothing, so there is nothing to wait for.
+    scene.used = 10 * GB
+    scene.step()
+    assert waiting.released
+    waiting.become(EngineState.STOPPED)
+    scene.step()
+    assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.DEVICE}
+
+
+def test_one_that_was_never_fetched_is_fetched_before_anybody_can_say_whether_it_fits(scene: Scene) -> None:
+    scene.release(7)
+    scene.release(1)
+    scene.step()
+    assert scene.residencies() == {1: Residency.DEVICE, 7: Residency.DISK}
+    scene.fetch(7)
+    _Child.every[1].become(EngineState.STANDBY)
+    scene.step()
+    _Child.every[1].become(EngineState.STOPPED)
+    scene.step()
+    assert scene.residencies() == {1: Residency.DEVICE, 7: Residency.DEVICE}
+
+
+def test_what_an_engine_was_measured_to_take_counts_from_then_on(scene: Scene) -> None:
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    scene.ready(*_Child.every)
+    serving, waiting = _Child.every
+    waiting.become(EngineState.READY, host_bytes=60 * GB)
+    scene.used = 96 * GB
+    scene.step()
+    with scene.database.reading() as session:
+        taken = {row.version: row.host_bytes for row in engines.engines(session, "sprites")}
+    assert taken == {2: None, 1: 60 * GB}
+    scene.step(host_module.DRAIN_AT_LEAST)
+    assert (serving.released, waiting.released) == (False, True)
+    waiting.become(EngineState.STOPPED)
+    scene.used = 36 * GB
+    scene.step()
+    assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.DISK}
+
+
+def test_one_that_waits_in_memory_is_woken_when_it_is_released(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _Child.every = []
+    monkeypatch.setattr(host_module, "EngineChild", _Child)
+    scene = Scene(database, tmp_path, device="cuda")
+    scene.release(1)
+    scene.release(2)
+    scene.step()
+    # Nothing is known of the GPU yet: what waits leaves it alone.
+    assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.HOST}
+    serving, waiting = _Child.every
+    scene.ready(serving)
+    waiting.become(EngineState.STANDBY)
+    serving.become(
+        EngineState.READY, host_bytes=2 * GB, device_bytes=70 * GB, memory_used=75 * GB, memory_total=80 * GB
+    )
+    scene.step()
+    assert scene.rows() == [(2, EngineState.READY), (1, EngineState.STANDBY)]
+    scene.release(1)
+    scene.step()
+    assert (waiting.woken, waiting.released) == (True, False)
+    assert len(_Child.every) == 2, "it is not loaded again"
+    waiting.become(
+        EngineState.READY, port=1, host_bytes=2 * GB, device_bytes=9 * GB, memory_used=79 * GB, memory_total=80 * GB
+    )
+    scene.step()
+    assert (1, EngineState.READY) in scene.rows()
+    # What served before takes more of the GPU than is to spare, and makes room.
+    scene.step(host_module.DRAIN_AT_LEAST)
+    assert serving.released

@@ -36,6 +36,9 @@ class EngineInfo(BaseModel):
     host: str
     state: str
     detail: str
+    residency: str = Field(description="device, or where a version to go back to waits for room: host (memory), disk")
+    host_bytes: int | None = Field(description="What its process takes of this machine's memory")
+    device_bytes: int | None = Field(description="The most it has taken of its GPU's memory; null without a GPU")
     started_at: datetime
     ready_at: datetime | None
     heartbeat_at: datetime

@@ -36,41 +36,44 @@ def promotes(*versions: int) -> list[Entry]:
 
 
 def test_nothing_is_held_before_the_first_promote() -> None:
-    assert wanted([], [], keep_warm=1) == ()
+    assert wanted([], [], keep_warm=1) == ((), ())
 
 
 def test_the_first_target_is_held_while_nothing_serves() -> None:
-    assert wanted([], [1], keep_warm=1) == (1,)
+    assert wanted([], [1], keep_warm=1) == ((1,), ())
 
 
 def test_what_served_before_stays_warm() -> None:
-    assert wanted(promotes(1, 2), [], keep_warm=1) == (2, 1)
+    assert wanted(promotes(1, 2), [], keep_warm=1) == ((2,), (1,))
 
 
 def test_a_target_is_loaded_beside_what_serves_and_what_is_warm() -> None:
-    assert wanted(promotes(1, 2), [3], keep_warm=1) == (2, 3, 1)
+    assert wanted(promotes(1, 2), [3], keep_warm=1) == ((2, 3), (1,))
 
 
 def test_the_last_known_good_is_kept_before_what_served_more_recently() -> None:
     entries = chain(
         (EntryKind.PROMOTE, 1), (EntryKind.ACCEPT, 1), (EntryKind.PROMOTE, 2), (EntryKind.PROMOTE, 3)
     )  # fmt: skip
-    assert wanted(entries, [], keep_warm=1) == (3, 1)
-    assert wanted(entries, [], keep_warm=2) == (3, 1, 2)
+    assert wanted(entries, [], keep_warm=1) == ((3,), (1,))
+    assert wanted(entries, [], keep_warm=2) == ((3,), (1, 2))
 
 
 def test_nothing_stays_warm_when_none_may() -> None:
-    assert wanted(promotes(1, 2, 3), [], keep_warm=0) == (3,)
+    assert wanted(promotes(1, 2, 3), [], keep_warm=0) == ((3,), ())
 
 
 @given(st.lists(VERSIONS, max_size=8), st.lists(VERSIONS, max_size=3), st.integers(0, 3))
 def test_what_is_wanted_is_bounded_and_leads_with_what_serves(
     history: list[int], targets: list[int], keep_warm: int
 ) -> None:
-    found = wanted(promotes(*history), targets, keep_warm)
+    needed, waiting = wanted(promotes(*history), targets, keep_warm)
+    found = (*needed, *waiting)
     assert len(found) == len(set(found)) <= bool(history) + len(set(targets)) + keep_warm
     assert found[: bool(history)] == tuple(history[-1:])
-    assert set(targets) <= set(found) <= {*history, *targets}
+    assert set(targets) <= set(needed)
+    assert set(found) <= {*history, *targets}
+    assert len(waiting) <= keep_warm
 
 
 BUNDLES = st.builds(Bundle, st.sampled_from(["a", "b"]), VERSIONS)
@@ -106,5 +109,5 @@ def test_a_version_that_keeps_failing_rests_longer_and_longer(failures: int, sec
 
 def test_what_is_served_elsewhere_is_never_held() -> None:
     entries = promotes(1, 2, 3, 4)
-    assert wanted(entries, [5], keep_warm=1, elsewhere={4, 3, 5}) == (2,)
-    assert wanted(entries, [], keep_warm=1, elsewhere={1, 2, 3, 4}) == ()
+    assert wanted(entries, [5], keep_warm=1, elsewhere={4, 3, 5}) == ((), (2,))
+    assert wanted(entries, [], keep_warm=1, elsewhere={1, 2, 3, 4}) == ((), ())

@@ -1,0 +1,140 @@
+"""Engines that keep dying: one incident for a version that a machine starts in vain, not an alarm for every death."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Protocol
+
+from registry.rules import last_known_good
+from safelight.clock import Clock
+from safelight.responding.announcement import Links, announce
+from safelight.store import engines, incidents, ledger, releases
+from safelight.store.database import Database, Session
+from safelight.store.engines import LIVING, STEADY_AFTER, EngineState, KnownEngine
+from safelight.store.incidents import KnownIncident, Resolution
+
+MONITOR = "engines"
+REASON = "engine_crash_loop"
+_ACTOR = "safelight"
+_MANY = 3
+"""Deaths in a row that are no accident: the first costs no more than a load, and so may the second."""
+_STILL = timedelta(minutes=10)
+"""A host rests five minutes at most between two starts: after twice that it no longer tries."""
+
+
+@dataclass(frozen=True)
+class CrashLoop:
+    """A version that a host starts again and again. `deaths` are its engines that failed in a row, the newest first."""
+
+    generator: str
+    version: int
+    host: str
+    deaths: tuple[KnownEngine, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.generator}:{ledger.DEFAULT_SCOPE}:engines-{self.version}-{self.host}"
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"{len(self.deaths)} engines in a row have failed on {self.host}, the last with: {self.deaths[0].detail}. "
+            "It is started again at growing intervals of up to five minutes."
+        )
+
+
+def crash_loops(known: Iterable[KnownEngine], now: datetime) -> list[CrashLoop]:
+    """Which versions keep dying, from all engines that are remembered."""
+    own = sorted((each for each in known if not each.spare), key=_place)
+    loops = (CrashLoop(*place, _deaths(list(group), now)) for place, group in groupby(own, key=_place))
+    return [loop for loop in loops if len(loop.deaths) >= _MANY]
+
+
+def _place(engine: KnownEngine) -> tuple[str, int, str]:
+    return engine.generator, engine.version, engine.host
+
+
+def _deaths(group: Sequence[KnownEngine], now: datetime) -> tuple[KnownEngine, ...]:
+    """Those since an engine last served for a while; none when nothing is tried any more."""
+    newest_first = sorted(group, key=lambda each: each.id, reverse=True)
+    deaths = []
+    for each in newest_first:
+        if each.state is EngineState.FAILED and each.detail != engines.SILENT:
+            deaths.append(each)
+        elif each.state is EngineState.STOPPED:
+            break
+        if each.ready_at is not None and each.heartbeat_at - each.ready_at >= STEADY_AFTER:
+            break
+    tried = newest_first[0].state in LIVING or now - newest_first[0].heartbeat_at < _STILL
+    return tuple(deaths) if tried else ()
+
+
+class Leadership(Protocol):
+    """Whether this worker is the one that acts."""
+
+    def held(self) -> bool: ...
+
+
+class CrashWatch:
+    """Opens an incident for every crash loop and closes it when its engine serves again or is no longer started."""
+
+    def __init__(self, database: Database, leadership: Leadership, links: Links, clock: Clock) -> None:
+        self._database = database
+        self._leadership = leadership
+        self._links = links
+        self._clock = clock
+
+    def run_once(self) -> int:
+        """Look at all engines; returns how many incidents were opened or closed."""
+        if not self._leadership.held():
+            return 0
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            loops = {loop.key: loop for loop in crash_loops(engines.engines(session), now)}
+            known = {each.dedup_key: each for each in incidents.open_of_monitor(session, MONITOR)}
+            opened = [self._open(session, loop, now) for key, loop in loops.items() if key not in known]
+            closed = [self._close(session, each, now) for key, each in known.items() if key not in loops]
+        return len(opened) + len(closed)
+
+    def _open(self, session: Session, loop: CrashLoop, now: datetime) -> None:
+        entry = ledger.newest_release(session, loop.generator)
+        serves = entry is not None and entry.to_version == loop.version
+        suspect = releases.of_entry(session, loop.generator, entry.seq) if serves and entry else None
+        incident = incidents.open_incident(
+            session,
+            generator=loop.generator,
+            dedup_key=loop.key,
+            title=f"Version {loop.version} of {loop.generator}: engines keep crashing on {loop.host}",
+            monitor=MONITOR,
+            reason=REASON,
+            verdict_id=None,
+            # Of a version that does not serve, nothing is to be rolled back.
+            suspect_version=loop.version if serves else None,
+            suspect_release_id=suspect.id if suspect else None,
+            suggested_target=last_known_good(ledger.chain(session, loop.generator)) if serves else None,
+            evidence={"version": loop.version, "host": loop.host, "deaths": list(_told(loop.deaths))},
+            now=now,
+        )
+        incidents.note(session, incident.id, "engines", _ACTOR, loop.summary, now)
+        self._tell(session, incident, "incident.opened", loop.summary, now)
+
+    def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
+        summary = "No engine of the version has failed again: it serves, or it is no longer wanted on this machine."
+        resolved = incidents.resolve(session, incident.id, _ACTOR, Resolution.RECOVERED, now)
+        incidents.note(session, incident.id, "recovered", _ACTOR, summary, now)
+        self._tell(session, resolved, "incident.resolved", summary, now)
+
+    def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
+        announce(session, incident, self._links, event, summary, now)
+
+
+def _told(deaths: Sequence[KnownEngine]) -> Iterator[dict[str, str | None]]:
+    for each in deaths:
+        yield {
+            "engine": str(each.id),
+            "started_at": each.started_at.isoformat(),
+            "ready_at": each.ready_at.isoformat() if each.ready_at else None,
+            "ended_at": each.heartbeat_at.isoformat(),
+            "detail": each.detail,
+        }
