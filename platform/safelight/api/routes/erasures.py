@@ -27,9 +27,7 @@ def request_erasure(ask: RequestErasure, platform: PlatformDep, admin: Admin) ->
 
 
 @router.get("")
-def list_erasures(
-    platform: PlatformDep, _admin: Admin, before: UUID | None = None, limit: Limit = 50
-) -> Page[Erasure]:
+def list_erasures(platform: PlatformDep, _admin: Admin, before: UUID | None = None, limit: Limit = 50) -> Page[Erasure]:
     """The newest first."""
     with platform.database.reading() as session:
         found = erasures.page(session, before, limit)
