@@ -178,7 +178,7 @@ class Recorder:
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._closing: bool = False
         self._failing: str | None = None
 
     def _start(self) -> None:

@@ -79,8 +79,11 @@ class Ingest:
             check_seen(submission.seen, known.embedder)
         if submission.image_uri is not None:
             check_image_uri(submission.image_uri, self._settings)
-        async with self._decoding:
-            generation, png = await asyncio.to_thread(self._prepare, submission, digest, api_key_id)
+        if submission.image is None:
+            generation, png = self._prepare(submission, digest, api_key_id)
+        else:
+            async with self._decoding:
+                generation, png = await asyncio.to_thread(self._prepare, submission, digest, api_key_id)
         # Who sends a generation is told that it is kept, or that it is not: it is never dropped in silence.
         await self._recorder.record(generation, png, on_full=OnFull.REFUSE)
         return generation.id

@@ -17,7 +17,7 @@ from safelight.settings import TracesSettings
 
 logger = logging.getLogger(__name__)
 
-_EXPORT_SECONDS = 5
+_EXPORT_SECONDS = 2
 _WAITING = 4096
 """Spans kept while the collector is away; further ones are dropped, never waited for."""
 _EVERY_MS = 1000
