@@ -66,8 +66,8 @@ class Retention:
             if not found:
                 self._looked_at = _EVER
                 return 0
-            retention.forget(session, set(found) - retention.kept(session, Range(found[0], among.end)))
             self._looked_at = UUID(int=found[-1].int + 1)
+            retention.forget(session, set(found) - retention.kept(session, Range(found[0], self._looked_at)))
             return len(found)
 
 
