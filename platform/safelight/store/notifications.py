@@ -229,7 +229,9 @@ def claim_due(session: Session, now: datetime, until: datetime, busy: Collection
         .correlate(Channel)
         .scalar_subquery()
     )
-    found = session.scalars(select(first).select_from(Channel).where(Channel.id.not_in(busy))).all()
+    found: Sequence[UUID | None] = session.scalars(
+        select(first).select_from(Channel).where(Channel.id.not_in(busy))
+    ).all()
     rows = session.execute(
         select(Notification, Channel)
         .join(Channel, Channel.id == Notification.channel_id)
@@ -267,25 +269,15 @@ def is_superseded(session: Session, identifier: UUID) -> bool:
 
 def standing(session: Session, channel_id: UUID) -> list[KnownNotification]:
     """The newest notification of each incident that is not resolved, of those that reached the channel."""
-    newer = aliased(Notification)
-    told_since = select(newer.id).where(
-        newer.incident_id == Notification.incident_id,
-        newer.channel_id == channel_id,
-        newer.state == State.DELIVERED.value,
-        newer.id > Notification.id,
-    )
-    query = (
+    open_incidents = session.scalars(select(Incident.id).where(Incident.open_key.is_not(None))).all()
+    # By incident, not by channel: a channel's log has no end.
+    told = session.scalars(
         select(Notification)
-        .join(Incident, Incident.id == Notification.incident_id)
-        .where(
-            Incident.open_key.is_not(None),
-            Notification.channel_id == channel_id,
-            Notification.state == State.DELIVERED.value,
-            ~told_since.exists(),
-        )
+        .where(Notification.incident_id.in_(open_incidents), Notification.state == State.DELIVERED.value)
         .order_by(Notification.id)
     )
-    return _notifications(session, session.scalars(query).all())
+    newest = {each.incident_id: each for each in told if each.channel_id == channel_id}
+    return _notifications(session, list(newest.values()))
 
 
 def hold(session: Session, channel_id: UUID, until: datetime) -> None:

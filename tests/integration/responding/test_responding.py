@@ -5,7 +5,7 @@ import pytest
 from monitors.recovery import Recovery
 from monitors.verdict import Reason
 from safelight.errors import SafelightError
-from safelight.store import incidents, ledger, notifications
+from safelight.store import incidents, ledger, notifications, releases
 from safelight.store.incidents import IncidentState, Resolution
 
 from .conftest import GENERATOR, Scene  # noqa: TID252
@@ -34,9 +34,20 @@ def test_a_monitor_that_only_informs_opens_nothing(scene: Scene) -> None:
 
 
 def test_a_message_says_enough_to_decide_and_leads_to_the_fix(scene: Scene) -> None:
-    incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
+    incident = scene.tick(Reason.ALIGNMENT_DOWN, p_value=1e-9, threshold=1e-5)[0]
     with scene.database.reading() as session:
         payload = notifications.page(session)[0].payload
+        suspect = releases.page(session, GENERATOR, None, 1)[0]
+    assert payload["certainty"] == {"p_value": 1e-9, "threshold": 1e-5, "n": 300}
+    assert payload["suspect_release"] == {
+        "id": str(suspect.id),
+        "version": 2,
+        "kind": "promote",
+        "actor": "ann",
+        "at": suspect.created_at.isoformat(),
+    }
+    assert payload["opened_at"] == incident.opened_at.isoformat()
+    assert payload["worst_images"] == ["0198d0c4-0000-7000-8000-000000000000"]
     assert payload["summary"] == "images fit their prompts worse"
     assert payload["suggested_target"] == 1
     assert payload["links"]["rollback"] == f"https://safelight.example/incidents/{incident.id}?rollback=1"

@@ -11,8 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from safelight.store import migrate
+from safelight.store import migrate, notifications
 from safelight.store.database import Database
+from safelight.store.notifications import ChannelKind
 from safelight.store.partitions import is_partition
 from safelight.store.tables import GenerationRow
 
@@ -90,6 +91,35 @@ def _checks(database: Database) -> dict[str, set[tuple[str | None, str]]]:
         table.name: {(check["name"], check["sqltext"]) for check in inspector.get_check_constraints(table.name)}
         for table in METADATA.sorted_tables
     }
+
+
+def test_a_channel_of_the_first_release_goes_on_as_a_webhook_and_what_it_was_to_be_told_is_still_due(
+    empty: Database,
+) -> None:
+    migrate.upgrade(empty, "0001")
+    at, one = datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1)
+    with empty.transaction() as session:
+        values = {"id": one.hex if empty.is_sqlite else one, "at": at, "on": True}
+        session.execute(
+            text(
+                "INSERT INTO channels (id, name, url, secret, enabled, disabled_reason, created_at) "
+                "VALUES (:id, 'on-call', 'https://hooks.example.com', 'whsec_c2VjcmV0', :on, '', :at)"
+            ),
+            values,
+        )
+        session.execute(
+            text(
+                "INSERT INTO notifications (id, channel_id, event, payload, state, attempts, created_at, "
+                "next_attempt_at) VALUES (:id, :id, 'channel.test', '{}', 'pending', 0, :at, :at)"
+            ),
+            values,
+        )
+    migrate.upgrade(empty)
+    with empty.transaction() as session:
+        (due,) = notifications.claim_due(session, at, at)
+    assert due.access.kind is ChannelKind.WEBHOOK
+    assert due.access.secrets == ("whsec_c2VjcmV0",)
+    assert len(due.access.link_key) >= 32
 
 
 def test_what_was_logged_and_folded_at_the_first_release_is_there_after_the_newest(empty: Database) -> None:

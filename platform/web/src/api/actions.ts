@@ -126,6 +126,18 @@ export const useSwitchChannel = (): UseMutationResult<unknown, Error, { id: stri
 export const useTestChannel = (): UseMutationResult<unknown, Error, string> =>
   useAction((id) => ask(client.POST("/api/v1/notifications/channels/{channel_id}/test", { params: { path: { channel_id: id } } })), ["notifications"]);
 
+export const useRotateChannel = (): UseMutationResult<Schemas["CreatedChannel"], Error, string> =>
+  useAction(
+    (id) => ask(client.POST("/api/v1/notifications/channels/{channel_id}/rotate", { params: { path: { channel_id: id } } })),
+    ["channels"],
+  );
+
+export const useReplayChannel = (): UseMutationResult<Schemas["Replayed"], Error, string> =>
+  useAction(
+    (id) => ask(client.POST("/api/v1/notifications/channels/{channel_id}/replay", { params: { path: { channel_id: id } } })),
+    ["notifications"],
+  );
+
 export const useReplay = (): UseMutationResult<unknown, Error, string> =>
   useAction((id) => ask(client.POST("/api/v1/notifications/{notification_id}/replay", { params: { path: { notification_id: id } } })), ["notifications"]);
 

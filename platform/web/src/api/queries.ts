@@ -286,11 +286,14 @@ export const channelsQuery = queryOptions({
   queryFn: async () => (await ask(client.GET("/api/v1/notifications/channels"))).items,
 });
 
-export const notificationsQuery = queryOptions({
-  queryKey: ["notifications"],
-  queryFn: async () => (await ask(client.GET("/api/v1/notifications", { params: { query: { limit: 50 } } }))).items,
-  refetchInterval: MOVING_MS,
-});
+/** The newest, or of those that could not be delivered the newest. */
+export const notificationsQuery = (state?: "failed") =>
+  queryOptions({
+    queryKey: ["notifications", state ?? "all"],
+    queryFn: async () =>
+      (await ask(client.GET("/api/v1/notifications", { params: { query: { limit: 50, ...(state && { state }) } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
 
 export const keysQuery = queryOptions({
   queryKey: ["keys"],

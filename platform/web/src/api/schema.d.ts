@@ -251,6 +251,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/baselines/{baseline_id}/lens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lens
+         * @description The lens itself, for a region that looks at its own images (safelight.scoring.regional).
+         */
+        get: operations["get_lens_api_v1_baselines__baseline_id__lens_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compare": {
         parameters: {
             query?: never;
@@ -278,6 +298,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Erasures
+         * @description The newest first.
+         */
+        get: operations["list_erasures_api_v1_erasures_get"];
+        put?: never;
+        /**
+         * Request Erasure
+         * @description Delete all that is recorded of one user up to now: generations, images, scores, feedback, and copies of prompts.
+         *
+         *     A worker does it. Counts and sketches, which hold nobody's prompts or images, stay.
+         */
+        post: operations["request_erasure_api_v1_erasures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{erasure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Erasure */
+        get: operations["get_erasure_api_v1_erasures__erasure_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generations": {
         parameters: {
             query?: never;
@@ -297,6 +360,86 @@ export interface paths {
          * @description Make images with the version that serves. With `Accept: image/png` the answer is the image itself.
          */
         post: operations["generate_api_v1_generations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description The newest first. A client's key sees its own.
+         */
+        get: operations["list_jobs_api_v1_generations_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description How far it has come and, in the end, which images it made or why it made none. Kept for a week.
+         */
+        get: operations["get_job_api_v1_generations_jobs__job_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description Stop it; an image that is being made is given up within a second or so, between two steps.
+         */
+        post: operations["cancel_job_api_v1_generations_jobs__job_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/jobs/{job_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow Job
+         * @description The job, whole, at every change (event `job`); ends with the job.
+         */
+        get: operations["follow_job_api_v1_generations_jobs__job_id__events_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -355,6 +498,49 @@ export interface paths {
          * @description The image as it was served.
          */
         get: operations["get_image_api_v1_generations__generation_id__image_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/{generation_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Generation
+         * @description Make a generation again of all that is recorded of it, and say how like the original the image is.
+         *
+         *     People's requests go first. A version that no engine holds is loaded for it, which takes its time: what is not done
+         *     within `wait_seconds` is answered 202, with `Location` saying where to look again.
+         */
+        post: operations["replay_generation_api_v1_generations__generation_id__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generations/{generation_id}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Replays
+         * @description Of one generation, the newest first.
+         */
+        get: operations["list_replays_api_v1_generations__generation_id__replays_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -530,9 +716,52 @@ export interface paths {
          * Ingest
          * @description Record a generation (application/json), or many (application/x-ndjson), made by your own service.
          *
-         *     Answered once they are durably recorded. A generation sent again under the same `id` is taken once.
+         *     Answered once they are durably recorded. A generation sent again under the same `id` is taken once. The body may
+         *     come with `Content-Encoding: gzip`.
          */
         post: operations["ingest_api_v1_ingest_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest/embedder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Embedder
+         * @description What a source that keeps its images to itself has to look at them with.
+         */
+        get: operations["embedder_api_v1_ingest_embedder_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest/sketches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Sketch
+         * @description Add counts and sums of images that were looked at where they were made (safelight.scoring.regional makes them).
+         *
+         *     Added exactly once by its `id`; neither a prompt nor an image is in it.
+         */
+        post: operations["merge_sketch_api_v1_ingest_sketches_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -759,7 +988,7 @@ export interface paths {
         };
         /**
          * List Notifications
-         * @description The newest first, each with its deliveries.
+         * @description The newest first, each with its deliveries; `state=failed` lists the dead letters.
          */
         get: operations["list_notifications_api_v1_notifications_get"];
         put?: never;
@@ -782,7 +1011,7 @@ export interface paths {
         put?: never;
         /**
          * Create Channel
-         * @description Make a channel. The secret its messages are signed with is in this answer and nowhere else.
+         * @description Make a channel. The secret that a webhook's messages are signed with is in this answer and nowhere else.
          */
         post: operations["create_channel_api_v1_notifications_channels_post"];
         delete?: never;
@@ -822,6 +1051,66 @@ export interface paths {
         put?: never;
         /** Enable Channel */
         post: operations["enable_channel_api_v1_notifications_channels__channel_id__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/images/{generation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shared Image
+         * @description The thumbnail that a link in a message leads to, for a week. Needs no key: the link is signed.
+         */
+        get: operations["get_shared_image_api_v1_notifications_channels__channel_id__images__generation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Failed
+         * @description Send a channel again what it was not told, the newest 500 of it, each under its own id.
+         */
+        post: operations["replay_failed_api_v1_notifications_channels__channel_id__replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Secret
+         * @description Sign with a new secret, which is in this answer and nowhere else, and for a while with the previous one too.
+         */
+        post: operations["rotate_secret_api_v1_notifications_channels__channel_id__rotate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1154,6 +1443,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replays/{replay_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Replay */
+        get: operations["get_replay_api_v1_replays__replay_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/daily": {
         parameters: {
             query?: never;
@@ -1404,6 +1710,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{generator}/{number}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register Variant
+         * @description Register a version of the same checkpoint that is loaded or run otherwise. The same variant twice is one version.
+         *
+         *     It is tried, promoted and rolled back like any other; `parent` names the version it is a variant of.
+         */
+        post: operations["register_variant_api_v1_versions__generator___number__variants_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1433,7 +1761,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description In Prometheus' text format.
+         * @description In Prometheus' text format: what this process counts, and what the database knows of all of them.
          */
         get: operations["metrics_metrics_get"];
         put?: never;
@@ -1565,6 +1893,23 @@ export interface components {
          * @enum {string}
          */
         Arm: "stable" | "canary" | "shadow" | "probe" | "replay";
+        /**
+         * AskReplay
+         * @description How a generation is made again.
+         */
+        AskReplay: {
+            /**
+             * Version
+             * @description Another version; else the one it is of
+             */
+            version?: number | null;
+            /**
+             * Wait Seconds
+             * @description For the answer; then 202, and look again
+             * @default 20
+             */
+            wait_seconds: number;
+        };
         /**
          * AttributeDocument
          * @description What to watch: of images whose prompt contains `about`, which phrase describes each best?
@@ -1740,6 +2085,8 @@ export interface components {
             n: number;
             /** Name */
             name: string;
+            /** @description None where nothing that serves is held against it */
+            readiness: components["schemas"]["ReadinessInfo"] | null;
             /** @description None for a lens that this release cannot read */
             sight: components["schemas"]["SightInfo"] | null;
             /** Source */
@@ -1882,7 +2229,10 @@ export interface components {
          * @enum {string}
          */
         Change: "created" | "replaced" | "unchanged";
-        /** ChannelInfo */
+        /**
+         * ChannelInfo
+         * @description A channel. Of an address that is itself the secret only the beginning is shown.
+         */
         ChannelInfo: {
             /**
              * Created At
@@ -1898,11 +2248,33 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            kind: components["schemas"]["ChannelKind"];
+            /**
+             * Last Beat At
+             * @description When a heartbeat was last heard
+             */
+            last_beat_at: string | null;
+            /**
+             * Last Beat Error
+             * @description Why the newest heartbeat was not heard; empty where it was
+             */
+            last_beat_error: string;
             /** Name */
             name: string;
+            /**
+             * Previous Secret Until
+             * @description Until then messages are signed with two secrets
+             */
+            previous_secret_until: string | null;
             /** Url */
             url: string;
         };
+        /**
+         * ChannelKind
+         * @description Who reads what a channel is told.
+         * @enum {string}
+         */
+        ChannelKind: "webhook" | "pagerduty" | "slack" | "alertmanager" | "heartbeat";
         /** Comment */
         Comment: {
             /** Text */
@@ -1956,7 +2328,7 @@ export interface components {
         };
         /**
          * CreatedChannel
-         * @description The one time a channel's signing secret is shown.
+         * @description The one time a channel's signing secret is shown; null for a kind whose messages we do not sign.
          */
         CreatedChannel: {
             /**
@@ -1973,10 +2345,26 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            kind: components["schemas"]["ChannelKind"];
+            /**
+             * Last Beat At
+             * @description When a heartbeat was last heard
+             */
+            last_beat_at: string | null;
+            /**
+             * Last Beat Error
+             * @description Why the newest heartbeat was not heard; empty where it was
+             */
+            last_beat_error: string;
             /** Name */
             name: string;
+            /**
+             * Previous Secret Until
+             * @description Until then messages are signed with two secrets
+             */
+            previous_secret_until: string | null;
             /** Secret */
-            secret: string;
+            secret: string | null;
             /** Url */
             url: string;
         };
@@ -2279,10 +2667,25 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * EmbedderInUse
+         * @description What images are looked at with. Embeddings that are computed elsewhere have to be of the same weights.
+         */
+        EmbedderInUse: {
+            /** Digest */
+            digest: string;
+            /** Dimensions */
+            dimensions: number;
+        };
         /** EngineInfo */
         EngineInfo: {
             /** Detail */
             detail: string;
+            /**
+             * Device Bytes
+             * @description The most it has taken of its GPU's memory; null without a GPU
+             */
+            device_bytes: number | null;
             /**
              * Heartbeat At
              * Format: date-time
@@ -2291,12 +2694,22 @@ export interface components {
             /** Host */
             host: string;
             /**
+             * Host Bytes
+             * @description What its process takes of this machine's memory
+             */
+            host_bytes: number | null;
+            /**
              * Id
              * Format: uuid
              */
             id: string;
             /** Ready At */
             ready_at: string | null;
+            /**
+             * Residency
+             * @description device, or where a version to go back to waits for room: host (memory), disk
+             */
+            residency: string;
             /**
              * Started At
              * Format: date-time
@@ -2312,6 +2725,44 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "promote" | "rollback" | "accept";
+        /**
+         * Erasure
+         * @description A request to forget somebody, and how far it has come.
+         */
+        Erasure: {
+            /** Api Key Id */
+            api_key_id: string | null;
+            /**
+             * Erased
+             * @description Generations deleted so far
+             */
+            erased: number;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Requested At
+             * Format: date-time
+             * @description What was recorded up to here is deleted
+             */
+            requested_at: string;
+            /** Requested By */
+            requested_by: string;
+            state: components["schemas"]["ErasureState"];
+            /** Tenant */
+            tenant: string | null;
+        };
+        /**
+         * ErasureState
+         * @enum {string}
+         */
+        ErasureState: "running" | "done";
         /**
          * Feedback
          * @description How many people made what of one image.
@@ -2425,6 +2876,11 @@ export interface components {
             seed?: number | null;
             /** Steps */
             steps?: number | null;
+            /**
+             * Tenant
+             * @description Whom the images are for, as an opaque id of yours
+             */
+            tenant?: string | null;
             /** Width */
             width?: number | null;
         };
@@ -2507,6 +2963,50 @@ export interface components {
             total_ms: number | null;
             /** Version */
             version: number;
+        };
+        /**
+         * GenerationJob
+         * @description A request for images that nobody waits for, and how far it has come.
+         */
+        GenerationJob: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Error */
+            error: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Images
+             * @description How many were asked for
+             */
+            images: number;
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["JobImage"][];
+            /**
+             * Progress
+             * @description From 0 to 1, over all of them
+             */
+            progress: number;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["JobState"];
         };
         /**
          * GenerationSummary
@@ -2862,6 +3362,11 @@ export interface components {
             /** Items */
             items: components["schemas"]["ProbeSetInfo"][];
         };
+        /** Items[Replay] */
+        Items_Replay_: {
+            /** Items */
+            items: components["schemas"]["Replay"][];
+        };
         /** Items[StandingInfo] */
         Items_StandingInfo_: {
             /** Items */
@@ -2873,10 +3378,27 @@ export interface components {
             items: components["schemas"]["Version"][];
         };
         /**
+         * JobImage
+         * @description One image of a job that is done.
+         */
+        JobImage: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Url
+             * @description Of the generation; it says why there is no image where there is none
+             */
+            url: string;
+        };
+        /**
          * JobState
          * @enum {string}
          */
         JobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        JsonValue: unknown;
         /**
          * KeyInfo
          * @description An API key without its secret.
@@ -2942,6 +3464,12 @@ export interface components {
             /** To Version */
             to_version: number;
         };
+        /**
+         * Likeness
+         * @description What a replay shows. Stable codes: they are stored and shown.
+         * @enum {string}
+         */
+        Likeness: "identical" | "within_tolerance" | "beyond_tolerance" | "not_measured" | "other_version";
         /**
          * Live
          * @description What served at a moment, since when, and who decided it.
@@ -3047,6 +3575,19 @@ export interface components {
             total_ms: number | null;
             /** Version */
             version: number;
+        };
+        /**
+         * MergedSketch
+         * @description `merged` is false where it had been added before.
+         */
+        MergedSketch: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Merged */
+            merged: boolean;
         };
         /**
          * MonitorAnswer
@@ -3155,6 +3696,27 @@ export interface components {
             question: string;
         };
         /**
+         * NewAdapter
+         * @description Low-rank weights (LoRA) to be put on top of the checkpoint.
+         */
+        NewAdapter: {
+            /**
+             * File
+             * @description A .safetensors file on the server
+             */
+            file: string;
+            /**
+             * Name
+             * @description As generations and slices will carry it
+             */
+            name: string;
+            /**
+             * Scale
+             * @default 1
+             */
+            scale: number;
+        };
+        /**
          * NewBackfill
          * @description Have a generator's stored images scored anew by the embedder that the workers have now.
          */
@@ -3174,11 +3736,21 @@ export interface components {
         };
         /** NewChannel */
         NewChannel: {
+            /** @default webhook */
+            kind: components["schemas"]["ChannelKind"];
             /** Name */
             name: string;
             /**
+             * Secret
+             * Format: password
+             * @description PagerDuty's integration key; never shown. Other kinds have none
+             * @default
+             */
+            secret: string;
+            /**
              * Url
-             * @description Where to POST; https unless private addresses are allowed
+             * @description Where to POST; https unless private networks are allowed. PagerDuty has its own
+             * @default
              */
             url: string;
         };
@@ -3257,6 +3829,11 @@ export interface components {
          * @description Register a checkpoint that lies in a folder the server can read.
          */
         NewVersion: {
+            /**
+             * Adapters
+             * @description Put into the bundle after those that the manifest lists
+             */
+            adapters?: components["schemas"]["NewAdapter"][];
             /**
              * Folder
              * @description A diffusers folder on the server, safetensors only
@@ -3356,6 +3933,20 @@ export interface components {
         Page_BaselineJobInfo_: {
             /** Items */
             items: components["schemas"]["BaselineJobInfo"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[Erasure] */
+        Page_Erasure_: {
+            /** Items */
+            items: components["schemas"]["Erasure"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[GenerationJob] */
+        Page_GenerationJob_: {
+            /** Items */
+            items: components["schemas"]["GenerationJob"][];
             /** Next */
             next?: string | null;
         };
@@ -3725,11 +4316,50 @@ export interface components {
          */
         Purpose: "baseline" | "routine" | "suspect" | "reload" | "target" | "requested";
         /**
+         * Quantisation
+         * @description Weights held in fewer bits from the moment they are loaded, by torchao; the files stay as they are.
+         */
+        Quantisation: {
+            /** Components */
+            components?: string[] | null;
+            /**
+             * Scheme
+             * @enum {string}
+             */
+            scheme: "int8_weight_only" | "int8_dynamic" | "float8_weight_only";
+        };
+        /**
+         * ReadinessInfo
+         * @description How far the windows that are compared with it have filled: it starts with empty ones.
+         */
+        ReadinessInfo: {
+            /**
+             * Expected At
+             * @description When there will be so many, at the pace of the last hour
+             */
+            expected_at: string | null;
+            /**
+             * N
+             * @description Its images that were seen through this baseline, in the longest window
+             */
+            n: number;
+            /**
+             * Needed
+             * @description So many at least before a monitor answers; repeated requests count for less
+             */
+            needed: number;
+            /**
+             * Version
+             * @description The version that serves, and is held against it
+             */
+            version: number;
+        };
+        /**
          * Reason
          * @description Stable codes: they are stored, sent in notifications and matched by policies. Never reuse or rename one.
          * @enum {string}
          */
-        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "journal_filling" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "failed";
+        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "journal_filling" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "queue_up" | "device_memory_short" | "cost_up" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "requests_moved" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "not_reported" | "no_device" | "failed";
         /**
          * Release
          * @description One change of what serves, and how far it has come.
@@ -3827,6 +4457,67 @@ export interface components {
             spread: number;
         };
         /**
+         * Replay
+         * @description A generation made again, and how like the original it is.
+         *
+         *     Pixel distances are mean absolute differences in levels of 255, embedding distances lengths of differences of unit
+         *     vectors. Without an embedding on both sides there is no distance of embeddings.
+         */
+        Replay: {
+            /**
+             * Devices
+             * @description Of the original and of the replay
+             * @default []
+             */
+            devices: (string | null)[];
+            /** Embedding Distance */
+            embedding_distance?: number | null;
+            /** Error */
+            error: string;
+            /** Error Code */
+            error_code: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Generation Id
+             * Format: uuid
+             */
+            generation_id: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Image Url */
+            image_url?: string | null;
+            likeness?: components["schemas"]["Likeness"] | null;
+            /**
+             * Made Id
+             * @description The generation that came of it
+             */
+            made_id: string | null;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
+            /** Ordered By */
+            ordered_by: string;
+            /** Pixel Distance */
+            pixel_distance?: number | null;
+            state: components["schemas"]["ReplayState"];
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            tolerance?: components["schemas"]["ReplayTolerance"] | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * ReplayBaseline
          * @description Have a version make the newest requests of production anew, one image at a time, beside what serves.
          */
@@ -3855,11 +4546,52 @@ export interface components {
             version: number;
         };
         /**
+         * ReplayState
+         * @enum {string}
+         */
+        ReplayState: "loading" | "making" | "made" | "judged" | "failed";
+        /**
+         * ReplayTolerance
+         * @description How far `n` repetitions lay apart on the machines that made both images.
+         */
+        ReplayTolerance: {
+            /** Embedding Max */
+            embedding_max: number;
+            /** N */
+            n: number;
+            /** Pixel Max */
+            pixel_max: number;
+        };
+        /**
+         * Replayed
+         * @description How many failed notifications are sent again.
+         */
+        Replayed: {
+            /** Replayed */
+            replayed: number;
+        };
+        /**
+         * RequestErasure
+         * @description Who is to be forgotten: a tenant, or whoever used a key. Exactly one of the two.
+         */
+        RequestErasure: {
+            /** Api Key Id */
+            api_key_id?: string | null;
+            /**
+             * Reason
+             * @description For the audit log
+             * @default
+             */
+            reason: string;
+            /** Tenant */
+            tenant?: string | null;
+        };
+        /**
          * Resolution
          * @description How an incident came to its end.
          * @enum {string}
          */
-        Resolution: "rolled_back" | "replaced" | "by_hand";
+        Resolution: "rolled_back" | "replaced" | "recovered" | "by_hand";
         /** Resolve */
         Resolve: {
             /**
@@ -3913,6 +4645,15 @@ export interface components {
             /** Warm */
             warm: boolean;
         };
+        /** Rotation */
+        Rotation: {
+            /**
+             * Overlap Hours
+             * @description How long the previous secret counts as well
+             * @default 24
+             */
+            overlap_hours: number;
+        };
         /**
          * Rule
          * @enum {string}
@@ -3923,6 +4664,18 @@ export interface components {
          * @enum {string}
          */
         RunState: "ordered" | "making" | "made" | "judged" | "failed" | "cancelled";
+        /**
+         * Scheduler
+         * @description Replaces the checkpoint's own scheduler; ``config`` overrides single values of its configuration.
+         */
+        Scheduler: {
+            /** Class Name */
+            class_name: string;
+            /** Config */
+            config?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
         /**
          * Score
          * @description The signals of an image; null where it had no pixels to judge.
@@ -4246,6 +4999,35 @@ export interface components {
          */
         Variant: "paraphrase" | "typo";
         /**
+         * VariantChanges
+         * @description What a variant does otherwise than its parent. None leaves it as the parent has it.
+         */
+        VariantChanges: {
+            /** Compile */
+            compile?: ("blocks" | "whole") | null;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Dtype */
+            dtype?: ("float32" | "float16" | "bfloat16") | null;
+            /**
+             * Guidance
+             * @description The new default; the limits stay
+             */
+            guidance?: number | null;
+            /** Offload */
+            offload?: ("model" | "sequential") | null;
+            quantisation?: components["schemas"]["Quantisation"] | null;
+            scheduler?: components["schemas"]["Scheduler"] | null;
+            /**
+             * Steps
+             * @description The new default; the limits stay
+             */
+            steps?: number | null;
+        };
+        /**
          * VerdictInfo
          * @description One answer of a monitor.
          */
@@ -4312,6 +5094,11 @@ export interface components {
             };
             /** Number */
             number: number;
+            /**
+             * Parent
+             * @description The version that this one is a variant of: cheaper, not other images
+             */
+            parent: number | null;
             /**
              * Registered At
              * Format: date-time
@@ -4853,6 +5640,35 @@ export interface operations {
             };
         };
     };
+    get_lens_api_v1_baselines__baseline_id__lens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     compare_versions_api_v1_compare_get: {
         parameters: {
             query: {
@@ -4923,6 +5739,103 @@ export interface operations {
             };
         };
     };
+    list_erasures_api_v1_erasures_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Erasure_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_erasure_api_v1_erasures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestErasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_erasure_api_v1_erasures__erasure_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_generations_api_v1_generations_get: {
         parameters: {
             query?: {
@@ -4978,7 +5891,10 @@ export interface operations {
     generate_api_v1_generations_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer at once with a job; `wait=N`: give up after N seconds */
+                prefer?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4998,6 +5914,15 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
+            /** @description With `Prefer: respond-async` */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationJob"];
+                };
+            };
             /** @description RFC 9457 problem details */
             default: {
                 headers: {
@@ -5005,6 +5930,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs_api_v1_generations_jobs_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GenerationJob_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job_api_v1_generations_jobs__job_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationJob"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job_api_v1_generations_jobs__job_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationJob"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_job_api_v1_generations_jobs__job_id__events_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5093,6 +6144,81 @@ export interface operations {
                 };
                 content: {
                     "image/png": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_generation_api_v1_generations__generation_id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskReplay"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_replays_api_v1_generations__generation_id__replays_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Replay_"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -5379,8 +6505,12 @@ export interface operations {
                      * @description Which adapter (LoRA) was applied
                      */
                     adapter?: string | null;
-                    /** @default stable */
-                    arm?: components["schemas"]["Arm"];
+                    /**
+                     * Arm
+                     * @description Why a generation was made.
+                     * @enum {string}
+                     */
+                    arm?: "stable" | "canary" | "shadow" | "probe" | "replay";
                     /**
                      * Created At
                      * @description When it was made; the time in `id`, or now
@@ -5404,8 +6534,17 @@ export interface operations {
                      * @description PNG, JPEG or WebP, in base64; of a served generation, and of no other
                      */
                     image?: string | null;
-                    /** @default served */
-                    outcome?: components["schemas"]["Outcome"];
+                    /**
+                     * Image Uri
+                     * @description In place of `image`: where it lies, https:// and public, to be fetched within minutes
+                     */
+                    image_uri?: string | null;
+                    /**
+                     * Outcome
+                     * @description How a generation ended.
+                     * @enum {string}
+                     */
+                    outcome?: "served" | "filtered" | "failed" | "cancelled";
                     /** Parameters */
                     parameters?: {
                         [key: string]: string | boolean | number | null;
@@ -5431,6 +6570,39 @@ export interface operations {
                     request_id?: string | null;
                     /** Seed */
                     seed?: number | null;
+                    /** @description In place of `image`: what the embedder in use saw of it (see GET /api/v1/ingest/embedder) */
+                    seen?: {
+                        /**
+                         * Blank
+                         * @default false
+                         */
+                        blank?: boolean;
+                        /** Brightness */
+                        brightness: number;
+                        /** Contrast */
+                        contrast: number;
+                        /** Embedder Digest */
+                        embedder_digest: string;
+                        /**
+                         * Image Embedding
+                         * @description A unit vector: little-endian half-precision floats in base64
+                         */
+                        image_embedding: string;
+                        /** Perceptual Hash */
+                        perceptual_hash?: string | null;
+                        /**
+                         * Prompt Embedding
+                         * @description Of the prompt, in the same way
+                         */
+                        prompt_embedding: string;
+                        /**
+                         * Prompt Truncated
+                         * @default false
+                         */
+                        prompt_truncated?: boolean;
+                        /** Sharpness */
+                        sharpness: number;
+                    } | null;
                     /**
                      * Tenant
                      * @description On whose behalf it was made
@@ -5452,6 +6624,155 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ingested"] | components["schemas"]["IngestedLines"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    embedder_api_v1_ingest_embedder_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbedderInUse"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_sketch_api_v1_ingest_sketches_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Arm
+                     * @default stable
+                     * @enum {string}
+                     */
+                    arm?: "stable" | "canary";
+                    /**
+                     * Baseline
+                     * Format: uuid
+                     * @description Through whose lens it was made
+                     */
+                    baseline: string;
+                    /**
+                     * Bucket Start
+                     * Format: date-time
+                     */
+                    bucket_start: string;
+                    /**
+                     * Id
+                     * Format: uuid
+                     * @description Yours to choose, one for each sketch: sent again, it is added once
+                     */
+                    id: string;
+                    /**
+                     * Outcomes
+                     * @description How the requests of the bucket ended.
+                     */
+                    outcomes: {
+                        /**
+                         * Cancelled
+                         * @default 0
+                         */
+                        cancelled?: number;
+                        /**
+                         * Failed
+                         * @default 0
+                         */
+                        failed?: number;
+                        /**
+                         * Filtered
+                         * @default 0
+                         */
+                        filtered?: number;
+                        /** Served */
+                        served: number;
+                    };
+                    /** Region */
+                    region: string;
+                    /**
+                     * Sums
+                     * @description Counts and sums of the images looked at. Blank and broken ones are counted, and are in no sum.
+                     */
+                    signals: {
+                        /** Alignment Squares */
+                        alignment_squares: number;
+                        /** Alignment Sum */
+                        alignment_sum: number;
+                        /**
+                         * Blank
+                         * @default 0
+                         */
+                        blank?: number;
+                        /**
+                         * Broken
+                         * @default 0
+                         */
+                        broken?: number;
+                        /** Contrast Sum */
+                        contrast_sum: number;
+                        /** N */
+                        n: number;
+                        /**
+                         * Near Duplicates
+                         * @default 0
+                         */
+                        near_duplicates?: number;
+                        /** Sharpness Sum */
+                        sharpness_sum: number;
+                    };
+                    /**
+                     * Sketch
+                     * @description Left out where there was nothing to be seen
+                     */
+                    sketch?: string | null;
+                    /** Version */
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergedSketch"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -6086,6 +7407,110 @@ export interface operations {
             };
         };
     };
+    get_shared_image_api_v1_notifications_channels__channel_id__images__generation_id__get: {
+        parameters: {
+            query: {
+                /** @description Seconds since 1970 */
+                expires: number;
+                signature: string;
+            };
+            header?: never;
+            path: {
+                channel_id: string;
+                /** @description One of the worst images that the channel was told of */
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_failed_api_v1_notifications_channels__channel_id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_secret_api_v1_notifications_channels__channel_id__rotate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Rotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedChannel"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     send_test_api_v1_notifications_channels__channel_id__test_post: {
         parameters: {
             query?: never;
@@ -6705,6 +8130,37 @@ export interface operations {
             };
         };
     };
+    get_replay_api_v1_replays__replay_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_daily_reports_api_v1_reports_daily_get: {
         parameters: {
             query: {
@@ -7178,6 +8634,42 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_variant_api_v1_versions__generator___number__variants_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VariantChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
-import { Button } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 
 import { useReplay } from "@/api/actions";
@@ -17,20 +17,30 @@ import { State } from "@/ui/State";
 import { When } from "@/ui/When";
 import { milliseconds } from "@/ui/words";
 
+type Shown = "all" | "failed";
+const SHOWN: { value: Shown; label: string }[] = [
+  { value: "all", label: "All, the newest" },
+  { value: "failed", label: "Not delivered" },
+];
+
 /** The outbox and every attempt to deliver from it. */
 export function Notifications(): ReactNode {
-  const query = useQuery(notificationsQuery);
+  const [shown, setShown] = useState<Shown>("all");
+  const query = useQuery(notificationsQuery(shown === "failed" ? shown : undefined));
   const channels = useQuery(channelsQuery).data ?? [];
   const replay = useReplay();
   const may = useMay("operate");
   const href = useHref();
   return (
     <Panel flush title="Deliveries" aside="newest first">
+      <div style={{ padding: "0 16px 8px" }}>
+        <Select label="Shown" allowDeselect={false} w={220} value={shown} onChange={(next) => next && setShown(next as Shown)} data={SHOWN} />
+      </div>
       {replay.error && <div style={{ padding: "0 16px 8px" }}><Failure error={replay.error} /></div>}
       <Load query={query} height={160}>
         {(items) =>
           items.length === 0 ? (
-            <Empty icon="bell" title="Nothing has been sent yet" />
+            <Empty icon="bell" title={shown === "failed" ? "Nothing is undelivered" : "Nothing has been sent yet"} />
           ) : (
             <DataTable caption="Notifications" rows={items} rowKey={({ id }) => id} columns={[
               { name: "When", cell: ({ created_at }) => <When at={created_at} clock /> },

@@ -1,0 +1,162 @@
+"""Channels over the API: made, tried, rotated, switched off, their dead letters replayed; and who may not."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from safelight.access import Role
+from safelight.notifying.links import LIFE, ThumbnailLinks
+from safelight.store import notifications
+from safelight.store.notifications import Attempt, State
+
+from .conftest import CLOCK, Installation  # noqa: TID252
+from .test_refusals import refused  # noqa: TID252
+
+CHANNELS = "/api/v1/notifications/channels"
+KEY = "0123456789abcdef0123456789abcdef"
+SLACK = "https://hooks.slack.com/services/T0/B0/hunter2"
+
+
+@pytest.fixture
+def operator(api: Installation) -> Iterator[httpx.Client]:
+    with api.client(Role.OPERATOR) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(api: Installation) -> Iterator[httpx.Client]:
+    with api.client(Role.ADMIN) as client:
+        yield client
+
+
+def _make(admin: httpx.Client, **wanted: str) -> dict[str, Any]:
+    wanted = {"name": str(uuid4()), "url": "https://hooks.example.com/", **wanted}
+    made = admin.post(CHANNELS, json=wanted)
+    assert made.status_code == 201, made.text
+    document: dict[str, Any] = made.json()
+    return document
+
+
+def _actions(admin: httpx.Client, name: str) -> list[str]:
+    return [each["action"] for each in admin.get("/api/v1/audit").json()["items"] if each["target"] == name]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ({"kind": "pagerduty", "url": "", "secret": KEY}, "https://events.pagerduty.com/v2/enqueue"),
+        ({"kind": "slack", "url": SLACK}, "https://hooks.slack.com/…"),
+        ({"kind": "alertmanager", "url": "https://alerts.example.com/"}, "https://alerts.example.com"),
+        ({"kind": "heartbeat", "url": "https://hc.example.com/ping/hunter2"}, "https://hc.example.com/…"),
+    ],
+)
+def test_each_kind_is_made_and_its_secret_is_never_shown(
+    admin: httpx.Client, wanted: dict[str, str], shown: str
+) -> None:
+    made = _make(admin, **wanted)
+    assert (made["kind"], made["url"], made["secret"]) == (wanted["kind"], shown, None)
+    listed = admin.get(CHANNELS).text
+    assert KEY not in listed
+    assert "hunter2" not in listed
+
+
+def test_a_rotated_secret_is_shown_once_and_the_previous_one_counts_for_a_while(admin: httpx.Client) -> None:
+    made = _make(admin)
+    rotated = admin.post(f"{CHANNELS}/{made['id']}/rotate", json={"overlap_hours": 2})
+    assert rotated.status_code == 200
+    Webhook(rotated.json()["secret"])
+    assert rotated.json()["secret"] != made["secret"]
+    until = datetime.fromisoformat(rotated.json()["previous_secret_until"]) - CLOCK.now()
+    assert timedelta(hours=1.9) < until <= timedelta(hours=2)
+    assert rotated.json()["secret"] not in admin.get(CHANNELS).text
+    assert _actions(admin, made["name"]) == ["channel.rotate", "channel.create"]
+    assert admin.post(f"{CHANNELS}/{made['id']}/rotate").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"kind": "carrier_pigeon"}, "invalid_request"),
+        ({"kind": "pagerduty", "secret": "short"}, "channel_invalid"),
+        ({"kind": "webhook", "secret": "mine"}, "channel_invalid"),
+        ({"kind": "webhook", "url": ""}, "webhook_url_invalid"),
+        ({"kind": "slack", "url": "https://169.254.169.254/"}, "webhook_url_invalid"),
+        ({"kind": "alertmanager", "url": "http://127.0.0.1:9093"}, "webhook_url_invalid"),
+    ],
+)
+def test_what_no_channel_can_be_is_refused(admin: httpx.Client, wanted: dict[str, str], code: str) -> None:
+    before = admin.get(CHANNELS).json()
+    asked = {"name": str(uuid4()), "url": "https://hooks.example.com/", **wanted}
+    refused(admin.post(CHANNELS, json=asked), 422, code)
+    assert admin.get(CHANNELS).json() == before
+
+
+def test_only_what_we_sign_is_rotated(admin: httpx.Client, operator: httpx.Client) -> None:
+    made = _make(admin, kind="slack", url=SLACK)
+    refused(admin.post(f"{CHANNELS}/{made['id']}/rotate"), 409, "channel_not_signed")
+    refused(admin.post(f"{CHANNELS}/{uuid4()}/rotate"), 404, "channel_not_found")
+    signed = _make(admin)
+    refused(admin.post(f"{CHANNELS}/{signed['id']}/rotate", json={"overlap_hours": 169}), 422, "invalid_request")
+    refused(operator.post(f"{CHANNELS}/{signed['id']}/rotate"), 403, "not_allowed")
+
+
+def test_dead_letters_are_listed_and_sent_again(api: Installation, admin: httpx.Client, operator: httpx.Client) -> None:
+    made = _make(admin)
+    path = f"{CHANNELS}/{made['id']}"
+    told = [operator.post(f"{path}/test").json()["id"] for _ in range(3)]
+    now = CLOCK.now()
+    with api.database.transaction() as session:
+        for each in told:
+            attempt = Attempt(now, 1.0, None, "unreachable")
+            notifications.record_attempt(session, UUID(each), attempt, State.FAILED)
+    query = {"channel_id": made["id"], "state": "failed"}
+    listed = operator.get("/api/v1/notifications", params=query).json()["items"]
+    assert [each["id"] for each in listed] == told[::-1]
+    assert listed[0]["deliveries"][0]["error"] == "unreachable"
+
+    one = operator.post(f"/api/v1/notifications/{told[0]}/replay")
+    assert (one.status_code, one.json()["state"]) == (202, "pending")
+    refused(operator.post(f"/api/v1/notifications/{told[0]}/replay"), 409, "notification_not_failed")
+    rest = operator.post(f"{path}/replay")
+    assert (rest.status_code, rest.json()) == (202, {"replayed": 2})
+    assert operator.get("/api/v1/notifications", params=query).json()["items"] == []
+
+    assert admin.post(f"{path}/disable").json()["enabled"] is False
+    refused(operator.post(f"{path}/test"), 409, "channel_disabled")
+    refused(operator.post(f"{path}/replay"), 409, "channel_disabled")
+    assert _actions(admin, made["name"]) == ["channel.disable", "channel.replay", "channel.create"]
+
+
+def test_a_signed_link_opens_one_image_for_a_week_and_needs_no_key(
+    api: Installation, admin: httpx.Client, operator: httpx.Client
+) -> None:
+    made = _make(admin, kind="slack", url=SLACK)
+    first, second = (
+        operator.post("/api/v1/generations", json={"generator": "sprites", "prompt": "a fox"}).json()["items"][0]["id"]
+        for _ in range(2)
+    )
+    while api.ship():
+        pass
+    now = CLOCK.now()
+    with api.database.reading() as session:
+        access = notifications.find_access(session, UUID(made["id"]), now)
+    assert access is not None
+
+    def link(generation_id: str, at: datetime = now) -> str:
+        return ThumbnailLinks(api.url, access.channel_id, access.link_key, at)(generation_id)
+
+    with httpx.Client(trust_env=False) as anybody:
+        image = anybody.get(link(first))
+        assert (image.status_code, image.headers["content-type"]) == (200, "image/webp")
+        assert image.content == operator.get(f"/api/v1/generations/{first}/thumbnail").content
+        refused(anybody.get(link(first).replace(first, second)), 403, "link_invalid")
+        refused(anybody.get(link(first, now - LIFE)), 403, "link_invalid")
+        refused(anybody.get(link(first).replace("signature=", "signature=0")), 403, "link_invalid")
+        refused(anybody.get(link(str(uuid4()))), 404, "image_not_found")
+        admin.post(f"{CHANNELS}/{made['id']}/disable")
+        refused(anybody.get(link(first)), 403, "link_invalid")
