@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from safelight.clock import Clock
 from safelight.errors import SafelightError
+from safelight.recording.forgotten import Belonging, forgotten
 from safelight.recording.generation import Generation
 from safelight.recording.images import ImageStore, image_key, thumbnail_key
 from safelight.recording.losses import Losses
 from safelight.recording.pixels import decode, thumbnail
 from safelight.recording.tally import tally
-from safelight.store import erasures, fetches, generations, told, traffic
+from safelight.store import fetches, generations, told, traffic
 from safelight.store.database import Database
 from safelight.store.fetches import IMAGE_URI
 from safelight.store.generations import RowRefused
@@ -110,7 +111,7 @@ class Shipper:
     def _ship(self, batch: Sequence[Entry]) -> None:
         try:
             parsed = [(entry, Generation.model_validate_json(entry.document)) for entry in batch]
-            shipments = list(self._uploads.map(self._upload, self._without_erased(parsed)))
+            shipments = list(self._uploads.map(self._upload, self._without_forgotten(parsed)))
             self._store(shipments)
         except (RowRefused, ValidationError) as error:
             if len(batch) == 1:
@@ -123,19 +124,11 @@ class Shipper:
         else:
             self._journal.remove([entry.id for entry in batch])
 
-    def _without_erased(self, parsed: Sequence[tuple[Entry, Generation]]) -> list[tuple[Entry, Generation]]:
+    def _without_forgotten(self, parsed: Sequence[tuple[Entry, Generation]]) -> list[tuple[Entry, Generation]]:
         """Whoever was to be forgotten since is not brought back by a journal that was away."""
-        tenants = {generation.tenant for _, generation in parsed if generation.tenant is not None}
-        keys = {generation.api_key_id for _, generation in parsed if generation.api_key_id is not None}
-        if not tenants and not keys:
-            return list(parsed)
         with self._database.reading() as session:
-            until = erasures.forgotten(session, tenants, keys)
-        return [
-            (entry, made)
-            for entry, made in parsed
-            if not any(who in until and made.created_at <= until[who] for who in (made.tenant, made.api_key_id) if who)
-        ]
+            gone = forgotten(session, (Belonging.of(generation) for _, generation in parsed))
+        return [(entry, generation) for entry, generation in parsed if generation.id not in gone]
 
     def _upload(self, shipped: tuple[Entry, Generation]) -> _Shipment:
         """Images first: a row never names an image that is not there."""

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -153,6 +153,16 @@ class JournalFile:
                 (reason, str(identifier)),
             )
             connection.execute("DELETE FROM entries WHERE id = ?", (str(identifier),))
+
+    def set_aside(self) -> list[tuple[UUID, str]]:
+        """The ids and documents of what was refused."""
+        with self._lock:
+            rows = self._connection.execute("SELECT id, document FROM refused ORDER BY seq").fetchall()
+        return [(UUID(identifier), document) for identifier, document in rows]
+
+    def forget_set_aside(self, ids: Collection[UUID]) -> None:
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM refused WHERE id = ?", [(str(identifier),) for identifier in ids])
 
     def backlog(self) -> Backlog:
         with self._lock:

@@ -10,6 +10,7 @@ from safelight.ids import new_id
 from safelight.probing.runner import ProbeRunner
 from safelight.recording.adoption import Adopter
 from safelight.recording.claiming import claim
+from safelight.recording.forgotten import SetAside
 from safelight.recording.images import open_images
 from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
@@ -72,6 +73,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     loops = (
         Loop("adopter", adopter.run_once, _ADOPT_SECONDS),
         Loop("journal report", reporter.run_once, _REPORT_JOURNAL_SECONDS),
+        Loop("set aside", SetAside(file, store).run_once, _ADOPT_SECONDS),
     )
     threads = [
         threading.Thread(target=shipper.run, args=(stopped,), name="shipper"),

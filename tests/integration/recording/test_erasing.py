@@ -14,6 +14,7 @@ from safelight.errors import SafelightError
 from safelight.ids import new_id
 from safelight.recording import erasing
 from safelight.recording.erasing import Eraser
+from safelight.recording.forgotten import SetAside
 from safelight.recording.generation import Arm, Generation
 from safelight.recording.images import LocalImages, image_key, thumbnail_key
 from safelight.recording.shipper import Shipper
@@ -144,6 +145,25 @@ def test_what_waits_in_a_journal_is_forgotten_and_what_is_made_afterwards_is_kep
     assert _logged(database) == {after.id, others.id}
     with pytest.raises(FileNotFoundError):
         images.read(image_key(before.id))
+
+
+def test_what_a_journal_has_set_aside_is_forgotten_where_it_lies(
+    shipper: Shipper,
+    journal: JournalFile,
+    database: Database,
+    make_generation: Callable[..., Generation],
+    now: datetime,
+) -> None:
+    hers, his = (make_generation(tenant=name, seed=2**70) for name in ("anna", "bob"))
+    unknown = Entry(new_id(), now, '{"of": "another release"}', None)
+    journal.append([*(Entry(each.id, now, each.model_dump_json(), b"png") for each in (hers, his)), unknown])
+    while shipper.run_once():
+        pass
+    assert journal.backlog().refused == 3
+    _ask(database, ANNA, now + MINUTE)
+    assert SetAside(journal, database).run_once() == 1
+    assert [identifier for identifier, _ in journal.set_aside()] == [his.id, unknown.id]
+    assert SetAside(journal, database).run_once() == 0
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
