@@ -5,13 +5,14 @@ from datetime import timedelta
 from safelight.clock import Clock
 from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
-from safelight.store import idempotency, monitors, partitions, probes, told, versions
+from safelight.store import generation_jobs, idempotency, monitors, partitions, probes, told, versions
 from safelight.store.database import Database
 from safelight.watching.monitors import defaults
 
 REPLIES_KEPT = timedelta(days=1)
 PROBES_KEPT = timedelta(days=30)
 SKETCH_IDS_KEPT = timedelta(days=30)
+JOBS_KEPT = timedelta(days=7)
 MONTHS_AHEAD = 2
 
 
@@ -45,10 +46,11 @@ class Housekeeping:
         self._alias.project()
 
     def tidy(self) -> None:
-        """Forget old replies and routine probes, and make room for the months to come."""
+        """Forget old replies, jobs and routine probes, and make room for the months to come."""
         now = self._clock.now()
         with self._database.transaction() as session:
             idempotency.forget_before(session, now - REPLIES_KEPT)
+            generation_jobs.forget_before(session, now - JOBS_KEPT)
             probes.forget_routine(session, now - PROBES_KEPT)
             told.forget_sketches(session, now - SKETCH_IDS_KEPT)
             partitions.ensure_partitions(session, now, MONTHS_AHEAD)

@@ -107,9 +107,6 @@ class ScoringSettings(Section):
     prompt_encoder: str = Field(
         "", description="Folder of a transformers text model that lenses read prompts with; empty: the embedder's own"
     )
-    prompt_encoder: str = Field(
-        "", description="Folder of a transformers text model that lenses read prompts with; empty: the embedder's own"
-    )
     device: str = "auto"
     batch: int = Field(32, ge=1)
     poll_seconds: PositiveSeconds = 0.5

@@ -19,6 +19,7 @@ from safelight.api.routes import (
     health,
     incidents,
     ingest,
+    jobs,
     keys,
     metrics,
     monitors,
@@ -66,6 +67,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         compare,
         reports,
         releases,
+        jobs,  # before the generations, which take any other word for an id
         generations,
         replays,
         openai,

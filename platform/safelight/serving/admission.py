@@ -48,6 +48,19 @@ class Refused:
         return SafelightError(kind, self.reason.value, message, retry_after=seconds)
 
 
+def refusal(own: int, total: int, images: int, most: int) -> Refusal | None:
+    """Whether there is no room for so many images more of an account that has `own` of the `total` that wait.
+
+    A queue that is empty has room for any request.
+    """
+    if total == 0:
+        return None
+    left = most - total - images
+    if left < 0:
+        return Refusal.QUEUE_FULL
+    return Refusal.SHARE_FULL if own + images > _GREED * left else None
+
+
 class Crowd:
     """The images that were let in and are not answered yet, by account."""
 
@@ -74,13 +87,8 @@ class Crowd:
         return sum(min(count, turns) for other, count in self._of.items() if other != account) + turns - 1
 
     def refusal_of(self, account: str, images: int) -> Refusal | None:
-        """Whether there is no room for so many images. A queue that is empty has room for any request."""
-        if not self._of:
-            return None
-        left = self._most - self.total - images
-        if left < 0:
-            return Refusal.QUEUE_FULL
-        return Refusal.SHARE_FULL if self._of[account] + images > _GREED * left else None
+        """Whether there is no room for so many images more of an account."""
+        return refusal(self._of[account], self.total, images, self._most)
 
 
 class RateLimit:

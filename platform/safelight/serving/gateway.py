@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +21,7 @@ from safelight.serving.dispatch import EngineClient, EngineLost, EngineRefused, 
 from safelight.serving.entrance import Entrance, Load, Wish
 from safelight.serving.fairness import work_of
 from safelight.serving.line import Line, NoEngineReady, Patience, Place, Seat
+from safelight.serving.progress import InTheMaking
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.serving.routing import Route, RoutingTable, Unavailable, Usage, choose
 from safelight.serving.wire import Facts, Order
@@ -92,6 +94,7 @@ class Gateway:
         self._log = log
         self._limits = limits
         self._clock = clock
+        self._making = InTheMaking(engines)
         self._entrances: dict[str, Entrance] = {}
         self._rates = RateLimit(limits.images_per_minute, limits.burst)
         self._in_flight: Counter[UUID] = Counter()
@@ -129,6 +132,14 @@ class Gateway:
         """When this gateway last sent a request to an engine of a version."""
         return self._last_dispatch.get((generator, version))
 
+    def plan(self, request: GenerationRequest) -> int:
+        """How many images a request is about, without making any. Raises as `generate` does before it admits."""
+        return _resolve(self._route(request.generator).version, request.requested).n
+
+    async def progress(self, requests: Collection[UUID]) -> dict[UUID, float]:
+        """How far requests that `generate` is at have come, from 0 to 1."""
+        return await self._making.progress(requests)
+
     async def generate(self, request: GenerationRequest) -> list[Generated]:
         """The images, in the order of their seeds; among several some may lack one, as their outcome says.
 
@@ -145,9 +156,12 @@ class Gateway:
             # Never more than really come: an engine waits for them.
             siblings = max(whole.n // max(engines, 1), 1)
             singles = (replace(request.requested, n=1, seed=whole.seed + place) for place in range(whole.n))
-            results = await asyncio.gather(
-                *(self._generate_one(request, route, single, siblings) for single in singles), return_exceptions=True
-            )
+            try:
+                results = await asyncio.gather(
+                    *(self._generate_one(request, route, each, siblings) for each in singles), return_exceptions=True
+                )
+            finally:
+                self._making.forget(request.id)
         generated = [_or_raise(result) for result in results]
         if not any(each.png for each in generated):
             raise failure_of(generated[0].generation)
@@ -205,6 +219,7 @@ class Gateway:
         started = self._clock.monotonic()
         parameters = _resolve(route.version, requested)
         attempt = Attempt(request, new_id(), self._clock.now(), route.version, parameters)
+        self._making.add(attempt)
         try:
             png = await self._make(attempt, requested, started + self._seconds(request), siblings)
             outcome = attempt.outcome

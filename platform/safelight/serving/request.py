@@ -15,6 +15,8 @@ class GenerationRequest:
     generator: str
     requested: Requested
     api_key_id: UUID | None = None
+    tenant: str | None = None
+    """Whom the images are for, as the one who asks calls them."""
     arm: Arm = Arm.STABLE
     id: UUID = field(default_factory=new_id)
     seconds: float | None = None

@@ -24,6 +24,7 @@ from safelight.responding.announcement import Links
 from safelight.responding.handling import Handling
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
+from safelight.serving.jobs import JobRunner
 from safelight.serving.live_routing import LiveRouting
 from safelight.serving.remaking import Remaker
 from safelight.serving.replaying import Replayer
@@ -68,6 +69,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     prober = ProbeRunner(store, gateway, time, f"{host_name()}-{new_id()}", settings.probing.at_once)
     replayer = Replayer(store, gateway, time, f"{host_name()}-{new_id()}")
     remaker = Remaker(store, gateway, time, f"{host_name()}-{new_id()}")
+    jobs = JobRunner(store, gateway, time, f"{host_name()}-{new_id()}", settings.api.jobs_at_once)
     release_rules = Releasing(time)
     stopped = threading.Event()
     loops = (
@@ -84,7 +86,7 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     await gateway.start()
     for thread in threads:
         thread.start()
-    background = {asyncio.create_task(prober.run()), asyncio.create_task(replayer.run()), asyncio.create_task(remaker.run())}
+    background = {asyncio.create_task(each.run()) for each in (prober, replayer, remaker, jobs)}
     try:
         yield Platform(
             settings=settings,

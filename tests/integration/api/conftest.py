@@ -35,6 +35,7 @@ from safelight.serving import engine_app
 from safelight.serving.batching import Window
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
+from safelight.serving.jobs import JobRunner
 from safelight.serving.live_routing import LiveRouting
 from safelight.serving.rendering import NoisePipeline
 from safelight.serving.worker import BatchWorker
@@ -191,8 +192,11 @@ async def installation(folder: Path, database: Database) -> AsyncIterator[Instal
     ):
         keys = populate(database, engine_url)
         await gateway.start()
+        jobs = asyncio.create_task(JobRunner(database, gateway, CLOCK, "runner-1", at_once=4).run())
         async with served(create_app(settings.api, lifetime)) as url:
             yield Installation(url, database, keys, shipper.run_once)
+        jobs.cancel()
+        await asyncio.wait({jobs})
         await gateway.stop()
         await client.close()
     journal.close()

@@ -3,15 +3,21 @@
 import base64
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 
+from safelight.access import Principal
 from safelight.api.auth import Maker, Reader, ReaderOrMaker
 from safelight.api.by_reference import MadeRoute
 from safelight.api.finding import find_for, image_of, read_image
 from safelight.api.platform import Platform, PlatformDep
+from safelight.api.preferences import RESPOND_ASYNC, preferences
+from safelight.api.routes import jobs
 from safelight.api.schemas.generations import (
     Feedback,
     Generate,
@@ -20,6 +26,7 @@ from safelight.api.schemas.generations import (
     GiveFeedback,
     MadeGeneration,
 )
+from safelight.api.schemas.jobs import GenerationJob
 from safelight.api.schemas.page import Items, Limit, Page
 from safelight.clock import bucket_start
 from safelight.errors import Kind, SafelightError
@@ -42,17 +49,31 @@ _FOR_NOW = {"Cache-Control": "private, no-cache"}
 _PNG_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {PNG: {}}}}
 
 
-@router.post("", response_model=Items[MadeGeneration], responses=_PNG_ANSWER)
+@router.post(
+    "",
+    response_model=Items[MadeGeneration],
+    responses=_PNG_ANSWER | {202: {"model": GenerationJob, "description": "With `Prefer: respond-async`"}},
+)
 async def generate(
-    ask: Generate, request: Request, platform: PlatformDep, maker: Maker
+    ask: Generate,
+    request: Request,
+    platform: PlatformDep,
+    maker: Maker,
+    prefer: Annotated[
+        str | None, Header(description="`respond-async`: answer at once with a job; `wait=N`: give up after N seconds")
+    ] = None,
 ) -> Items[MadeGeneration] | Response:
     """Make images with the version that serves. With `Accept: image/png` the answer is the image itself."""
+    wishes = preferences(prefer)
+    if wishes.respond_async:
+        return await _answer_later(ask, platform, maker)
     wants_png = PNG in request.headers.get("accept", "")
     if wants_png and ask.n not in (None, 1):
         message = "A PNG is one image. Ask for n=1, or accept application/json."
         raise SafelightError(Kind.INVALID, "one_image_only", message, field="n")
-    requested = replace(ask.requested, n=1) if wants_png else ask.requested
-    order = GenerationRequest(generator=ask.generator, requested=requested, api_key_id=maker.key_id)
+    order = replace(_order(ask, maker), seconds=wishes.wait)
+    if wants_png:
+        order = replace(order, requested=replace(ask.requested, n=1))
     try:
         made = await unless_gone(request, platform.gateway.generate(order))
     except ClientGone:
@@ -60,6 +81,19 @@ async def generate(
     if wants_png:
         return _png(made[0])
     return Items(items=[_made(each, with_image=ask.b64_json) for each in made])
+
+
+def _order(ask: Generate, maker: Principal) -> GenerationRequest:
+    return GenerationRequest(
+        generator=ask.generator, requested=ask.requested, api_key_id=maker.key_id, tenant=ask.tenant
+    )
+
+
+async def _answer_later(ask: Generate, platform: Platform, maker: Principal) -> Response:
+    order = _order(ask, maker)
+    job = await run_sync(jobs.begin, platform, order, platform.gateway.plan(order), maker)
+    headers = {"Location": f"{jobs.router.prefix}/{job.id}", "Preference-Applied": RESPOND_ASYNC}
+    return JSONResponse(job.model_dump(mode="json"), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
 @router.get("")

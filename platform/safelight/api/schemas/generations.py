@@ -11,6 +11,9 @@ from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.store.feedback import FeedbackKind
 from safelight.store.generations import StoredGeneration
 
+# No NUL, which databases refuse; and what a pattern is asked about has no lone surrogates, which have no UTF-8.
+Tenant = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+
 
 class Generate(BaseModel):
     """A request for images. What is left out is the version's default; its limits are checked against its manifest."""
@@ -26,11 +29,12 @@ class Generate(BaseModel):
     guidance: float | None = None
     n: Annotated[int | None, Field(description="How many images; image i is made with seed + i")] = None
     seed: int | None = None
+    tenant: Annotated[Tenant | None, Field(description="Whom the images are for, as an opaque id of yours")] = None
     b64_json: Annotated[bool, Field(description="Send the images along, in base64")] = False
 
     @property
     def requested(self) -> Requested:
-        return Requested(**self.model_dump(exclude={"generator", "b64_json"}))
+        return Requested(**self.model_dump(exclude={"generator", "tenant", "b64_json"}))
 
 
 class Score(BaseModel):

@@ -1710,6 +1710,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{generator}/{number}/variant-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Variant Report
+         * @description A variant beside its parent: speed, memory, and quality on the same prompts and seeds, as last measured.
+         *
+         *     Measured by `safelight variant report` on the machine that is to serve it.
+         */
+        get: operations["get_variant_report_api_v1_versions__generator___number__variant_report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{generator}/{number}/variants": {
         parameters: {
             query?: never;
@@ -1881,7 +1903,7 @@ export interface components {
          * @description What became of a definition.
          */
         AppliedMonitor: {
-            change: components["schemas"]["Change"];
+            change: components["schemas"]["safelight__watching__applying__Change"];
             /** Generator */
             generator: string;
             /** Name */
@@ -2224,12 +2246,6 @@ export interface components {
             slices: number;
         };
         /**
-         * Change
-         * @description What became of a definition.
-         * @enum {string}
-         */
-        Change: "created" | "replaced" | "unchanged";
-        /**
          * ChannelInfo
          * @description A channel. Of an address that is itself the secret only the beginning is shown.
          */
@@ -2325,6 +2341,30 @@ export interface components {
             to?: string | null;
             /** Versions */
             versions: number[];
+        };
+        /**
+         * Conclusion
+         * @description What the trial shows.
+         * @enum {string}
+         */
+        Conclusion: "not_worse" | "worse" | "cannot_tell";
+        /**
+         * Cost
+         * @description What an image takes of one version, made alone on an engine that did nothing else.
+         */
+        Cost: {
+            /**
+             * Device Bytes
+             * @description The most it took of its GPU's memory; null without a GPU
+             */
+            device_bytes: number | null;
+            /**
+             * Host Bytes
+             * @description What the engine's process took of the machine's memory
+             */
+            host_bytes: number;
+            /** Seconds P50 */
+            seconds_p50: number;
         };
         /**
          * CreatedChannel
@@ -2995,10 +3035,11 @@ export interface components {
              */
             images: number;
             /**
-             * Items
+             * Made
+             * @description In the order of their seeds, once it is done
              * @default []
              */
-            items: components["schemas"]["JobImage"][];
+            made: components["schemas"]["JobImage"][];
             /**
              * Progress
              * @description From 0 to 1, over all of them
@@ -4768,6 +4809,16 @@ export interface components {
             version: number;
         };
         /**
+         * SideOfTrial
+         * @description One checkpoint. Alignment and diversity are of the images that both made.
+         */
+        SideOfTrial: {
+            alignment: components["schemas"]["Figure"];
+            broken_rate: components["schemas"]["Figure"];
+            diversity: components["schemas"]["Figure"];
+            seconds_p50: components["schemas"]["Figure"];
+        };
+        /**
          * SightInfo
          * @description How much a baseline can see: mean departures of images, given their prompts, in standard deviations.
          */
@@ -4993,6 +5044,38 @@ export interface components {
             version: number;
         };
         /**
+         * Trial
+         * @description `p_changed` and `p_worse` are exact paired tests; changes are new less old, with their intervals.
+         */
+        Trial: {
+            alignment_change: components["schemas"]["Figure"];
+            /** Compared */
+            compared: number;
+            conclusion: components["schemas"]["Conclusion"];
+            diversity_change: components["schemas"]["Figure"];
+            /** Embedding Change */
+            embedding_change: number;
+            /** Margin */
+            margin: number;
+            /** Mended */
+            mended: number;
+            new: components["schemas"]["SideOfTrial"];
+            /** Newly Broken */
+            newly_broken: number;
+            old: components["schemas"]["SideOfTrial"];
+            /** P Broken */
+            p_broken: number;
+            /** P Changed */
+            p_changed: number;
+            /** P Worse */
+            p_worse: number;
+            /** Pairs */
+            pairs: number;
+            slowdown: components["schemas"]["Figure"];
+            /** Statement */
+            statement: string;
+        };
+        /**
          * Variant
          * @description How a probe words the scene of another one.
          * @enum {string}
@@ -5026,6 +5109,45 @@ export interface components {
              * @description The new default; the limits stay
              */
             steps?: number | null;
+        };
+        /**
+         * VariantReport
+         * @description The trade-off. `trial` holds the paired-seed comparison: the parent is `old`, the variant `new`.
+         */
+        VariantReport: {
+            /** Changes */
+            changes: components["schemas"]["safelight__comparing__variants__Change"][];
+            /** Embedder Digest */
+            embedder_digest: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Memory Ratio
+             * @description The variant's memory to the parent's: the GPU's where there is one
+             */
+            memory_ratio: number;
+            /** Parent */
+            parent: number;
+            parent_cost: components["schemas"]["Cost"];
+            /**
+             * Runs On
+             * @description The device; figures of another one differ
+             */
+            runs_on: string;
+            /**
+             * Speedup
+             * @description Median over pairs of the parent's time to the variant's
+             */
+            speedup: number | null;
+            trial: components["schemas"]["Trial"];
+            variant_cost: components["schemas"]["Cost"];
+            /** Version */
+            version: number;
         };
         /**
          * VerdictInfo
@@ -5145,6 +5267,24 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * Change
+         * @description One value of the manifest; None where a side does not name it.
+         */
+        safelight__comparing__variants__Change: {
+            /** Field */
+            field: string;
+            /** Parent */
+            parent: unknown;
+            /** Variant */
+            variant: unknown;
+        };
+        /**
+         * Change
+         * @description What became of a definition.
+         * @enum {string}
+         */
+        safelight__watching__applying__Change: "created" | "replaced" | "unchanged";
     };
     responses: never;
     parameters: never;
@@ -8639,6 +8779,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_variant_report_api_v1_versions__generator___number__variant_report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VariantReport"];
                 };
             };
             /** @description RFC 9457 problem details */
