@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from safelight.store.slices import ALL
@@ -97,6 +97,20 @@ def fold_sketch(
             row.payload = merge(row.payload, payload)
             session.flush()
             return
+
+
+def seen_through(session: Session, where: SketchRange) -> int:
+    """How many generations were folded through a baseline's lens."""
+    query = select(func.coalesce(func.sum(SketchBucket.n), 0)).where(
+        SketchBucket.generator == where.generator,
+        SketchBucket.version == where.version,
+        SketchBucket.arm == where.arm,
+        SketchBucket.baseline_id == where.baseline_id,
+        SketchBucket.slice == ALL,
+        SketchBucket.bucket_start >= where.start,
+        SketchBucket.bucket_start < where.end,
+    )
+    return int(session.scalar(query) or 0)
 
 
 def sketches(

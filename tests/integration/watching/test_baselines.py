@@ -18,6 +18,7 @@ from safelight.watching.baselines import from_recorded, scalars_of
 from safelight.watching.inspecting import inspect
 from safelight.watching.making import Maker
 from safelight.watching.ordering import Ordered, Source, order_logged
+from safelight.watching.readiness import readiness
 from safelight.watching.recorded import RecordedSample
 
 from .conftest import DEFAULTS  # noqa: TID252
@@ -80,10 +81,21 @@ def test_logged_traffic_becomes_a_baseline_that_judges_what_follows(world: Any) 
         assert world.lenses.get(session, known).baseline_size == known.n
         assert len(scalars_of(session, known.id)["alignment"]) == known.n
         assert [each.name for each in baselines.of_generator(session, "studio")] == ["second", "first"]
+        fresh = readiness(session, known, world.clock.now())
+        assert fresh is not None
+        assert (fresh.version, fresh.n) == (1, 0)
+        assert fresh.expected_at is not None
+        assert world.clock.now() < fresh.expected_at < world.clock.now() + timedelta(minutes=10)
+        replaced = baselines.named(session, "studio", "first")
+        assert replaced is not None
+        assert readiness(session, replaced, world.clock.now()) is None, "nothing is held against it any more"
     for _ in range(2):
         answers = world.minute()
     with world.database.reading() as session:
         assert world.assessor.situation(session, "studio").references.own == known
+        filled = readiness(session, known, world.clock.now())
+        assert filled is not None
+        assert (filled.n, filled.expected_at) == (400, None)
     verdict = answers["conditional_drift"].verdict
     assert verdict.health is Health.HEALTHY
     assert verdict.n >= 200

@@ -12,6 +12,7 @@ from safelight.api.schemas.baselines import (
     BaselineInfo,
     BaselineJobInfo,
     NewBaseline,
+    ReadinessInfo,
     ReplayBaseline,
     SightInfo,
     SightPoint,
@@ -21,6 +22,7 @@ from safelight.api.schemas.page import Items, Limit, Page
 from safelight.store import access, baseline_jobs, baselines, versions
 from safelight.watching.inspecting import Insight, inspect
 from safelight.watching.ordering import Ordered, order_logged, order_replay
+from safelight.watching.readiness import Readiness, readiness
 
 router = APIRouter(prefix="/api/v1", tags=["baselines"], route_class=IdempotentRoute)
 
@@ -42,7 +44,8 @@ def get_baseline(baseline_id: UUID, platform: PlatformDep, _reader: Reader) -> B
     """A baseline, what it is about, and how small a change it lets the monitors see."""
     with platform.database.reading() as session:
         known = baselines.get(session, baseline_id)
-        return _detail(inspect(session, known, platform.lenses, platform.settings.watching))
+        ready = readiness(session, known, platform.clock.now())
+        return _detail(inspect(session, known, platform.lenses, platform.settings.watching), ready)
 
 
 @router.get("/baselines/{baseline_id}/lens", response_class=Response)
@@ -94,10 +97,11 @@ def cancel_baseline_job(job_id: UUID, platform: PlatformDep, operator: Operator)
     return BaselineJobInfo.model_validate(job)
 
 
-def _detail(found: Insight) -> BaselineDetail:
+def _detail(found: Insight, ready: Readiness | None) -> BaselineDetail:
     total = max(1, sum(topic.n for topic in found.topics))
     return BaselineDetail(
         **BaselineInfo.model_validate(found.baseline).model_dump(),
+        readiness=None if ready is None else ReadinessInfo.model_validate(ready),
         sight=None
         if found.sight is None
         else SightInfo(

@@ -83,9 +83,21 @@ class TopicInfo(BaseModel):
     words: list[str] = Field(description="What sets its prompts apart; none where prompts were not kept")
 
 
+class ReadinessInfo(BaseModel):
+    """How far the windows that are compared with it have filled: it starts with empty ones."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int = Field(description="The version that serves, and is held against it")
+    n: int = Field(description="Its images that were seen through this baseline, in the longest window")
+    needed: int = Field(description="So many at least before a monitor answers; repeated requests count for less")
+    expected_at: datetime | None = Field(description="When there will be so many, at the pace of the last hour")
+
+
 class BaselineDetail(BaselineInfo):
     """A baseline with all that it is about."""
 
+    readiness: ReadinessInfo | None = Field(description="None where nothing that serves is held against it")
     sight: SightInfo | None = Field(description="None for a lens that this release cannot read")
     topics: list[TopicInfo] = Field(description="The largest first")
 

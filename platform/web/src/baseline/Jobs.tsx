@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { useCancelBaseline } from "@/api/actions";
 import { baselineJobsQuery } from "@/api/queries";
 import type { BaselineJob } from "@/api/types";
-import css from "@/baseline/Jobs.module.css";
+import css from "@/ui/JobList.module.css";
 import { useMay } from "@/session/role";
 import { Failure } from "@/ui/Notice";
 import { Panel } from "@/ui/Panel";

@@ -11,6 +11,7 @@ import { useAdoptGenerator } from "@/scope/scope";
 import { Command } from "@/ui/Command";
 import { Facts } from "@/ui/Facts";
 import { Load } from "@/ui/Load";
+import { Notice } from "@/ui/Notice";
 import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { VersionTag } from "@/ui/VersionTag";
@@ -28,6 +29,7 @@ export default function Baseline(): ReactNode {
       <Load query={query} height={420}>
         {(one) => (
           <>
+            <Ready of={one} />
             <Sight baseline={one} />
             <Topics of={one.topics} />
             <Panel title="About"><About baseline={one} /></Panel>
@@ -35,6 +37,18 @@ export default function Baseline(): ReactNode {
         )}
       </Load>
     </>
+  );
+}
+
+/** A new baseline starts with empty windows: until they have filled, what needs it says that it cannot tell. */
+function Ready({ of: { readiness } }: { of: BaselineDetail }): ReactNode {
+  if (!readiness || readiness.n >= readiness.needed) return null;
+  const { version, n, needed, expected_at } = readiness;
+  return (
+    <Notice tone="unknown" icon="clock" title="Its windows are still filling">
+      {count(n)} of at least {count(needed)} images of <VersionTag version={version} link /> have been seen through it; until then the monitors
+      that compare with it cannot tell. {expected_at ? <>At the present pace that is at <When at={expected_at} clock />.</> : "Nothing was scored in the last hour."}
+    </Notice>
   );
 }
 

@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { compareQuery, versionsQuery } from "@/api/queries";
 import type { Comparison, Distance, Version } from "@/api/types";
 import { type Figure, METRICS, standing } from "@/compare/figures";
+import { Interval } from "@/compare/Interval";
 import css from "@/pages/Compare.module.css";
 import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useParam, useTimeRange } from "@/scope/scope";
@@ -83,12 +84,6 @@ function Found({ comparison: { sides, distances, notes } }: { comparison: Compar
 
 const Value = ({ metric, of }: { metric: string; of: Figure | undefined }): ReactNode =>
   of ? <Interval of={of} format={METRICS[metric]?.format ?? figure} /> : <span className="muted">–</span>;
-
-/** A figure with its interval, or how many it would take to say one. */
-function Interval({ of: { value, low, high, n, needed }, format }: { of: Figure; format: (value: number) => string }): ReactNode {
-  if (value === null) return <span className="muted">{needed == null ? "not known" : `too few: ${count(n)} of ${count(needed)}`}</span>;
-  return <>{format(value)}{low != null && high != null && <span className={css.interval}>{format(low)} to {format(high)}</span>}</>;
-}
 
 function Standing({ of, version }: { of: ReturnType<typeof standing>; version: number }): ReactNode {
   if (of === "better") return <State of="healthy">v{version} better</State>;

@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { generationQuery } from "@/api/queries";
 import type { Generation as One } from "@/api/types";
 import { Picture } from "@/gallery/Picture";
+import { Feedback } from "@/generation/Feedback";
 import css from "@/pages/Generation.module.css";
 import { useAdoptGenerator, useHref } from "@/scope/scope";
 import { Command } from "@/ui/Command";
@@ -45,6 +46,7 @@ function Body({ generation }: { generation: One }): ReactNode {
       <div className="stack">
         <Panel title="Made"><Made generation={generation} /></Panel>
         <Panel title="Signals"><Signals generation={generation} /></Panel>
+        {outcome === "served" && <Panel title="Feedback" aside="what people made of it"><Feedback generation={generation} /></Panel>}
         <Panel title="Parameters"><Document of={generation.parameters} /></Panel>
         <Panel title="Replay envelope" aside="what making it again needs">
           <Facts of={[
@@ -59,8 +61,12 @@ function Body({ generation }: { generation: One }): ReactNode {
   );
 }
 
+/** Parts of the traffic that it belongs to: each leads to what else was made there. */
+const PARTS = ["replica", "adapter", "tenant", "region"] as const;
+
 function Made({ generation }: { generation: One }): ReactNode {
-  const { version, outcome, error_code, created_at, total_ms, engine_ms, queue_ms, arm, source, replica, request_id, id, prompt, final_prompt } = generation;
+  const href = useHref();
+  const { version, outcome, error_code, created_at, total_ms, engine_ms, queue_ms, arm, source, request_id, id, prompt, final_prompt } = generation;
   return (
     <Facts of={[
       ["Version", <VersionTag key="version" version={version} link />],
@@ -68,7 +74,8 @@ function Made({ generation }: { generation: One }): ReactNode {
       ["When", <When key="when" at={created_at} clock />],
       ["Time", `${milliseconds(total_ms)}: ${milliseconds(engine_ms)} in the engine, ${milliseconds(queue_ms)} waiting`],
       ["Arm", humanise(arm)],
-      ["Source", replica ? `${humanise(source)}, ${replica}` : humanise(source)],
+      ["Source", humanise(source)],
+      ...PARTS.map((part): [string, ReactNode] => [humanise(part), generation[part] ? <Link key={part} to={href("/generations", { [part]: generation[part] })}>{generation[part]}</Link> : null]),
       ["Given to the model", final_prompt && final_prompt !== prompt ? final_prompt : null],
       ["Request", <code key="request">{request_id}</code>],
       ["Identifier", <code key="id">{id}</code>],

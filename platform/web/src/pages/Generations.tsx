@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 
-import { generationsQuery, versionsQuery } from "@/api/queries";
+import { generationsQuery, slicesQuery, versionsQuery } from "@/api/queries";
 import { NoImages } from "@/gallery/NoImages";
 import { Thumbs } from "@/gallery/Thumb";
 import { RangePicker } from "@/scope/RangePicker";
@@ -19,7 +19,8 @@ import { humanise } from "@/ui/words";
 const FLAGS = ["blank", "broken", "near_duplicate", "low_alignment", "failed"];
 const OUTCOMES = ["served", "filtered", "failed", "cancelled"];
 const ARMS = ["stable", "canary", "shadow", "probe", "replay"];
-const FILTERS = ["version", "outcome", "flag", "arm", "q"];
+const PARTS = ["replica", "adapter", "tenant", "region"] as const;
+const FILTERS = ["version", "outcome", "flag", "arm", "q", ...PARTS];
 
 const options = (codes: string[]): { value: string; label: string }[] => codes.map((value) => ({ value, label: humanise(value) }));
 
@@ -36,12 +37,13 @@ export default function Generations(): ReactNode {
 function Gallery({ generator }: { generator: string }): ReactNode {
   const [search, setSearch] = useSearchParams();
   const { chosen: range } = useTimeRange();
+  const parts = Object.fromEntries(PARTS.map((part) => [part, search.get(part) ?? undefined]));
   const [version] = useParam("version");
   const [outcome] = useParam("outcome");
   const [flag] = useParam("flag");
   const [arm] = useParam("arm");
   const [q] = useParam("q");
-  const filter = { version: version ? Number(version) : undefined, outcome, flag, arm, q, range };
+  const filter = { version: version ? Number(version) : undefined, outcome, flag, arm, q, ...parts, range };
   const query = useInfiniteQuery(generationsQuery(generator, filter));
   const filtered = range !== null || FILTERS.some((one) => search.get(one));
   const clear = (): void =>
@@ -58,6 +60,8 @@ function Gallery({ generator }: { generator: string }): ReactNode {
         {({ pages }) => {
           const items = pages.flatMap((page) => page.items);
           if (items.length > 0) return <Thumbs of={items} label="Generations" />;
+          if (query.hasNextPage)
+            return <Empty icon="search" title="None among the newest that were looked through">It may lie further back: what is rare is looked for piece by piece.</Empty>;
           return filtered ? (
             <Empty icon="search" title="No generation matches">
               <Button mt={8} variant="default" size="xs" onClick={clear}>Clear the filters</Button>
@@ -69,7 +73,7 @@ function Gallery({ generator }: { generator: string }): ReactNode {
       </Load>
       {query.hasNextPage && (
         <Button variant="default" style={{ alignSelf: "center" }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-          Show older
+          {query.data?.pages.every(({ items }) => items.length === 0) ? "Look further back" : "Show older"}
         </Button>
       )}
     </>
@@ -92,7 +96,33 @@ function Filters({ generator }: { generator: string }): ReactNode {
       <Choice name="flag" label="Any sign" data={options(FLAGS)} />
       <Choice name="outcome" label="Any outcome" data={options(OUTCOMES)} />
       <Choice name="arm" label="Any arm" data={options(ARMS)} />
+      <Part generator={generator} />
     </form>
+  );
+}
+
+/** One part of the traffic: those that have a name of their own with the monitors, and the one in the address. */
+function Part({ generator }: { generator: string }): ReactNode {
+  const [search, setSearch] = useSearchParams();
+  const known = useQuery(slicesQuery(generator)).data?.map(({ slice }) => slice) ?? [];
+  const part = PARTS.find((each) => search.get(each));
+  const chosen = part ? `${part}=${search.get(part)}` : null;
+  const parts = [...new Set([...known, ...(chosen ? [chosen] : [])])].filter((slice) => PARTS.some((each) => slice.startsWith(`${each}=`)));
+  const set = (slice: string | null): void =>
+    setSearch(
+      (now) => {
+        const next = new URLSearchParams(now);
+        for (const each of PARTS) next.delete(each);
+        const [name, ...value] = slice?.split("=") ?? [];
+        if (name) next.set(name, value.join("="));
+        return next;
+      },
+      { replace: true },
+    );
+  if (parts.length === 0) return null;
+  return (
+    <Select className={css.choice} size="sm" aria-label="Part of the traffic" placeholder="Any part" clearable searchable value={chosen} onChange={set}
+      data={parts.toSorted().map((slice) => ({ value: slice, label: slice.replace("=", " ") }))} />
   );
 }
 

@@ -41,6 +41,10 @@ export function instant(at: Date, now = new Date()): string {
   return `${day}, ${clock}`;
 }
 
+/** A calendar day of the server's, which counts in UTC: "22 Nov 2026". */
+export const day = (date: string): string =>
+  new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
 export const count = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 0 });
 
 /** "one in ten million" in figures people can say. */
