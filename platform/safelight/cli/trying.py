@@ -56,7 +56,7 @@ def try_checkpoint(
     sight = open_embedder(settings, embedder)
     asked = [
         Asked(prompt, seed + i)
-        for prompt, seed in _read(prompts, parse_mapping(mapping), settings)
+        for prompt, seed in read_prompts(prompts, parse_mapping(mapping), settings)
         for i in range(seeds)
     ]
     requests = [
@@ -98,7 +98,7 @@ def _manifest(folder: Path, document: Path | None) -> Manifest:
     return parse_manifest({"checkpoint": drafted.checkpoint, **told})
 
 
-def _read(source: str, given: dict[str, str], settings: Settings) -> list[tuple[str, int]]:
+def read_prompts(source: str, given: dict[str, str], settings: Settings) -> list[tuple[str, int]]:
     """Prompts and seeds; where there is no seed, the place in the table is one."""
     table = open_table(source, settings.images)
     columns = {field: given.get(field, field) for field in (_PROMPT, _SEED)}

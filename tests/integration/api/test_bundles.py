@@ -1,5 +1,6 @@
 """Bringing one's own: a checkpoint with adapters, and variants of it that cost less."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from safetensors.numpy import save_file
 
 from registry.fakes import write_checkpoint
 from safelight.access import Role
+from safelight.store import variant_reports
 from tests.integration.api.conftest import Installation
 
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 MANIFEST = {
     "dtype": "float16",
     "defaults": {"steps": 10, "guidance": 3.0, "width": 64, "height": 64},
@@ -100,3 +103,33 @@ def test_a_variant_that_cannot_be_is_refused(
         assert len(client.get("/api/v1/versions", params={"generator": "odd"}).json()["items"]) == 1
     with api.client(Role.VIEWER) as client:
         assert client.post(f"/api/v1/versions/{path}/variants", json=changes).status_code == 403
+
+
+def test_the_newest_report_of_a_variant_is_shown(api: Installation, tmp_path: Path) -> None:
+    with api.client(Role.ADMIN) as client:
+        register(client, "measured", tmp_path / "one")
+        client.post("/api/v1/versions/measured/1/variants", json={"steps": 4}).raise_for_status()
+    with api.client(Role.VIEWER) as client:
+        for path in ("measured/2", "measured/9"):
+            assert client.get(f"/api/v1/versions/{path}/variant-report").status_code == 404
+        for seconds in (2.0, 1.0):
+            with api.database.transaction() as session:
+                variant_reports.add(session, "measured", 2, _report(seconds), now=MOMENT, actor="tester")
+        shown = client.get("/api/v1/versions/measured/2/variant-report").raise_for_status().json()
+    assert (shown["parent"], shown["variant_cost"]["seconds_p50"]) == (1, 1.0)
+
+
+def _report(seconds: float) -> dict[str, Any]:
+    few = {"value": None, "n": 0, "needed": 30}
+    side = {"alignment": few, "broken_rate": few, "diversity": few, "seconds_p50": few}
+    cost = {"seconds_p50": seconds, "host_bytes": 1, "device_bytes": None}
+    trial = {
+        "pairs": 0, "compared": 0, "old": side, "new": side, "alignment_change": few, "diversity_change": few,
+        "newly_broken": 0, "mended": 0, "p_broken": 1.0, "embedding_change": 0.0, "p_changed": 1.0, "p_worse": 1.0,
+        "slowdown": few, "margin": 0.01, "conclusion": "cannot_tell", "statement": "too few",
+    }  # fmt: skip
+    return {
+        "generator": "measured", "version": 2, "parent": 1, "made_at": "2026-01-01T00:00:00Z", "runs_on": "cpu",
+        "embedder_digest": "sha256:e", "changes": [], "parent_cost": cost, "variant_cost": cost, "speedup": None,
+        "memory_ratio": 1.0, "trial": trial,
+    }  # fmt: skip

@@ -14,8 +14,10 @@ from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.page import Items
 from safelight.api.schemas.releases import NewExternalVersion, NewVersion, Version
+from safelight.comparing.variants import VariantReport
+from safelight.errors import not_found
 from safelight.releasing.service import ALIVE
-from safelight.store import baselines, engines, ledger, versions
+from safelight.store import baselines, engines, ledger, variant_reports, versions
 from safelight.store.database import Session
 from safelight.store.versions import KnownVersion
 
@@ -58,6 +60,20 @@ def register_variant(
     known = platform.registration.register_variant(generator, number, changes, operator.name)
     with platform.database.reading() as session:
         return _documents(session, platform, generator, [known])[0]
+
+
+@router.get("/{generator}/{number}/variant-report")
+def get_variant_report(generator: str, number: int, platform: PlatformDep, _reader: Reader) -> VariantReport:
+    """A variant beside its parent: speed, memory, and quality on the same prompts and seeds, as last measured.
+
+    Measured by `safelight variant report` on the machine that is to serve it.
+    """
+    with platform.database.reading() as session:
+        versions.require_version(session, generator, number)
+        document = variant_reports.newest(session, generator, number)
+    if document is None:
+        raise not_found("variant_report", f"{generator} {number}")
+    return VariantReport.model_validate(document)
 
 
 @router.post("/external", status_code=201)
