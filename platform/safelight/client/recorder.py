@@ -136,8 +136,8 @@ class Recorder:
                 "total_ms": total_ms,
             }
             told = {name: value for name, value in fields.items() if value is not None}
-            size = len(prompt) + len(final_prompt or "") + len(image or b"") * 4 // 3 + _OVERHEAD
-            record = Record(new_id(), told, image, size + (len(str(seen)) if seen else 0))
+            size = len(prompt) + len(final_prompt or "") + len(image or b"") + _texts(seen) + _texts(parameters)
+            record = Record(new_id(), told, image, size + _OVERHEAD)
             if os.getpid() != self._pid:
                 self._begin()
             self._buffer.put(record)
@@ -279,6 +279,10 @@ class Recorder:
             if why not in self._buffer.counts[-1]:
                 logger.warning("a record was let go, and others may be (%s): %s", why, said)
             self._buffer.drop(why, count)
+
+
+def _texts(told: Mapping[str, Any] | None) -> int:
+    return sum(len(value) for value in told.values() if isinstance(value, str)) if told else 0
 
 
 def _json(answer: httpx.Response) -> Any:

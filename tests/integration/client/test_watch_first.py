@@ -14,7 +14,7 @@ from tests.integration.client.conftest import Moody
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "watch-first.md"
 _FENCED = re.compile(r"^```python service\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 Service = tuple[FastAPI, Any]
 

@@ -24,8 +24,10 @@ from safelight.store import access, versions
 from safelight.store.database import Database
 from safelight.store.versions import KnownVersion
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+pytestmark = pytest.mark.timeout(400)  # a whole process starts
 
 
 @dataclass
@@ -112,18 +114,24 @@ def api(migrated_sqlite: Path, tmp_path: Path, collector: Collector) -> Iterator
     }
     process = subprocess.Popen([sys.executable, "-m", "safelight.cli", "api"], env=os.environ | settings)
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                client.get("/healthz").raise_for_status()
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-        yield Api(client, process)
-    process.kill()
-    process.wait()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False, timeout=30) as client:
+            wait_until_answering(client)
+            yield Api(client, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_answering(client: httpx.Client) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            client.get("/healthz").raise_for_status()
+            return
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def ancestors(span: Span, spans: list[Span]) -> set[bytes]:
