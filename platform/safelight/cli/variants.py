@@ -100,14 +100,16 @@ def report(
     asked = read_prompts(prompts, {}, settings)
     requests = [Requested(prompt=prompt, seed=seed, n=1) for prompt, seed in asked]
     words = [prompt for prompt, _ in asked]
-    weighed: list[Weighed] = []
-    for known in (parent, child):
+
+    def drawn(known: KnownVersion) -> Weighed:
         progress = Progress(f"Drawn by version {known.number}", len(requests), clock)
         folder = _fetched(settings, known)
-        weighed.append(draw_on_engine(folder, known.held, requests, settings.engine, clock, progress.advance))
-    old, new = (look(each.drawing, words, sight) for each in weighed)
-    trial = judge(old, new, np.array([prompt_key(each) for each in words], np.uint64))
-    told = report_of(parent, child, *weighed, trial, sight.digest, clock.now())
+        return draw_on_engine(folder, known.held, requests, settings.engine, clock, progress.advance)
+
+    old, new = drawn(parent), drawn(child)
+    keys = np.array([prompt_key(each) for each in words], np.uint64)
+    trial = judge(look(old.drawing, words, sight), look(new.drawing, words, sight), keys)
+    told = report_of(parent, child, old, new, trial, sight.digest, clock.now())
     with database.transaction() as session:
         variant_reports.add(session, generator, variant, told.model_dump(mode="json"), now=told.made_at, actor=_actor())
     if document:

@@ -90,7 +90,7 @@ async def _drawn(
     seconds = np.full(len(parameters), np.nan)
     runs_on = ""
     try:
-        for place, each in enumerate([*parameters[:1] * _WARM_UP, *parameters], start=-_WARM_UP):
+        for place, each in enumerate([*[parameters[0]] * _WARM_UP, *parameters], start=-_WARM_UP):
             order = Order(parameters=each, seconds=_MADE_WITHIN)
             facts, png = await client.order(url, order)
             runs_on = str(facts.environment["device"])

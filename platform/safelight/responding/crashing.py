@@ -93,9 +93,13 @@ class CrashWatch:
         with self._database.transaction() as session:
             loops = {loop.key: loop for loop in crash_loops(engines.engines(session), now)}
             known = {each.dedup_key: each for each in incidents.open_of_monitor(session, MONITOR)}
-            opened = [self._open(session, loop, now) for key, loop in loops.items() if key not in known]
-            closed = [self._close(session, each, now) for key, each in known.items() if key not in loops]
-        return len(opened) + len(closed)
+            begun = [loop for key, loop in loops.items() if key not in known]
+            over = [each for key, each in known.items() if key not in loops]
+            for loop in begun:
+                self._open(session, loop, now)
+            for incident in over:
+                self._close(session, incident, now)
+        return len(begun) + len(over)
 
     def _open(self, session: Session, loop: CrashLoop, now: datetime) -> None:
         entry = ledger.newest_release(session, loop.generator)
