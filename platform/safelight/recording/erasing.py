@@ -7,7 +7,7 @@ from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.ids import first_id_at
 from safelight.recording.images import ImageArchive
-from safelight.store import access, baseline_jobs, erasures, probe_sets, probes, retention
+from safelight.store import access, baseline_jobs, erasures, generation_jobs, probe_sets, probes, retention
 from safelight.store.database import Database, Session
 from safelight.store.erasures import Erasure, ErasureState, Personal, Subject
 
@@ -29,6 +29,8 @@ def request(session: Session, subject: Subject, reason: str, *, actor: str, now:
     under_way = [each for each in erasures.running(session, subject) if each.looked_from is None]
     if under_way:
         return under_way[0]
+    # What waits to be made would be made after the moment up to which things are deleted.
+    generation_jobs.cancel_of(session, subject.tenant, subject.api_key_id, now)
     access.record_audit(session, now, actor, "erasure.request", str(subject), reason)
     return erasures.add(session, subject, reason, actor, now)
 

@@ -148,6 +148,13 @@ def cancel(session: Session, job_id: UUID, now: datetime) -> KnownJob:
     return get(session, job_id)
 
 
+def cancel_of(session: Session, tenant: str | None, api_key_id: UUID | None, now: datetime) -> None:
+    """End the open jobs of one tenant, or of one key: nobody is to know what they asked for."""
+    whose = Row.tenant == tenant if tenant is not None else Row.api_key_id == api_key_id
+    values = {"state": JobState.CANCELLED.value, "finished_at": now, "requested": {}}
+    session.execute(update(Row).where(whose, Row.state.in_(_OPEN)).values(**values))
+
+
 def forget_before(session: Session, moment: datetime) -> None:
     """Jobs that ended long ago; their images stay in the log."""
     session.execute(delete(Row).where(Row.finished_at < moment))

@@ -18,10 +18,11 @@ from safelight.recording.forgotten import SetAside
 from safelight.recording.generation import Arm, Generation
 from safelight.recording.images import LocalImages, image_key, thumbnail_key
 from safelight.recording.shipper import Shipper
-from safelight.store import access, erasures, feedback, generations, probe_sets, scores, versions
+from safelight.store import access, erasures, feedback, generation_jobs, generations, probe_sets, scores, versions
 from safelight.store.database import Database
 from safelight.store.erasures import ErasureState, Subject
 from safelight.store.feedback import FeedbackKind
+from safelight.store.generation_jobs import JobState, NewJob
 from safelight.store.generations import Filters
 from safelight.store.journal import Entry, JournalFile
 from safelight.store.scores import GenerationScore
@@ -174,6 +175,31 @@ def test_who_is_asked_for_twice_is_asked_for_once_until_it_begins(database: Data
     with database.transaction() as session:
         erasures.advance(session, first, looked_from=now)
     assert _ask(database, ANNA, now + MINUTE) != first, "the first covers nothing that was recorded since"
+
+
+def test_what_waits_to_be_made_for_them_is_not_made(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        hers, his = (
+            generation_jobs.add(
+                session,
+                NewJob(
+                    id=new_id(),
+                    generator="studio",
+                    requested={"prompt": f"a portrait of {name}"},
+                    images=1,
+                    api_key_id=None,
+                    tenant=name,
+                    created_by=name,
+                ),
+                now,
+            )
+            for name in ("anna", "bob")
+        )
+    _ask(database, ANNA, now)
+    with database.reading() as session:
+        cancelled, kept = (generation_jobs.get(session, each.id) for each in (hers, his))
+    assert (cancelled.state, cancelled.requested) == (JobState.CANCELLED, {})
+    assert kept.requested == {"prompt": "a portrait of bob"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from registry.ledger import Draft, EntryKind
 from registry.progress import State
 from safelight.clock import ManualClock
+from safelight.errors import Kind, SafelightError
+from safelight.ids import new_id
 from safelight.serving import host as host_module
 from safelight.serving.child import ChildStatus
 from safelight.serving.control import EngineSpec
@@ -19,7 +21,7 @@ from safelight.serving.desired import Bundle
 from safelight.serving.device import Memory
 from safelight.serving.host import EngineHost
 from safelight.settings import EngineSettings
-from safelight.store import baseline_jobs, engines, ledger, probe_sets, probes, releases, versions
+from safelight.store import baseline_jobs, engines, generation_replays, ledger, probe_sets, probes, releases, versions
 from safelight.store.baseline_jobs import NewJob
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
@@ -266,6 +268,27 @@ def test_a_replays_version_is_held_beside_what_serves_for_as_long_as_it_takes(sc
         baseline_jobs.cancel(session, job.id, scene.clock.now())
     scene.host.step()
     assert [child.released for child in _Child.every] == [False, True]
+
+
+def test_the_version_of_the_oldest_generation_to_be_made_again_is_held_and_no_other(scene: Scene) -> None:
+    scene.release(1)
+    now = scene.clock.now()
+    with scene.database.transaction() as session:
+        oldest, _ = (
+            generation_replays.order(
+                session, generation_id=new_id(), generator="sprites", version=version, actor="ann", now=now
+            )
+            for version in (2, 3)
+        )
+    scene.step()
+    assert [version for version, _ in scene.rows()] == [1, 2]
+    with scene.database.transaction() as session:
+        generation_replays.fail(session, oldest.id, SafelightError(Kind.UNAVAILABLE, "engine_lost", ""), now)
+    scene.ready(*_Child.every)
+    for _ in range(20):
+        scene.step()
+    assert _Child.every[1].released
+    assert not _Child.every[0].released
 
 
 def test_probes_that_want_a_version_afresh_get_a_spare_engine_for_as_long_as_they_last(scene: Scene) -> None:
