@@ -17,7 +17,7 @@ from safelight.access import Role
 from safelight.telemetry.exposing import expose
 from tests.integration.api.conftest import Installation
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
+DOCS = Path(__file__).parents[3] / "docs"
 EXPRESSION = re.compile(r"\bsafelight_[a-z_]+")
 PATIENCE = 30.0
 
@@ -83,7 +83,7 @@ def exported(text: str) -> set[str]:
 
 
 def test_every_metric_of_the_dashboard_is_exported(text: str) -> None:
-    dashboard = json.loads((DEPLOY / "grafana" / "safelight.json").read_text())
+    dashboard = json.loads((DOCS / "grafana" / "safelight.json").read_text())
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     expressions += [each["query"] for each in dashboard["templating"]["list"]]
     named = set(EXPRESSION.findall(" ".join(expressions)))
@@ -92,7 +92,7 @@ def test_every_metric_of_the_dashboard_is_exported(text: str) -> None:
 
 
 def test_every_metric_of_the_alerts_is_exported_and_their_rules_hold(text: str) -> None:
-    rules = DEPLOY / "prometheus" / "alerts.yml"
+    rules = DOCS / "prometheus" / "alerts.yml"
     done = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert set(EXPRESSION.findall(rules.read_text())) <= exported(text)
@@ -100,7 +100,7 @@ def test_every_metric_of_the_alerts_is_exported_and_their_rules_hold(text: str) 
 
 def test_the_configuration_that_we_ship_is_one(tmp_path: Path) -> None:
     for name in ("prometheus.yml", "alerts.yml"):
-        (tmp_path / name).write_text((DEPLOY / "prometheus" / name).read_text())
+        (tmp_path / name).write_text((DOCS / "prometheus" / name).read_text())
     (tmp_path / "viewer.key").write_text("a key")
     command = ["promtool", "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -119,10 +119,10 @@ def prometheus(api: Installation, text: str, tmp_path: Path) -> Iterator[str]:
     """The real one, set up as our file says but for the addresses and the interval."""
     worker, port = free_port(), free_port()
     expose("127.0.0.1", worker)
-    config = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    config = (DOCS / "prometheus" / "prometheus.yml").read_text()
     config = config.replace("127.0.0.1:8484", api.url.removeprefix("http://")).replace("9484", str(worker))
     (tmp_path / "prometheus.yml").write_text(config.replace("15s", "500ms"))
-    (tmp_path / "alerts.yml").write_text((DEPLOY / "prometheus" / "alerts.yml").read_text())
+    (tmp_path / "alerts.yml").write_text((DOCS / "prometheus" / "alerts.yml").read_text())
     (tmp_path / "viewer.key").write_text(api.keys[Role.VIEWER][1])
     process = subprocess.Popen(
         [
