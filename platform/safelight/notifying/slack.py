@@ -1,4 +1,4 @@
-"""Slack: an incoming webhook, told in blocks. Mattermost and others that speak its format read the text at least.
+"""Slack: an incoming webhook, told in blocks.
 
 https://docs.slack.dev/reference/block-kit/blocks
 """

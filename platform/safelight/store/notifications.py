@@ -310,8 +310,10 @@ def record_attempt(
         )
     )
     row.attempts += 1
-    row.state = state.value
-    row.next_attempt_at = next_attempt_at
+    # Given up while the attempt was under way, because its channel was switched off: it stays so, unless it arrived.
+    if row.state == State.PENDING.value or state is not State.PENDING:
+        row.state = state.value
+        row.next_attempt_at = next_attempt_at
     session.flush()
 
 

@@ -30,6 +30,7 @@ class Receiver(Protocol):
     statuses: list[int]
     headers: dict[str, str]
     released: Event
+    came: Callable[[], None]
     requests: list[tuple[dict[str, str], bytes]]
 
     def behave(self, manner: str) -> None: ...
@@ -390,6 +391,28 @@ def test_a_test_of_a_disabled_channel_is_refused(database: Database, channel: Ne
         with pytest.raises(SafelightError) as refusal:
             outbox.enqueue_test(session, channel.channel.id, clock.now())
     assert refusal.value.code == "channel_disabled"
+
+
+@pytest.mark.parametrize(("status", "state"), [(500, State.FAILED), (200, State.DELIVERED)])
+def test_a_channel_that_is_switched_off_during_an_attempt_gets_no_other(
+    status: int,
+    state: State,
+    database: Database,
+    deliverer: Deliverer,
+    channel: NewChannel,
+    receiver: Receiver,
+    clock: ManualClock,
+) -> None:
+    def switch_off() -> None:
+        with database.transaction() as session:
+            notifications.disable_channel(session, channel.channel.id, "no longer wanted")
+
+    receiver.statuses, receiver.came = [status], switch_off
+    identifier = _enqueue(database, clock.now())
+    deliverer.run_once()
+    clock.advance(3600)
+    assert deliverer.run_once() == 0
+    assert _read(database, identifier).state is state
 
 
 def test_a_channels_dead_letters_are_replayed_together(
