@@ -23,16 +23,17 @@ _POLL_SECONDS = 1.0
 def erase(
     tenant: Annotated[str | None, typer.Option(help="Whose generations: the tenant they were recorded with")] = None,
     key: Annotated[UUID | None, typer.Option(help="Or the id of the API key they were made with")] = None,
+    user: Annotated[str | None, typer.Option(help="Or one end user, as your service named them")] = None,
     reason: Annotated[str, typer.Option(help="For the audit log")] = "",
     wait: Annotated[bool, typer.Option(help="Stay until it is done")] = False,
 ) -> None:
     """Delete all that is recorded of one user up to now. It cannot be undone."""
-    if (tenant is None) == (key is None):
-        raise SafelightError(Kind.INVALID, "subject_invalid", "Name a --tenant or a --key, and not both.")
+    if [tenant, key, user].count(None) != 2:
+        raise SafelightError(Kind.INVALID, "subject_invalid", "Name a --user, a --tenant or a --key, and only one.")
     store = wiring.database(Settings())
     with store.transaction() as session:
         actor, now = f"cli:{getpass.getuser()}", wiring.clock().now()
-        asked = erasing.request(session, Subject(tenant, key), reason, actor=actor, now=now)
+        asked = erasing.request(session, Subject(tenant, key, user), reason, actor=actor, now=now)
     typer.echo(f"{asked.id}  a running worker deletes it, and looks once more after a minute")
     while wait and asked.state is ErasureState.RUNNING:
         time.sleep(_POLL_SECONDS)

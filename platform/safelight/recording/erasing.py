@@ -30,7 +30,7 @@ def request(session: Session, subject: Subject, reason: str, *, actor: str, now:
     if under_way:
         return under_way[0]
     # What waits to be made would be made after the moment up to which things are deleted.
-    generation_jobs.cancel_of(session, subject.tenant, subject.api_key_id, now)
+    generation_jobs.cancel_of(session, subject, now)
     access.record_audit(session, now, actor, "erasure.request", str(subject), reason)
     return erasures.add(session, subject, reason, actor, now)
 

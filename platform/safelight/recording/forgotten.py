@@ -11,6 +11,7 @@ from safelight.ids import made_at
 from safelight.recording.generation import Generation
 from safelight.store import erasures
 from safelight.store.database import Database, Session
+from safelight.store.erasures import Subject
 from safelight.store.journal import JournalFile
 
 
@@ -19,28 +20,20 @@ class Belonging:
     """Whose a generation is, and when it was made."""
 
     id: UUID
-    tenant: str | None
-    api_key_id: UUID | None
+    subjects: tuple[Subject, ...]
     created_at: datetime
 
     @classmethod
     def of(cls, generation: Generation) -> "Belonging":
-        return cls(generation.id, generation.tenant, generation.api_key_id, generation.created_at)
+        subjects = _subjects(generation.tenant, generation.api_key_id, generation.end_user)
+        return cls(generation.id, subjects, generation.created_at)
 
 
 def forgotten(session: Session, made: Iterable[Belonging]) -> set[UUID]:
     """Which of these were made for somebody who was to be forgotten since."""
     every = list(made)
-    tenants = {each.tenant for each in every if each.tenant is not None}
-    keys = {each.api_key_id for each in every if each.api_key_id is not None}
-    if not tenants and not keys:
-        return set()
-    until = erasures.forgotten(session, tenants, keys)
-    return {
-        each.id
-        for each in every
-        if any(who in until and each.created_at <= until[who] for who in (each.tenant, each.api_key_id) if who)
-    }
+    until = erasures.forgotten(session, {who for each in every for who in each.subjects})
+    return {each.id for each in every if any(who in until and each.created_at <= until[who] for who in each.subjects)}
 
 
 class SetAside:
@@ -67,7 +60,11 @@ def _belonging(identifier: UUID, document: str) -> Belonging:
     key, at = told.get("api_key_id"), told.get("created_at")
     return Belonging(
         identifier,
-        told.get("tenant"),
-        None if key is None else UUID(key),
+        _subjects(told.get("tenant"), None if key is None else UUID(key), told.get("end_user")),
         made_at(identifier) if at is None else datetime.fromisoformat(at),
     )
+
+
+def _subjects(tenant: str | None, api_key_id: UUID | None, end_user: str | None) -> tuple[Subject, ...]:
+    named = {"tenant": tenant, "api_key_id": api_key_id, "end_user": end_user}
+    return tuple(Subject(**{column: value}) for column, value in named.items() if value)  # type: ignore[arg-type]  # by name

@@ -57,6 +57,7 @@ class Generation(BaseModel):
     adapter: str | None = None
     tenant: str | None = None
     region: str | None = None
+    end_user: str | None = Field(None, description="Who asked for it; to be forgotten by, never to be counted by")
     prompt: str
     final_prompt: str | None = Field(None, description="What the generator was given, where a rewriter changed it")
     seed: int | None = None

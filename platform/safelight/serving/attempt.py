@@ -75,6 +75,7 @@ def describe(attempt: Attempt, outcome: Outcome, total_ms: float) -> Generation:
         replica=engine.host if engine else None,
         adapter=attempt.version.held.adapter,
         tenant=attempt.request.tenant,
+        end_user=attempt.request.end_user,
         prompt=prompt,
         seed=seed,
         parameters=parameters,

@@ -140,6 +140,7 @@ class Remaker:
             # Whoever has the original forgotten has this forgotten too.
             api_key_id=record.api_key_id,
             tenant=record.tenant,
+            end_user=record.end_user,
         )
         return _Taken(replay, request, versions.require_version(session, replay.generator, replay.version), engine)
 

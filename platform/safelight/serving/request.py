@@ -16,6 +16,7 @@ class GenerationRequest:
     requested: Requested
     api_key_id: UUID | None = None
     tenant: str | None = None
+    end_user: str | None = None
     """Whom the images are for, as the one who asks calls them."""
     arm: Arm = Arm.STABLE
     id: UUID = field(default_factory=new_id)

@@ -15,6 +15,8 @@ from safelight.ids import new_id
 from safelight.store.tables import GenerationRow
 from safelight.store.tables.erasures import ErasureRow
 
+_WORDS = {"tenant": "tenant", "api_key_id": "key", "end_user": "end user"}
+
 
 class ErasureState(StrEnum):
     RUNNING = "running"
@@ -23,17 +25,24 @@ class ErasureState(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is to be forgotten: a tenant by name, or all that was made with one key."""
+    """Who is to be forgotten: a tenant, whoever used one key, or one end user."""
 
     tenant: str | None = None
     api_key_id: UUID | None = None
+    end_user: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.tenant is None) == (self.api_key_id is None):
-            raise ValueError("a subject is a tenant or a key")
+        if len(self.named) != 1:
+            raise ValueError("a subject is a tenant, a key or an end user")
 
     def __str__(self) -> str:
-        return f"tenant {self.tenant}" if self.tenant is not None else f"key {self.api_key_id}"
+        [(column, value)] = self.named.items()
+        return f"{_WORDS[column]} {value}"
+
+    @property
+    def named(self) -> dict[str, str | UUID]:
+        """The one column that names it, with its value."""
+        return {column: value for column, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,7 @@ def add(session: Session, subject: Subject, reason: str, actor: str, now: dateti
     """Raises nothing: whoever is asked to be forgotten twice is forgotten twice."""
     row = ErasureRow(
         id=new_id(),
-        tenant=subject.tenant,
-        api_key_id=subject.api_key_id,
+        **vars(subject),
         reason=reason,
         state=ErasureState.RUNNING.value,
         erased=0,
@@ -96,7 +104,7 @@ def running(session: Session, subject: Subject | None = None) -> list[Erasure]:
     """The oldest first."""
     query = select(ErasureRow).where(ErasureRow.state == ErasureState.RUNNING.value)
     if subject is not None:
-        query = query.where(ErasureRow.tenant == subject.tenant, ErasureRow.api_key_id == subject.api_key_id)
+        query = query.where(*(getattr(ErasureRow, column) == value for column, value in subject.named.items()))
     return [_erasure(row) for row in session.scalars(query.order_by(ErasureRow.id))]
 
 
@@ -109,16 +117,18 @@ def advance(session: Session, erasure_id: UUID, **values: Any) -> Erasure:
     return _erasure(row)
 
 
-def forgotten(session: Session, tenants: Collection[str], api_key_ids: Collection[UUID]) -> dict[str | UUID, datetime]:
+def forgotten(session: Session, subjects: Collection[Subject]) -> dict[Subject, datetime]:
     """Of these, who was to be forgotten, and up to which moment."""
-    query = select(ErasureRow.tenant, ErasureRow.api_key_id, ErasureRow.requested_at).where(
-        or_(ErasureRow.tenant.in_(tenants), ErasureRow.api_key_id.in_(api_key_ids))
-    )
-    until: dict[str | UUID, datetime] = {}
-    for tenant, key, at in session.execute(query):
-        for who in (tenant, key):
-            if who is not None:
-                until[who] = max(at, until.get(who, at))
+    wanted: dict[str, list[str | UUID]] = {column: [] for column in _WORDS}
+    for subject in subjects:
+        for column, value in subject.named.items():
+            wanted[column].append(value)
+    named = [getattr(ErasureRow, column).in_(values) for column, values in wanted.items() if values]
+    columns = (ErasureRow.tenant, ErasureRow.api_key_id, ErasureRow.end_user, ErasureRow.requested_at)
+    until: dict[Subject, datetime] = {}
+    for tenant, key, end_user, at in session.execute(select(*columns).where(or_(*named))) if named else ():
+        who = Subject(tenant, key, end_user)
+        until[who] = max(at, until.get(who, at))
     return until
 
 
@@ -149,9 +159,9 @@ def copies(session: Session, generator: str, prompts: Collection[str], limit: in
 
 
 def _is_of(subject: Subject) -> ColumnElement[bool]:
-    if subject.tenant is not None:
-        return GenerationRow.tenant == subject.tenant
-    return GenerationRow.api_key_id == subject.api_key_id
+    [(column, value)] = subject.named.items()
+    is_of: ColumnElement[bool] = getattr(GenerationRow, column) == value
+    return is_of
 
 
 def _personal(row: GenerationRow) -> Personal:
@@ -169,7 +179,7 @@ def _row(session: Session, erasure_id: UUID) -> ErasureRow:
 def _erasure(row: ErasureRow) -> Erasure:
     return Erasure(
         id=row.id,
-        subject=Subject(row.tenant, row.api_key_id),
+        subject=Subject(row.tenant, row.api_key_id, row.end_user),
         reason=row.reason,
         state=ErasureState(row.state),
         erased=row.erased,

@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from safelight.errors import Kind, SafelightError, not_found
+from safelight.store.erasures import Subject
 from safelight.store.tables.jobs import GenerationJobRow as Row
 
 
@@ -148,9 +149,9 @@ def cancel(session: Session, job_id: UUID, now: datetime) -> KnownJob:
     return get(session, job_id)
 
 
-def cancel_of(session: Session, tenant: str | None, api_key_id: UUID | None, now: datetime) -> None:
-    """End the open jobs of one tenant, or of one key: nobody is to know what they asked for."""
-    whose = Row.tenant == tenant if tenant is not None else Row.api_key_id == api_key_id
+def cancel_of(session: Session, subject: Subject, now: datetime) -> None:
+    """End the open jobs of somebody who is to be forgotten: nobody is to know what they asked for."""
+    [whose] = (getattr(Row, column) == value for column, value in subject.named.items())
     values = {"state": JobState.CANCELLED.value, "finished_at": now, "requested": {}}
     session.execute(update(Row).where(whose, Row.state.in_(_OPEN)).values(**values))
 

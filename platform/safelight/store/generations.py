@@ -74,6 +74,7 @@ class StoredGeneration:
     adapter: str | None
     tenant: str | None
     region: str | None
+    end_user: str | None
     prompt: str
     final_prompt: str | None
     seed: int | None

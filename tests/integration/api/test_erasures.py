@@ -40,6 +40,8 @@ def test_a_key_is_named_by_its_id(api: Any) -> None:
     [
         {},
         {"tenant": "anna", "api_key_id": str(new_id())},
+        {"tenant": "anna", "end_user": "anna"},
+        {"end_user": "x" * 201},
         {"tenant": ""},
         {"tenant": "x" * 101},
         {"tenant": 7},

@@ -167,6 +167,20 @@ def test_what_a_journal_has_set_aside_is_forgotten_where_it_lies(
     assert SetAside(journal, database).run_once() == 0
 
 
+def test_an_end_user_is_found_by_that_name_and_no_tenant_of_the_same(
+    log: Log, shipper: Shipper, journal: JournalFile, database: Database, images: LocalImages, png: bytes, now: datetime
+) -> None:
+    hers, theirs = log(end_user="anna", tenant="studio"), log(tenant="anna")
+    clock = ManualClock(now + 5 * MINUTE)
+    _ask(database, Subject(end_user="anna"), clock.now())
+    _run(database, images, clock)
+    assert _logged(database) == {theirs.id}
+    journal.append([Entry(each.id, now, each.model_dump_json(), png) for each in (hers, theirs)])
+    while shipper.run_once():
+        pass
+    assert _logged(database) == {theirs.id}, "it does not come back"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_is_asked_for_twice_is_asked_for_once_until_it_begins(database: Database, now: datetime) -> None:
     first = _ask(database, ANNA, now)

@@ -11,23 +11,24 @@ from safelight.store.erasures import ErasureState, Subject
 
 
 class RequestErasure(BaseModel):
-    """Who is to be forgotten: a tenant, or whoever used a key. Exactly one of the two."""
+    """Who is to be forgotten: an end user, a tenant, or whoever used a key. Exactly one of the three."""
 
     model_config = ConfigDict(extra="forbid")
 
     tenant: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     api_key_id: UUID | None = None
+    end_user: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     reason: Annotated[str, Field(max_length=500, description="For the audit log")] = ""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.tenant is None) == (self.api_key_id is None):
-            raise ValueError("name a tenant or an api_key_id, and not both")
+        if [self.tenant, self.api_key_id, self.end_user].count(None) != 2:
+            raise ValueError("name an end_user, a tenant or an api_key_id, and one of them only")
         return self
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.tenant, self.api_key_id)
+        return Subject(self.tenant, self.api_key_id, self.end_user)
 
 
 class Erasure(BaseModel):
@@ -36,6 +37,7 @@ class Erasure(BaseModel):
     id: UUID
     tenant: str | None
     api_key_id: UUID | None
+    end_user: str | None
     reason: str
     state: ErasureState
     erased: Annotated[int, Field(description="Generations deleted so far")]
@@ -49,6 +51,7 @@ class Erasure(BaseModel):
             id=known.id,
             tenant=known.subject.tenant,
             api_key_id=known.subject.api_key_id,
+            end_user=known.subject.end_user,
             reason=known.reason,
             state=known.state,
             erased=known.erased,

@@ -18,14 +18,20 @@ class ErasureRow(Base):
     __tablename__ = "erasures"
     __table_args__ = (
         CheckConstraint("state IN ('running', 'done')", name="state"),
-        CheckConstraint("(tenant IS NULL) != (api_key_id IS NULL)", name="subject"),
+        CheckConstraint(
+            "CASE WHEN tenant IS NULL THEN 0 ELSE 1 END + CASE WHEN api_key_id IS NULL THEN 0 ELSE 1 END"
+            " + CASE WHEN end_user IS NULL THEN 0 ELSE 1 END = 1",
+            name="subject",
+        ),
         Index(None, "tenant"),
         Index(None, "api_key_id"),
+        Index(None, "end_user"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant: Mapped[str | None] = mapped_column(String(100))
     api_key_id: Mapped[UUID | None]
+    end_user: Mapped[str | None] = mapped_column(String(200))
     reason: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
     erased: Mapped[int]

@@ -37,6 +37,13 @@ class GenerationRow(Base):
         Index(None, "generator", "id"),
         Index(None, "generator", "version", "id"),
         *(_of_part(name) for name in ("replica", "adapter", "tenant", "region")),
+        Index(
+            None,
+            "end_user",
+            "id",
+            postgresql_where=text("end_user IS NOT NULL"),
+            sqlite_where=text("end_user IS NOT NULL"),
+        ),
         Index(None, "request_id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
@@ -57,6 +64,7 @@ class GenerationRow(Base):
     adapter: Mapped[str | None] = mapped_column(String(100))
     tenant: Mapped[str | None] = mapped_column(String(100))
     region: Mapped[str | None] = mapped_column(String(100))
+    end_user: Mapped[str | None] = mapped_column(String(200))
     prompt: Mapped[str] = mapped_column(Text)
     final_prompt: Mapped[str | None] = mapped_column(Text)
     seed: Mapped[int | None] = mapped_column(BigInteger)

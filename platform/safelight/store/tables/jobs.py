@@ -28,6 +28,7 @@ class GenerationJobRow(Base):
     images: Mapped[int]
     api_key_id: Mapped[UUID | None]
     tenant: Mapped[str | None] = mapped_column(String(100))
+    end_user: Mapped[str | None] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(16))
     progress: Mapped[float] = mapped_column(default=0.0)
     holder: Mapped[str] = mapped_column(String(100), default="")
