@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.affine import Affine
 from monitors.sample import Sample
 
 # All parameters together move a request as far as half the median distance between two prompts.
@@ -71,14 +73,20 @@ class Expectation:
     coefficients: NDArray[np.float32]  # [dp + dc + 2 waves + 1, dx + scalars], the intercept last
     leverage: NDArray[np.float32]  # [dp + dc + 2 waves + 1, directions], likewise
 
-    def look(self, design: NDArray[np.float32], sample: Sample) -> Look:
-        expected: NDArray[np.float32] = design @ self.coefficients[:-1] + self.coefficients[-1]
-        dimensions = sample.images.shape[1]
+    def look(self, design: NDArray[np.float32], images: NDArray[np.float32], scalars: NDArray[np.float32]) -> Look:
+        expected = self._both.of(design)
+        known, dimensions = self.coefficients.shape[1], images.shape[1]
         return Look(
-            residuals=sample.images - expected[:, :dimensions],
-            scalars=sample.scalars - expected[:, dimensions:],
-            leverage=design @ self.leverage[:-1] + self.leverage[-1],
+            residuals=images - expected[:, :dimensions],
+            scalars=scalars - expected[:, dimensions:known],
+            leverage=expected[:, known:],
         )
+
+    @cached_property
+    def _both(self) -> Affine:
+        """Of the expectation and the leverage, which rest on one design."""
+        both = np.concatenate([self.coefficients, self.leverage], axis=1)
+        return Affine(both[:-1], both[-1])
 
 
 def fit_requests(sample: Sample, clusters: int, waves: int, rng: np.random.Generator) -> Requests:

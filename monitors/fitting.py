@@ -60,7 +60,7 @@ def fit_lens(baseline: Sample, seed: int) -> Lens:
         for own, other in ((0, 1), (1, 0))
     ]
     expectations = [expectation for expectation, _ in fitted]
-    looks = [expectations[own].look(designs[own], samples[own]) for own in (0, 1)]
+    looks = [expectations[own].look(designs[own], samples[own].images, samples[own].scalars) for own in (0, 1)]
     novelties = [
         fit_novelty(
             _unseen_residuals(designs[other], samples[other], penalties), samples[other].images, components_kept

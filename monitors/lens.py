@@ -66,17 +66,17 @@ class Lens:
     components: Components
     calibration: Calibration
 
-    @property
+    @cached_property
     def scalars(self) -> tuple[Scalar, ...]:
         """The sample's scalars, then those that the lens adds: different is not worse."""
         return self.schema.scalars + tuple(Scalar(name, Direction.NEITHER) for name in NOVELTIES)
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         components = self.components.axes.shape[1]
         return tuple(f"component_{i}" for i in range(components)) + tuple(s.name for s in self.scalars)
 
-    @property
+    @cached_property
     def tail_names(self) -> tuple[str, ...]:
         """Such as `alignment.low.0.01`: as low as one in a hundred was at the baseline."""
         return tuple(
@@ -102,10 +102,10 @@ class Lens:
         side = sides(sample.prompt_keys)
         for number, half in enumerate(self.halves):
             rows = np.flatnonzero(side == number)
-            some = sample.take(rows)
-            look = half.expectation.look(design[rows], some)
+            images = sample.images[rows]
+            look = half.expectation.look(design[rows], images, sample.scalars[rows])
             components[rows] = self.components.project(look.residuals)
-            normalised[rows] = half.scaling.normalise(half.scalars(look, some.images), cluster[rows])
+            normalised[rows] = half.scaling.normalise(half.scalars(look, images), cluster[rows])
             leverage[rows] = look.leverage
         ranks = self.calibration.ranks(normalised)
         orientation = self.calibration.orientation

@@ -4,9 +4,12 @@ prompt's own."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitors.affine import Affine
 
 _SHRINKAGE = 0.1  # of the mean eigenvalue, added to each before inversion
 _CLIP = 4.0  # standard deviations: one wild image must not carry a window's mean
@@ -33,20 +36,21 @@ class Novelty:
 
     def distances(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n, 3], in the order of `NOVELTIES`."""
-        residuals, images = residuals - self.residual_mean, images - self.image_mean
-        return np.stack(
-            [
-                _log_mahalanobis(residuals, self.residual_root),
-                _log_mahalanobis(images, self.image_root),
-                self._pairing(residuals, images),
-            ],
-            axis=1,
-        )
+        dimensions = residuals.shape[1]
+        residual, image = self._residual.of(residuals) ** 2, self._image.of(images) ** 2
+        given_own = residual[:, dimensions:].sum(axis=1)
+        given_any = (image[:, dimensions:] / self.gains).sum(axis=1)
+        distances = [np.log(each[:, :dimensions].sum(axis=1) + np.float32(1e-12)) for each in (residual, image)]
+        return np.stack([*distances, (given_any - given_own) / np.float32(2.0)], axis=1)
 
-    def _pairing(self, residuals: NDArray[np.float32], images: NDArray[np.float32]) -> NDArray[np.float32]:
-        given_any = ((images @ self.discriminants) ** 2 / self.gains).sum(axis=1)
-        given_own = ((residuals @ self.discriminants) ** 2).sum(axis=1)
-        return np.asarray((given_any - given_own) / 2.0, dtype=np.float32)
+    @cached_property
+    def _residual(self) -> Affine:
+        """Whitened, then in the directions that prompts decide."""
+        return _centred(np.concatenate([self.residual_root, self.discriminants], axis=1), self.residual_mean)
+
+    @cached_property
+    def _image(self) -> Affine:
+        return _centred(np.concatenate([self.image_root, self.discriminants], axis=1), self.image_mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +97,5 @@ def _precision_root(values: NDArray[np.float64], vectors: NDArray[np.float64]) -
     return np.asarray(vectors / np.sqrt(values + _SHRINKAGE * values.mean() + 1e-12), dtype=np.float32)
 
 
-def _log_mahalanobis(deviations: NDArray[np.float32], root: NDArray[np.float32]) -> NDArray[np.float32]:
-    distances: NDArray[np.float32] = np.log(((deviations @ root) ** 2).sum(axis=1) + np.float32(1e-12))
-    return distances
+def _centred(matrix: NDArray[np.float32], mean: NDArray[np.float32]) -> Affine:
+    return Affine(matrix, -mean @ matrix)

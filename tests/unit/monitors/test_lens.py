@@ -45,7 +45,9 @@ def test_damaged_bytes_are_refused(lens: Lens, data: st.DataObject) -> None:
 
 def test_the_lens_expects_what_prompts_ask_for(lens: Lens, world: World) -> None:
     sample = world.sample(2000, seed=2)
-    look = lens.halves[0].expectation.look(lens.requests.design(lens.requests.read(sample)), sample)
+    look = lens.halves[0].expectation.look(
+        lens.requests.design(lens.requests.read(sample)), sample.images, sample.scalars
+    )
     assert look.residuals.var(axis=0).sum() < 0.46 * sample.images.var(axis=0).sum()
     assert look.scalars[:, 0].var() < 0.9 * sample.scalars[:, 0].var()
 
@@ -54,7 +56,11 @@ def test_repeated_prompts_do_not_lure_the_regression_into_learning_them_by_heart
     """Within a small sample, repeats vouch for each other: without prompts held out the fit is worse than none."""
     lens = fit_lens(world.but(misfit=0.4).sample(600, seed=17, distinct=200), seed=0)
     fresh = world.sample(2000, seed=18)
-    residuals = lens.halves[0].expectation.look(lens.requests.design(lens.requests.read(fresh)), fresh).residuals
+    residuals = (
+        lens.halves[0]
+        .expectation.look(lens.requests.design(lens.requests.read(fresh)), fresh.images, fresh.scalars)
+        .residuals
+    )
     assert residuals.var(axis=0).sum() < 0.8 * fresh.images.var(axis=0).sum()
 
 
@@ -94,7 +100,11 @@ def test_each_half_judges_the_prompts_it_did_not_learn_from(baseline: Sample, le
     for number, half in enumerate(lens.halves):
         judged = sides(baseline.prompt_keys) == number
         error = [
-            float((half.expectation.look(design[rows], baseline.take(rows)).residuals ** 2).mean())
+            float(
+                (
+                    half.expectation.look(design[rows], baseline.images[rows], baseline.scalars[rows]).residuals ** 2
+                ).mean()
+            )
             for rows in (np.flatnonzero(judged), np.flatnonzero(~judged))
         ]
         assert error[0] > 1.02 * error[1]
