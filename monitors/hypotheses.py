@@ -23,9 +23,10 @@ from monitors.verdict import Json
 
 _MATERIAL_EFFECT = 0.2  # standard deviations of a conditional scalar: less is no regression anybody would see
 _MATERIAL_RATE = 0.005  # share of generations in a worse tail, likewise
-_LEVERAGE_MARGIN = (
-    2.0  # above what the lens's projection estimates: found on worlds, as far from the baseline as can be
-)
+_LEVERAGE_MARGIN = 2.0  # above what the lens's projection estimates: found on worlds, as far away as can be
+_USUALLY_UNSEEN = 0.001  # share of requests beyond a lens's reach at its baseline
+_REACH_TAKEN_FROM = 0.2  # of the baseline
+_BARELY_SEEN = 10.0  # requests that are as little known, for each that is unseen: found on worlds with new topics
 _SIGNALS_SHOWN = 5
 
 Array = NDArray[np.float64]
@@ -56,10 +57,11 @@ class Outcome:
     which: NDArray[np.intp]
 
 
-def sizes(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Sizes:
+def sizes(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array, doubt: Array | float = 0.0) -> Sizes:
     """For differences in several directions, by their correlation of generations of one prompt, and by the lens's
-    squared error per unit of leverage."""
-    return Sizes(_independent(sketch, repeat), _reference(lens, sketch, repeat, ignorance))
+    squared error per unit of leverage; `doubt` is variance of the expectation besides."""
+    known = 1.0 / _reference(lens, sketch, repeat, ignorance)
+    return Sizes(_independent(sketch, repeat), np.asarray(1.0 / (known + doubt)))
 
 
 def independent_size(lens: Lens, sketch: Sketch) -> Array:
@@ -85,28 +87,60 @@ def _reference(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> A
     regression, by the leverage of all requests together."""
     calibration = lens.calibration
     overall = (1.0 + repeat * (calibration.repeat_moment - 1.0)) / calibration.size
-    moved = _squared_moves(lens, sketch)
+    squared, sampling = _moves(lens, sketch)
+    moved = np.maximum(squared - sampling, 0.0)
     clusters = (moved / (calibration.cluster_counts + calibration.shrinkage)).sum(axis=-1)
-    return np.asarray(1.0 / (overall + clusters[..., None] + _leverage(lens, sketch)[..., None] * ignorance))
+    leverage, usual = _leverages(lens, sketch)
+    regression = _LEVERAGE_MARGIN * np.maximum(leverage - 2.0 * usual, 0.0)
+    return np.asarray(1.0 / (overall + clusters[..., None] + regression[..., None] * ignorance))
 
 
-def _squared_moves(lens: Lens, sketch: Sketch) -> Array:
-    """(live share - usual share)^2 of each cluster, less what sampling alone gives it."""
+def _doubt_of_moves(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
+    """What the expectation's variance may be besides, where people ask for what the baseline saw less of.
+
+    What has moved to a cluster may be one prompt in many wordings, whose images share what no lens can know. And the
+    leverage of the mean request may be understated as much again, twice. Neither counts where sampling explains it: of
+    traffic that has not moved, a wary look is as good as any.
+    """
+    squared, sampling = _moves(lens, sketch)
+    moved = _beyond(squared.sum(axis=-1), sampling.sum(axis=-1), 2.0 * np.sqrt(2.0 * (sampling**2).sum(axis=-1)))
+    leverage, usual = _leverages(lens, sketch)
+    directions = sketch.leverage_sums.shape[-1]
+    understated = 2.0 * _LEVERAGE_MARGIN * _beyond(leverage, usual, 2.0 * usual * np.sqrt(2.0 / directions))
+    return np.asarray(moved[..., None] * repeat + understated[..., None] * ignorance)
+
+
+def _doubt_of_unseen(lens: Lens, sketch: Sketch, ignorance: Array) -> Array:
+    """The same, where requests are unseen: with each of them come others that are barely seen, and all of these may
+    depart together, as clusters of the baseline did that were hidden. Not where sampling explains their share."""
+    n = np.maximum(sketch.judged + sketch.unseen, 1)
+    error = np.sqrt(_USUALLY_UNSEEN * (1.0 / n + 1.0 / (_REACH_TAKEN_FROM * lens.baseline_size)))
+    unseen = _beyond(sketch.unseen / n, np.asarray(_USUALLY_UNSEEN), 3.0 * error)
+    squared = np.minimum(_BARELY_SEEN * unseen, 1.0) ** 2 * lens.calibration.leverage
+    return np.asarray(squared[..., None] * ignorance)
+
+
+def _beyond(found: Array, expected: Array, slack: Array) -> Array:
+    """How much more was found than expected, where it is more than the slack, some standard errors of sampling."""
+    return np.asarray(np.where(found > expected + slack, found - expected, 0.0))
+
+
+def _moves(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
+    """(live share - usual share)^2 of each cluster, and what sampling alone gives it on average."""
     calibration = lens.calibration
     n = np.maximum(sketch.judged, 1)[..., None]
     live, usual = sketch.cluster_counts / n, calibration.cluster_counts / calibration.size
     sampling = live * (1.0 - live) * sketch.repeat_moment()[..., None] / n
     sampling = sampling + usual * (1.0 - usual) * calibration.repeat_moment / calibration.size
-    return np.asarray(np.maximum((live - usual) ** 2 - sampling, 0.0))
+    return (live - usual) ** 2, sampling
 
 
-def _leverage(lens: Lens, sketch: Sketch) -> Array:
-    """Of a window's mean request, less twice what sampling alone gives it on average."""
+def _leverages(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
+    """Of a window's mean request, and what sampling alone gives it on average."""
     calibration = lens.calibration
     n = np.maximum(sketch.judged, 1)
     squared = ((sketch.leverage_sums / n[..., None]) ** 2).sum(axis=-1)
-    sampling = sketch.repeat_moment() / n + calibration.repeat_moment / calibration.size
-    return np.asarray(_LEVERAGE_MARGIN * np.maximum(squared - 2.0 * calibration.leverage * sampling, 0.0))
+    return squared, calibration.leverage * (sketch.repeat_moment() / n + calibration.repeat_moment / calibration.size)
 
 
 def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
@@ -133,15 +167,20 @@ def departures(lens: Lens, sketch: Sketch) -> Array:
     return np.asarray(sketch.feature_sums / judged - lens.calibration.feature_mean)
 
 
-def mean_change(lens: Lens, sketch: Sketch) -> Outcome:
+def mean_change(lens: Lens, sketch: Sketch, *, wary: bool = False) -> Outcome:
     """Hotelling's two-sample test of all features' means, in coordinates whose misfits are uncorrelated.
 
-    Its numerator's degrees of freedom are Box's (1954), for the kurtosis that a mean of few generations still has.
+    Its numerator's degrees of freedom are Box's (1954), for the kurtosis that a mean of few generations still has. A
+    `wary` look takes requests that have moved, or are unseen, for as good as unknown.
     """
     calibration = lens.calibration
     features = len(lens.feature_names)
     difference = departures(lens, sketch) @ calibration.canonical.T
-    size = sizes(lens, sketch, calibration.repeat_correlation, calibration.ignorance)
+    repeat, ignorance = calibration.repeat_correlation, calibration.ignorance
+    doubt: Array | float = 0.0
+    if wary:
+        doubt = _doubt_of_moves(lens, sketch, repeat, ignorance) + _doubt_of_unseen(lens, sketch, ignorance)
+    size = sizes(lens, sketch, repeat, ignorance, doubt)
     statistic = (difference**2 / size.variance).sum(axis=-1)
     excess = calibration.kurtosis * (1.0 / size.independent**3).mean(axis=-1) / (size.variance**2).mean(axis=-1)
     freedom = 2.0 * features**2 / (2.0 * features + excess)
@@ -186,18 +225,20 @@ def directed_decline(lens: Lens, sketch: Sketch) -> Outcome:
     )
 
 
-def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool) -> Outcome:
+def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = False) -> Outcome:
     """Whether more generations lie in a tail of a scalar than at the baseline, for each tail of each scalar; for the
     worse tails only, and beyond a material share, where only worse is asked for.
 
     Two Poisson counts are compared given their sum (Przyborowski & Wilenski 1940): the baseline's count is as uncertain
-    as the window's.
+    as the window's. A `wary` look takes unseen requests, and those like them, for unknown. That others have moved makes
+    hardly a generation extreme.
     """
     tested = np.flatnonzero(worse_tails(lens)) if worse_only else np.arange(len(lens.tail_names))
     judged = np.maximum(sketch.judged, 1)[..., None]
     observed = sketch.tail_counts[..., tested] / judged
     expected = expected_rates(lens, sketch)[..., tested]
-    size = tail_sizes(lens, sketch, tested)
+    doubt = _doubt_of_unseen(lens, sketch, lens.calibration.tail_ignorance[tested]) if wary else 0.0
+    size = tail_sizes(lens, sketch, tested, doubt)
     p_values = _excess(observed, expected + (_MATERIAL_RATE if worse_only else 0.0), size)
     worst = p_values.argmin(axis=-1)
     return Outcome(
@@ -213,9 +254,10 @@ def tail_p_values(lens: Lens, sketch: Sketch, observed: Array, usual: Array, tai
     return _excess(observed, usual, tail_sizes(lens, sketch, tails))
 
 
-def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp]) -> Sizes:
+def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp], doubt: Array | float = 0.0) -> Sizes:
     calibration = lens.calibration
-    return sizes(lens, sketch, calibration.tail_repeat_correlation[tails], calibration.tail_ignorance[tails])
+    repeat, ignorance = calibration.tail_repeat_correlation[tails], calibration.tail_ignorance[tails]
+    return sizes(lens, sketch, repeat, ignorance, doubt)
 
 
 def _excess(observed: Array, usual: Array, size: Sizes) -> Array:

@@ -10,10 +10,11 @@ from scipy import stats
 
 from monitors.hypotheses import moved_share
 from monitors.lens import Lens
-from monitors.scan import MIN_GENERATIONS
 from monitors.sketch import Sketch
 from monitors.verdict import Health, Reason, Verdict
 from monitors.windows import Bucket, dyadic_windows, spoken
+
+_FEWEST = 100  # prompts: a chi-square over hundreds of clusters needs more than a mean does
 
 
 def prompt_drift(
@@ -38,10 +39,10 @@ def prompt_drift(
             continue
         most = max(most, sketch.n)
         independent = float(sketch.judged / sketch.repeat_moment())
-        if independent >= MIN_GENERATIONS:
+        if independent >= _FEWEST:
             findings.append((_p_value(lens, sketch, independent), window, sketch))
     if not findings:
-        summary = f"Only {most} generations so far; at least {MIN_GENERATIONS} different prompts are needed."
+        summary = f"Only {most} generations so far; at least {_FEWEST} different prompts are needed."
         return Verdict(Health.INCONCLUSIVE, Reason.TOO_FEW_GENERATIONS, summary, threshold=alpha, n=most)
     p_value, window, sketch = min(findings, key=lambda finding: (finding[0], finding[1].seconds))
     drifted = p_value < alpha

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from monitors.hypotheses import (
     Array,
@@ -32,9 +32,14 @@ from monitors.visibility import visibility
 from monitors.windows import Bucket, Window, dyadic_windows, spoken
 
 TESTS_PER_WINDOW = 2  # of means, and of tails: what a false-alarm budget is divided by, besides the windows
-MIN_GENERATIONS = 100
+MIN_GENERATIONS = 50  # independent ones: with fewer the far tail of the test of means is no longer what it says
 _MIN_REFERENCE = 50  # generations: for what people ask now the baseline is worth less, and nothing it says is certain
 _UNSEEN_SHARE = 0.1
+_MOVE_SHOWS = 100  # independent generations: of fewer, their mean request says too little
+_HELD = (
+    "But requests have moved to where the baseline saw little, which may be why, and nothing is worse: it cannot be "
+    "told. Make a newer baseline."
+)
 
 
 class Rule(StrEnum):
@@ -61,6 +66,20 @@ def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE) -> Findin
     return Findings(means, tail_excess(lens, windows, worse_only=worse))
 
 
+def beyond_moves(lens: Lens, windows: Sketch, alpha: float) -> NDArray[np.bool_]:
+    """Of windows that show any change at level `alpha`, which do so whatever people ask for.
+
+    They would show it, were requests that have moved as good as unknown; or what they show is a change for the worse,
+    which no move of requests was ever seen to make. In small windows it cannot be told whether requests have moved, so
+    there only the latter counts.
+    """
+    wary = Findings(mean_change(lens, windows, wary=True), tail_excess(lens, windows, worse_only=False, wary=True))
+    certain = (wary.p_value < alpha) & (independent_size(lens, windows) >= _MOVE_SHOWS)
+    if directed_scalars(lens):
+        certain |= examine(lens, windows, Rule.WORSE).p_value < alpha
+    return np.asarray(certain)
+
+
 def large_enough(lens: Lens, windows: Sketch) -> NDArray[np.bool_]:
     """Which windows of a stack hold enough generations that do not repeat each other's prompts."""
     return np.asarray(independent_size(lens, windows) >= MIN_GENERATIONS)
@@ -83,49 +102,68 @@ def scan(
 ) -> Verdict:
     """Test every dyadic window that ends with the newest bucket, is no longer than `longest` and begins after `since`.
 
-    Degraded if any test of any window falls below `alpha`. Otherwise inconclusive when no window holds enough
-    generations, or when too many of one ask for what the baseline has never seen. Raises DifferentLens for sketches
-    that another lens made.
+    Degraded if any test of any window falls below `alpha`. A change that requests which have moved might make is held:
+    inconclusive, as where no window holds enough generations, or too many of one ask for what the baseline has never
+    seen. Raises DifferentLens for sketches that another lens made.
     """
     windows = dyadic_windows(buckets, width, longest, since, Sketch.total)
     filled = [(window, window.content) for window in windows if window.content is not None]
     if any(sketch.lens_digest != lens.digest for _, sketch in filled):
         raise DifferentLens("these sketches were made through another lens")
-    enough = [(window, sketch) for window, sketch in filled if large_enough(lens, sketch)]
-    known = [(window, sketch) for window, sketch in enough if within_reach(lens, sketch)]
-    worst = _worst(lens, known, alpha, rule)
-    if worst is not None and worst.health is Health.DEGRADED:
+    if not filled:
+        return _too_few(filled)
+    stack = Sketch.stack([sketch for _, sketch in filled])
+    enough = large_enough(lens, stack)
+    known = enough & within_reach(lens, stack)
+    worst = _worst(lens, [filled[row] for row in np.flatnonzero(known)], alpha, rule)
+    if worst is not None and worst.health is not Health.HEALTHY:
         return worst
-    for window, sketch in filled:
-        if sketch.n >= MIN_GENERATIONS and stats.binom.sf(sketch.unseen - 1, sketch.n, _UNSEEN_SHARE) < alpha:
-            return _unseen(window, sketch)
-    if len(known) < len(enough):
-        return _out_of_reach(*next((w, sketch) for w, sketch in enough if not within_reach(lens, sketch)))
+    for row in np.flatnonzero(_largely_unseen(stack, alpha))[:1]:
+        return _unseen(*filled[row])
+    for row in np.flatnonzero(enough & ~known)[:1]:
+        return _out_of_reach(*filled[row])
     return _too_few(filled) if worst is None else worst
 
 
+def _largely_unseen(stack: Sketch, alpha: float) -> NDArray[np.bool_]:
+    """Which windows hold beyond doubt more unseen generations than may be left out."""
+    n = stack.judged + stack.unseen
+    p_value = special.bdtrc(stack.unseen - 1, n, _UNSEEN_SHARE)
+    return np.asarray((n >= MIN_GENERATIONS) & (p_value < alpha))
+
+
 def _worst(lens: Lens, examined: Sequence[tuple[Window[Sketch], Sketch]], alpha: float, rule: Rule) -> Verdict | None:
-    """The verdict of the window that departs most surprisingly; the shortest, of equals."""
+    """The verdict of the window that departs most surprisingly, of those that are not held if there is one; the
+    shortest, of equals."""
     if not examined:
         return None
-    found = examine(lens, Sketch.stack([sketch for _, sketch in examined]), rule)
-    row = int(found.p_value.argmin())
+    stack = Sketch.stack([sketch for _, sketch in examined])
+    found = examine(lens, stack, rule)
+    surprising = found.p_value < alpha
+    held = np.zeros_like(surprising)
+    if rule is Rule.ANY_CHANGE and surprising.any():
+        held[surprising] = ~beyond_moves(lens, stack.rows(surprising), alpha)
+    row = int(np.lexsort((found.p_value, ~(surprising & ~held)))[0])
     window, sketch = examined[row]
     means, tails = float(found.means.p_value[row]), float(found.tails.p_value[row])
     # What all images do is said before what a few do, where both are beyond doubt.
     by_means = means < alpha or means <= tails
     outcome = found.means if by_means else found.tails
     which, effect = int(outcome.which[row]), float(outcome.effect[row])
-    degraded = min(means, tails) < alpha
     if by_means:
         reason, sentence, evidence = _said_of_means(lens, window, sketch, which, effect, rule)
     else:
         reason, sentence, evidence = _said_of_tails(lens, window, sketch, which)
+    health = Health.DEGRADED
+    if held[row]:
+        health, reason, sentence = Health.INCONCLUSIVE, Reason.REQUESTS_MOVED, f"{sentence} {_HELD}"
+    elif not surprising[row]:
+        health, reason, sentence = Health.HEALTHY, Reason.WITHIN_BUDGET, _within_budget(examined[0][0], rule)
     visible = visibility(lens, sketch, alpha)
     return Verdict(
-        Health.DEGRADED if degraded else Health.HEALTHY,
-        reason if degraded else Reason.WITHIN_BUDGET,
-        sentence if degraded else _within_budget(examined[0][0], rule),
+        health,
+        reason,
+        sentence,
         effect=effect,
         p_value=min(means, tails),
         threshold=alpha,

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     EMBEDDER_CHANGED = "embedder_changed"
     BASELINE_UNREADABLE = "baseline_unreadable"
     UNSEEN_PROMPTS = "unseen_prompts"
+    REQUESTS_MOVED = "requests_moved"
     SCORING_BEHIND = "scoring_behind"
     NO_MONITORS = "no_monitors"
     NOT_SERVING = "not_serving"

@@ -105,6 +105,7 @@ class World:
         blank: float = 0.0,
         failed: int = 0,
         replica: str | None = None,
+        words: Sequence[str] = WORDS,
     ) -> list[UUID]:
         """`n` served generations of this minute, of which a share is blank, and some failures beside them."""
         now = self.clock.now()
@@ -114,7 +115,7 @@ class World:
             self._made += 1
             at = now + timedelta(milliseconds=i)
             identifier = UUID(int=first_id_at(at).int + self._made)
-            prompt = " ".join(self._rng.choice(WORDS, 5))
+            prompt = " ".join(self._rng.choice(words, 5))
             image = self.embedder.paint(prompt, self._rng, fidelity)
             self.content[str(identifier)] = _png(image * 0 if self._rng.random() < blank else image)
             rows += [

@@ -59,6 +59,27 @@ def test_a_change_of_the_serving_version_is_found_and_nothing_before_it(world: A
     assert found.verdict.window_seconds is not None
 
 
+def test_a_change_that_moved_requests_may_make_is_held_and_one_for_the_worse_is_not(world: Any) -> None:
+    for _ in range(2):
+        assert degraded(world.minute()) == set()
+
+    for _ in range(3):
+        world.log(140)
+        world.log(60, words=("neon", "sign", "cat"), fidelity=0.99)
+        answers = world.tick()
+        assert degraded(answers) == set()
+    held = answers["conditional_drift"].verdict
+    assert (held.health, held.reason) == (Health.INCONCLUSIVE, Reason.REQUESTS_MOVED)
+
+    for _ in range(3):
+        world.log(140, fidelity=0.6)
+        world.log(60, words=("neon", "sign", "cat"), fidelity=0.99)
+        answers = world.tick()
+        if degraded(answers):
+            break
+    assert degraded(answers) == {"conditional_drift"}
+
+
 def test_a_worse_release_is_found_by_what_it_replaced(world: Any) -> None:
     for _ in range(3):
         assert degraded(world.minute()) == set()

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from monitors.hypotheses import (
+    Outcome,
     detectable_effect,
     directed_decline,
     expected_rates,
@@ -202,6 +204,26 @@ def test_the_usual_traffic_rests_on_all_of_the_baseline_and_other_traffic_on_lit
     assert float(reference_size(lens, usual)) > 0.8 * size
     other = Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True)))
     assert 50 < float(reference_size(lens, other)) < 0.5 * size
+
+
+def test_a_wary_look_adds_to_the_doubt_of_means_where_requests_have_moved_and_nowhere_else(
+    lens: Lens, world: World, usual: Sketch
+) -> None:
+    other = Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True)))
+    for sketch, more in ((usual, 1.0), (other, 1.5)):
+        plain, wary = (mean_change(lens, sketch, wary=wary) for wary in (False, True))
+        assert float(wary.allowance) >= more * float(plain.allowance)
+        assert more > 1.0 or float(wary.p_value) == float(plain.p_value)
+
+
+@pytest.mark.parametrize("test", [mean_change, partial(tail_excess, worse_only=False)])
+def test_unseen_requests_add_to_the_doubt_of_a_wary_look(
+    test: Callable[..., Outcome], lens: Lens, usual: Sketch
+) -> None:
+    shifted = but(usual, feature_sums=usual.feature_sums + 0.2 * usual.judged, tail_counts=usual.tail_counts + 20)
+    few, many = (but(shifted, unseen=np.array(count)) for count in (2, 40))
+    assert float(test(lens, few, wary=True).p_value) == float(test(lens, few).p_value)
+    assert float(test(lens, many, wary=True).p_value) > 10 * float(test(lens, many).p_value)
 
 
 def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) -> None:

@@ -175,6 +175,40 @@ def test_unseen_prompts_do_not_hide_a_regression_among_the_others(lens: Lens, wo
     assert judged(lens, sketched(lens, replace(sample, parameters=parameters))).health is Health.DEGRADED
 
 
+def reworded(world: World, own: World, seed: int) -> Sample:
+    """A third of all requests are for three prompts in other words each time, whose images have a look of their own."""
+    rng = np.random.default_rng(seed)
+    few = own.sample(500, seed + 1, distinct=3)
+    few = replace(few, prompt_keys=rng.integers(0, 2**63, len(few), dtype=np.uint64))
+    both = Sample.concatenate([world.sample(1000, seed), few])
+    return both.take(rng.permutation(len(both)))
+
+
+def test_a_change_that_moved_requests_may_make_is_held(lens: Lens, world: World) -> None:
+    for seed in (20, 30, 40):
+        delay, verdict = generations_to_alarm(lens, reworded(world, world.but(misfit=0.35), seed), Rule.ANY_CHANGE)
+        assert delay == np.inf, verdict.summary
+        assert (verdict.health, verdict.reason) == (Health.INCONCLUSIVE, Reason.REQUESTS_MOVED)
+        assert verdict.p_value is not None
+        assert verdict.p_value < ALPHA
+        assert "requests have moved" in verdict.summary
+        assert "newer baseline" in verdict.summary
+
+
+def test_a_change_for_the_worse_is_not_held(lens: Lens, world: World) -> None:
+    for seed in (20, 30, 40):
+        sample = world.broken(reworded(world, world.but(misfit=0.35), seed), 0.1, seed)
+        delay, verdict = generations_to_alarm(lens, sample, Rule.ANY_CHANGE)
+        assert delay <= 400, verdict.summary
+
+
+def test_a_change_that_is_larger_than_any_move_explains_is_not_held(lens: Lens, world: World) -> None:
+    restyled = world.but(style=0.4)
+    delay, verdict = generations_to_alarm(lens, restyled.sample(1500, 21, other_mix=True), Rule.ANY_CHANGE)
+    assert delay <= 600
+    assert verdict.reason is Reason.CONDITIONAL_DRIFT
+
+
 def test_sketches_of_another_lens_are_refused(lens: Lens, world: World) -> None:
     other = fit_lens(world.sample(600, seed=12), seed=0)
     with pytest.raises(DifferentLens):
