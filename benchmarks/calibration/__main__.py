@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +19,17 @@ from benchmarks.calibration import held_out, tuning
 from benchmarks.calibration.far_tail import Tail, far_tail
 from benchmarks.calibration.report import Found, as_json, tables
 from benchmarks.calibration.simulate import Watched, watch
+from benchmarks.calibration.traffic import World
 
 KINDS = {"tuning": tuning.worlds, "held out": held_out.worlds}
 BASELINES = (3_500, 6_000, 12_000, 6_000, 30_000)
 _DEAR_DAYS = 8
-_FAR_TAIL_BASELINES = (3_500, 12_000)
+_FAR_TAILS = (
+    (tuning.steady, 3_500),
+    (tuning.steady, 12_000),
+    (tuning.heavy_tails, 3_500),
+    (tuning.heavy_tails, 12_000),
+)
 
 
 @dataclass(frozen=True)
@@ -45,14 +52,18 @@ def run_task(task: Task) -> list[Watched]:
     return watch(world, task.baseline, min(task.days or world.days, world.days), task.seed)
 
 
-def run_tail(baseline: int, seed: int) -> list[Tail]:
-    return far_tail(tuning.steady(seed), baseline, 14, seed)
+def run_tail(world: Callable[[int], World], baseline: int, seed: int) -> list[Tail]:
+    return far_tail(world(seed), baseline, 7, seed)
+
+
+def _baseline(turn: int) -> int:
+    return BASELINES[turn % len(BASELINES)]
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
     """What is dear first, then one lens of each world after the other: whenever time is up, all had their turn."""
     made = [
-        Task(kind, number, 1000 * options.seed + 100 * number + lens, BASELINES[lens % len(BASELINES)], options.days)
+        Task(kind, number, 1000 * options.seed + 100 * number + lens, _baseline(lens + number), options.days)
         for lens in range(options.lenses)
         for kind in options.kinds
         for number, world in enumerate(KINDS[kind](0))
@@ -66,8 +77,8 @@ def run(options: argparse.Namespace) -> Found:
     watched: dict[str, list[Watched]] = {kind: [] for kind in options.kinds}
     far: list[Tail] = []
     with ProcessPoolExecutor(options.processes, initializer=_one_thread) as pool:
-        sizes = () if options.no_far_tail else _FAR_TAIL_BASELINES
-        trying = [pool.submit(run_tail, baseline, options.seed) for baseline in sizes]
+        tails = () if options.no_far_tail else _FAR_TAILS
+        trying = [pool.submit(run_tail, world, baseline, options.seed) for world, baseline in tails]
         watching = {pool.submit(run_task, task): task for task in tasks(options)}
         try:
             for number, done in enumerate(as_completed(watching, timeout=options.within), 1):

@@ -19,7 +19,7 @@ from monitors.lens import Lens
 from monitors.sample import Sample
 
 LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
-SIZES = (100, 200, 400)
+SIZES = (50, 100, 200, 400)
 _CHUNK = 2_000
 
 

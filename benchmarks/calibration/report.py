@@ -12,6 +12,7 @@ from scipy import stats
 from benchmarks.calibration.far_tail import LEVELS as FAR_LEVELS
 from benchmarks.calibration.far_tail import Tail
 from benchmarks.calibration.simulate import LEVELS, Watched, level, sizes_of_windows
+from benchmarks.calibration.traffic import MINUTES
 from monitors.scan import Rule
 
 MONTH_DAYS = 30.0
@@ -56,8 +57,8 @@ def _spoken(rule: Rule) -> str:
 
 def _alarms(watched: Sequence[Watched]) -> list[str]:
     lines = [
-        "| world | lenses | days | generations | unseen | alarmed ticks | incidents | in 30 days [95 %] | smallest p |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| world | lenses | days | generations | unseen | held | alarms | incidents | in 30 days [95 %] | least |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     if not watched:
         return lines
@@ -68,10 +69,12 @@ def _alarms(watched: Sequence[Watched]) -> list[str]:
         generations = sum(each.generations for each in some)
         incidents = sum(each.episodes for each in some)
         alarms = sum(each.alarms for each in some)
+        held = sum(each.held for each in some) / (days * MINUTES)
         unseen = sum(each.unseen for each in some) / generations
         low, high = poisson_interval(incidents, days / MONTH_DAYS)
         lines.append(
-            f"| {name} | {len(some)} | {days:g} | {generations:,} | {unseen:.1%} | {alarms} | {incidents} | "
+            f"| {name} | {len(some)} | {days:g} | {generations:,} | {unseen:.1%} | {held:.2%} | {alarms} | "
+            f"{incidents} | "
             f"{incidents / days * MONTH_DAYS:.3f} [{low:.3f}, {high:.3f}] | {min(each.worst for each in some):.1e} |"
         )
     return lines
@@ -121,6 +124,7 @@ def as_json(found: Found) -> str:
                     "unseen": each.unseen,
                     "alarms": each.alarms,
                     "incidents": each.episodes,
+                    "held": each.held,
                     "smallest_p": each.worst,
                 }
                 for each in watched

@@ -17,7 +17,7 @@ from benchmarks.calibration.traffic import MINUTES, Stretch, World
 from monitors.budget import AlarmBudget
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
-from monitors.scan import TESTS_PER_WINDOW, Rule, examine, large_enough, within_reach
+from monitors.scan import TESTS_PER_WINDOW, Rule, beyond_moves, examine, large_enough, within_reach
 from monitors.sketch import Layout, Sketch, hashed
 from monitors.windows import window_count
 
@@ -42,8 +42,8 @@ def level() -> float:
 @dataclass(frozen=True, eq=False)
 class Watched:
     """How a lens did. `below` [windows, tests, levels] counts p-values at or under `LEVELS` out of `tested` [windows];
-    `alarms` are ticks with any p-value under the level, `episodes` those after an hour without one, `worst` the
-    smallest p-value."""
+    `alarms` are ticks with an alarm, `episodes` those after an hour without one; `held` are ticks with a p-value under
+    the level whose alarm is held, `worst` is the smallest p-value."""
 
     world: str
     baseline: int
@@ -55,6 +55,7 @@ class Watched:
     below: NDArray[np.int64]
     alarms: int
     episodes: int
+    held: int
     worst: float
 
 
@@ -73,8 +74,6 @@ def watch(world: World, baseline: int, days: int, seed: int) -> list[Watched]:
             for tally in tallies.values():
                 tally.add(lens, windows, size)
         before = _last(today)
-    for tally in tallies.values():
-        tally.end_of_watch()
     return [tally.watched(world.name, baseline, days, generations, unseen) for tally in tallies.values()]
 
 
@@ -117,9 +116,7 @@ def _windows(before: Sketch | None, today: Sketch) -> list[tuple[Sketch, NDArray
     """Stacks of all windows that end with a minute of today, with the number of each one's size."""
     earlier = 0 if before is None else len(before.counts)
     counts, sums = (
-        np.concatenate(
-            [np.zeros((1, part.shape[1])), part] if prior is None else [np.zeros((1, part.shape[1])), prior, part]
-        )
+        np.concatenate([np.zeros_like(part[:1]), part] if prior is None else [np.zeros_like(part[:1]), prior, part])
         for part, prior in (
             (today.counts, None if before is None else before.counts),
             (today.sums, None if before is None else before.sums),
@@ -134,7 +131,7 @@ def _windows(before: Sketch | None, today: Sketch) -> list[tuple[Sketch, NDArray
                 stack = Sketch(
                     today.lens_digest,
                     today.layout,
-                    (counts[some] - counts[some - size]).astype(np.int64),
+                    counts[some] - counts[some - size],
                     sums[some] - sums[some - size],
                 )
                 stacks.append((stack, np.stack([some - earlier - 1, np.full(len(some), number)])))
@@ -148,6 +145,7 @@ class _Tally:
         self._tested = np.zeros(windows, np.int64)
         self._below = np.zeros((windows, TESTS_PER_WINDOW, len(LEVELS)), np.int64)
         self._alarmed: list[NDArray[np.bool_]] = []
+        self._held: list[NDArray[np.bool_]] = []
         self._worst = 1.0
 
     def add(self, lens: Lens, windows: Sketch, place: NDArray[np.intp]) -> None:
@@ -155,22 +153,29 @@ class _Tally:
         minute, number = place[0][enough], int(place[1][0])
         if number == 0:
             self._alarmed.append(np.zeros(MINUTES, np.bool_))
+            self._held.append(np.zeros(MINUTES, np.bool_))
         if len(minute) == 0:
             return
-        found = examine(lens, windows.rows(enough), self._rule)
+        windows = windows.rows(enough)
+        found = examine(lens, windows, self._rule)
         self._tested[number] += len(minute)
         for test, p_value in enumerate((found.means.p_value, found.tails.p_value)):
             self._below[number, test] += (p_value[:, None] <= LEVELS).sum(axis=0)
-        self._alarmed[-1][minute[found.p_value < level()]] = True
         self._worst = min(self._worst, float(found.p_value.min()))
-
-    def end_of_watch(self) -> None:
-        self._all = np.concatenate(self._alarmed)
+        surprising = found.p_value < level()
+        if not surprising.any():
+            return
+        minute, certain = minute[surprising], np.ones(int(surprising.sum()), np.bool_)
+        if self._rule is Rule.ANY_CHANGE:
+            certain = beyond_moves(lens, windows.rows(surprising), level())
+        self._alarmed[-1][minute[certain]] = True
+        self._held[-1][minute[~certain]] = True
 
     def watched(self, world: str, baseline: int, days: int, generations: int, unseen: int) -> Watched:
-        alarms = np.flatnonzero(self._all)
+        alarmed, held = np.concatenate(self._alarmed), np.concatenate(self._held)
+        alarms = np.flatnonzero(alarmed)
         episodes = int((np.diff(alarms, prepend=-QUIET - 1) > QUIET).sum())
         return Watched(
             world, baseline, self._rule, days, generations, unseen,
-            self._tested, self._below, len(alarms), episodes, self._worst,
+            self._tested, self._below, len(alarms), episodes, int((held & ~alarmed).sum()), self._worst,
         )  # fmt: skip

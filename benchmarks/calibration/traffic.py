@@ -13,7 +13,7 @@ from monitors.sample import Sample
 
 MINUTES = 1440
 BASELINE_DAYS = 7
-_CHUNK = 20_000  # generations painted at a time
+_CHUNK = 2_000  # generations painted at a time: as many as fit into a processor's cache
 
 Weights = NDArray[np.float64]
 Schedule = Callable[[int], Weights]  # of a day: a weight for each of its minutes
