@@ -1825,9 +1825,66 @@ export interface paths {
         put?: never;
         /**
          * Generate Images
-         * @description Make images. A `url` leads to an image that needs the same key.
+         * @description Make images. A `url` opens its image without a key, for `api.link_minutes`.
          */
         post: operations["generate_images_v1_images_generations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images/{generation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Image
+         * @description The image that a `url` leads to. Needs no key: the link is signed.
+         */
+        get: operations["get_image_v1_images__generation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description The generators that images can be asked of.
+         */
+        get: operations["list_models_v1_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Model */
+        get: operations["get_model_v1_models__model__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2772,6 +2829,8 @@ export interface components {
         Erasure: {
             /** Api Key Id */
             api_key_id: string | null;
+            /** End User */
+            end_user: string | null;
             /**
              * Erased
              * @description Generations deleted so far
@@ -3192,7 +3251,7 @@ export interface components {
             stream?: false | null;
             /**
              * User
-             * @description Accepted, not kept
+             * @description Your end user; kept as the generation's tenant
              */
             user?: string | null;
         };
@@ -3629,6 +3688,41 @@ export interface components {
             id: string;
             /** Merged */
             merged: boolean;
+        };
+        /**
+         * Model
+         * @description A generator that serves.
+         */
+        Model: {
+            /**
+             * Created
+             * @description Seconds since 1970
+             */
+            created: number;
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default model
+             * @constant
+             */
+            object: "model";
+            /**
+             * Owned By
+             * @default safelight
+             */
+            owned_by: string;
+        };
+        /** Models */
+        Models: {
+            /** Data */
+            data: components["schemas"]["Model"][];
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
         };
         /**
          * MonitorAnswer
@@ -4613,11 +4707,13 @@ export interface components {
         };
         /**
          * RequestErasure
-         * @description Who is to be forgotten: a tenant, or whoever used a key. Exactly one of the two.
+         * @description Who is to be forgotten: an end user, a tenant, or whoever used a key. Exactly one of the three.
          */
         RequestErasure: {
             /** Api Key Id */
             api_key_id?: string | null;
+            /** End User */
+            end_user?: string | null;
             /**
              * Reason
              * @description For the audit log
@@ -8965,6 +9061,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImagesResponse"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_image_v1_images__generation_id__get: {
+        parameters: {
+            query: {
+                /** @description Seconds since 1970 */
+                expires: number;
+                signature: string;
+            };
+            header?: never;
+            path: {
+                generation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models_v1_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_v1_models__model__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description RFC 9457 problem details */
