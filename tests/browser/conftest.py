@@ -6,18 +6,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from safelight.clock import SystemClock
-from safelight.store import incidents, releases
-from safelight.store.database import Database
+from safelight.comparing.documents import DailyReport, DayFigures, DaysApart, DayTrend, Departure, Figure
+from safelight.ids import first_id_at
+from safelight.store import attributes, backfills, daily_reports, incidents, releases
+from safelight.store.attributes import Attribute, Reading
+from safelight.store.database import Database, Session
 from safelight.studio.demo import GENERATOR
 from safelight.studio.rehearsal import Rehearsal, rehearsal
 
@@ -133,6 +138,80 @@ def incident(studio: Studio) -> UUID:
         incidents.note(session, opened.id, "verdict", "safelight", summary, now, monitor="release_comparison")
     database.dispose()
     return opened.id
+
+
+@pytest.fixture(scope="session")
+def papers(studio: Studio) -> UUID:
+    """What takes days to come about: daily reports, readings of an attribute, a backfill. The newest report's id."""
+    database = studio.database
+    with database.transaction() as session:
+        put_papers(session, GENERATOR, 2, SystemClock().now())
+        newest = daily_reports.page(session, GENERATOR, limit=1)[0].id
+    database.dispose()
+    return newest
+
+
+def put_papers(session: Session, generator: str, version: int, now: datetime) -> None:
+    rng, today = np.random.default_rng(4), now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days: list[DayFigures] = []
+    for ago in range(10, 0, -1):
+        day = today - timedelta(days=ago)
+        level = 0.79 - 0.004 * (10 - ago) + rng.normal(0, 0.001)
+        scanned = Departure(
+            baseline="first-day",
+            reason="within_budget",
+            summary="Images, given their prompts, are as at the baseline.",
+            effect=0.03 + 0.02 * (10 - ago),
+            p_value=0.2,
+            prompts_moved=0.04,
+        )
+        days.insert(
+            0,
+            DayFigures(
+                day=day.date(),
+                n=41_200 + 900 * ago,
+                alignment=Figure(value=level, low=level - 0.004, high=level + 0.004, n=2_000),
+                broken_rate=Figure(value=0.0012, low=0.0009, high=0.0016, n=41_200 + 900 * ago),
+                departure=scanned if ago < 10 else None,
+            ),
+        )
+        moves = Figure(value=-0.0041, low=-0.0046, high=-0.0036, n=len(days))
+        few = Figure(value=None, n=len(days), needed=14)
+        report = DailyReport(
+            generator=generator,
+            version=version,
+            days=list(days),
+            trends=[
+                DayTrend(metric="alignment", slope=moves if len(days) > 4 else few, p_value=2e-6, steady=len(days) > 4),
+                DayTrend(metric="broken_rate", slope=few, p_value=1.0, steady=False),
+            ],
+            apart=[
+                DaysApart(
+                    days=1,
+                    images=Figure(value=0.0004, low=-0.0002, high=0.001, n=2_000),
+                    prompts=Figure(value=None, n=120, needed=1_000),
+                )
+            ],
+            summary="Over the last days alignment moves by -0.0041 a day: too steady to be chance."
+            if len(days) > 4
+            else "Nothing moves from day to day beyond chance, as far as so many days and images can tell.",
+        )
+        daily_reports.add(session, generator, day, version, report.model_dump(mode="json"), day + timedelta(days=1))
+    people = ("a photo of a man", "a photo of a woman", "a photo of a child")
+    weather = ("a clear sky", "a cloudy sky", "a sky at night")
+    for name, about, options in (("doctors", "doctor", people), ("skies", "", weather)):
+        attribute = Attribute(generator, name, about, options, now, "anna")
+        attributes.put(session, attribute)
+        for hour in range(24):
+            counts = (180 + int(rng.integers(20)), 110 + int(rng.integers(20)), 9)
+            slot = today - timedelta(hours=hour)
+            attributes.keep(session, attribute, Reading(slot, version, "sha256:e", counts, 31))
+    attributes.put(session, Attribute(generator, "unread", "", people[:2], now, "anna"))
+    asked = backfills.add(
+        session, generator=generator, start=now - timedelta(days=7), end=now, actor="anna", now=now - timedelta(hours=1)
+    )
+    backfills.begin(session, asked.id, "sha256:e", 1_200)
+    backfills.advance(session, asked.id, first_id_at(now - timedelta(days=6)), 480, 3)
 
 
 # Not for the whole session: Playwright keeps an event loop running in this thread as long as it lives.

@@ -29,6 +29,10 @@ PAGES = [
     "/baselines",
     "/baselines/{baseline}",
     "/compare?a=1&b=2",
+    "/reports",
+    "/reports/{report}",
+    "/attributes",
+    "/backfills",
     "/versions",
     "/versions/2",
     "/releases",
@@ -46,13 +50,13 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def addresses(studio: Studio, incident: UUID) -> list[str]:
+def addresses(studio: Studio, incident: UUID, papers: UUID) -> list[str]:
     generation = studio.get("/api/v1/generations", outcome="served", limit=1)["items"][0]["id"]
     release = studio.get("/api/v1/releases", limit=1)["items"][0]["id"]
     baseline = studio.get("/api/v1/baselines", generator=GENERATOR)["items"][0]["id"]
     probes = studio.get("/api/v1/probes/runs", generator=GENERATOR, limit=1)["items"][0]["id"]
-    known = {"generation": generation, "release": release, "incident": incident, "baseline": baseline, "probes": probes}
-    return [path.format(**known) for path in PAGES]
+    found = {"generation": generation, "release": release, "baseline": baseline, "probes": probes}
+    return [path.format(**found, incident=incident, report=papers) for path in PAGES]
 
 
 def broken_rules(page: Page, axe: str) -> list[str]:

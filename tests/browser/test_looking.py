@@ -55,6 +55,42 @@ def test_one_generation_shows_its_image_its_signals_and_what_a_replay_needs(desk
     expect(page.get_by_role("region", name="Signals")).to_contain_text("Prompt alignment")
 
 
+def test_a_thumb_is_counted_and_another_takes_it_back(desk: Desk, studio: Studio) -> None:
+    made = studio.get("/api/v1/generations", generator="studio", outcome="served", limit=1)["items"][0]
+    page = desk.open(f"/generations/{made['id']}")
+    feedback = page.get_by_role("region", name="Feedback")
+    feedback.get_by_role("button", name="Thumb up").click()
+    expect(feedback).to_contain_text("Thumbs up1 person")
+    feedback.get_by_role("button", name="Thumb down").click()
+    expect(feedback).to_contain_text("Thumbs upnobodyThumbs down1 person")
+
+
+def test_days_and_parts_of_the_traffic_lead_to_what_they_name(desk: Desk, studio: Studio, papers: UUID) -> None:
+    page = desk.open("/reports")
+    page.get_by_role("table", name="Daily reports of studio").get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile(f"/reports/{papers}"))
+    expect(page.get_by_role("region", name="From day to day")).to_contain_text("Too steady to be chance")
+    made = studio.get("/api/v1/generations", generator="studio", outcome="served", limit=1)["items"][0]
+    page.goto(f"{studio.url}/generations/{made['id']}")
+    page.get_by_role("region", name="Made").get_by_role("link", name=made["replica"]).click()
+    expect(page).to_have_url(re.compile(f"/generations\\?.*replica={re.escape(made['replica'])}"))
+    expect(page.get_by_role("list", name="Generations").get_by_role("listitem").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("papers")
+def test_an_attribute_is_watched_until_somebody_stops_it(desk: Desk) -> None:
+    page = desk.open("/attributes")
+    expect(page.get_by_role("region", name="doctors")).to_contain_text("a photo of a woman")
+    page.get_by_role("button", name="Watch an attribute").click()
+    page.get_by_label("Name").fill("nurses")
+    page.get_by_label("Phrases").fill("a photo of a man\na photo of a woman")
+    page.get_by_role("button", name="Watch it").click()
+    expect(page.get_by_role("region", name="nurses")).to_be_visible()
+    page.get_by_role("button", name="Stop watching nurses").click()
+    page.get_by_role("button", name="Stop and forget its readings").click()
+    expect(page.get_by_role("region", name="nurses")).to_have_count(0)
+
+
 def test_a_range_freezes_into_the_link(desk: Desk) -> None:
     page = desk.open("/monitors")
     expect(page.get_by_role("heading", level=1)).to_have_text("Monitors")

@@ -177,3 +177,16 @@ def test_a_viewer_makes_nothing(api: Any) -> None:
     with api.client(Role.VIEWER) as client:
         reply = client.post(PATH, json={"generator": "sprites", "prompt": "a red apple"})
     assert (reply.status_code, reply.json()["code"]) == (403, "not_allowed")
+
+
+def test_a_part_of_the_traffic_is_listed_alone(api: Any) -> None:
+    made = make(api)
+    while api.ship():
+        pass
+    with api.client() as client:
+        replica = client.get(f"{PATH}/{made['id']}").json()["replica"]
+        assert replica
+        alone = client.get(PATH, params={"generator": "sprites", "replica": replica, "limit": 1}).json()
+        nobody = client.get(PATH, params={"generator": "sprites", "tenant": "nobody"}).json()
+    assert [(item["id"], item["replica"]) for item in alone["items"]] == [(made["id"], replica)]
+    assert nobody == {"items": [], "next": None}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizer
 
 from monitors.fitting import fit_lens
 from monitors.lens import Lens
@@ -26,10 +26,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("encoder")
     vocabulary = found / "vocab.txt"
     vocabulary.write_text("\n".join(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)))
-    BertTokenizerFast(str(vocabulary)).save_pretrained(found)
+    BertTokenizer(str(vocabulary)).save_pretrained(found)
     torch.manual_seed(0)
-    shape = {"hidden_size": DIMENSIONS, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    config = BertConfig(vocab_size=5 + len(WORDS), max_position_embeddings=64, **shape)
+    config = BertConfig(
+        vocab_size=5 + len(WORDS),
+        hidden_size=DIMENSIONS,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
     BertModel(config).save_pretrained(found)
     return found
 
