@@ -67,6 +67,10 @@ class ApiSettings(Section):
     public_url: str = Field("", description="The address people reach the dashboard at; used in links")
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
     session_hours: float = Field(24.0, gt=0)
+    link_minutes: float = Field(60.0, gt=0, le=10_080, description="How long a signed link to an image opens it")
+    link_key: SecretStr = Field(
+        SecretStr(""), description="Signs them, the same for all API processes; empty: made in the data folder"
+    )
     max_in_flight: int = Field(64, ge=1, description="Images given to one engine at a time; the others wait")
     max_waiting: int = Field(512, ge=1, description="Images of a generator that wait or are being made before 429")
     max_queued: int = Field(10_000, ge=1, description="Images that may wait to be made in the background")

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from registry.versions import VersionStore
+from safelight.api.image_links import ImageLinks
 from safelight.clock import Clock
 from safelight.recording.images import ImageStore
 from safelight.recording.recorder import Recorder
@@ -34,6 +35,7 @@ class Platform:
     releasing: Releasing
     registration: Registration
     handling: Handling
+    image_links: ImageLinks
     stopping: asyncio.Event
     """Set when the server shuts down: open streams end then, or the process would wait for them for ever."""
     lenses: LensCache = field(default_factory=LensCache)

@@ -23,7 +23,7 @@ from safelight.serving.fairness import work_of
 from safelight.serving.line import Line, NoEngineReady, Patience, Place, Seat
 from safelight.serving.progress import InTheMaking
 from safelight.serving.request import Generated, GenerationRequest
-from safelight.serving.routing import Route, RoutingTable, Unavailable, Usage, choose
+from safelight.serving.routing import Route, Routing, Unavailable, Usage, choose
 from safelight.serving.wire import Facts, Order
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
@@ -33,25 +33,6 @@ DEFER = 5.0
 MAX_BREAKDOWNS = 3
 """A request that was on three engines when they broke down is given no fourth."""
 _LOOK_AGAIN_SECONDS = 1.0
-
-
-class Routing(Protocol):
-    """Where the routing table comes from."""
-
-    @property
-    def table(self) -> RoutingTable: ...
-
-    async def run(self) -> None:
-        """Keep the table fresh until cancelled."""
-        ...
-
-    async def refresh(self) -> None:
-        """Read it anew now."""
-        ...
-
-    async def wait_for_refresh(self, seconds: float) -> None:
-        """Return after the next refresh, at the latest after `seconds`."""
-        ...
 
 
 class Log(Protocol):
@@ -135,6 +116,10 @@ class Gateway:
     def plan(self, request: GenerationRequest) -> int:
         """How many images a request is about, without making any. Raises as `generate` does before it admits."""
         return _resolve(self._route(request.generator).version, request.requested).n
+
+    def offers(self) -> set[str]:
+        """The generators that images can be asked of."""
+        return {name for name, route in self._routing.table.routes.items() if route is not None}
 
     async def progress(self, requests: Collection[UUID]) -> dict[UUID, float]:
         """How far requests that `generate` is at have come, from 0 to 1."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 from uuid import UUID
 
 from registry.ledger import Entry
@@ -29,6 +30,25 @@ class RoutingTable:
     def ledger_heads(self) -> dict[str, int]:
         """The ledger entry each generator is routed by."""
         return {name: route.ledger_seq for name, route in self.routes.items() if route is not None}
+
+
+class Routing(Protocol):
+    """Where the routing table comes from."""
+
+    @property
+    def table(self) -> RoutingTable: ...
+
+    async def run(self) -> None:
+        """Keep the table fresh until cancelled."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read it anew now."""
+        ...
+
+    async def wait_for_refresh(self, seconds: float) -> None:
+        """Return after the next refresh, at the latest after `seconds`."""
+        ...
 
 
 def routing_table(

@@ -1,4 +1,4 @@
-"""The secret that gateways and engines share."""
+"""Secrets that the processes of one installation share: the engines' token, and what signs links to images."""
 
 import os
 import secrets
@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from safelight.settings import Settings
 
-_FILE = "engine.token"
+_ENGINES_FILE = "engine.token"
+_LINKS_FILE = "links.key"
 
 
 def engine_token(settings: Settings) -> SecretStr:
@@ -17,10 +18,18 @@ def engine_token(settings: Settings) -> SecretStr:
 
     Every process of one installation gets the same, whichever of them comes first.
     """
-    if settings.engine.token.get_secret_value():
-        return settings.engine.token
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    file = settings.data_dir / _FILE
+    return _given_or_made(settings.engine.token, settings.data_dir / _ENGINES_FILE)
+
+
+def link_key(settings: Settings) -> SecretStr:
+    """What signs links to images: of the settings, or else made in the data folder like the engines' token."""
+    return _given_or_made(settings.api.link_key, settings.data_dir / _LINKS_FILE)
+
+
+def _given_or_made(given: SecretStr, file: Path) -> SecretStr:
+    if given.get_secret_value():
+        return given
+    file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         _create(file)
     return SecretStr(file.read_text())
@@ -28,7 +37,9 @@ def engine_token(settings: Settings) -> SecretStr:
 
 def _create(file: Path) -> None:
     # Written aside and linked into place: nobody ever reads half a token, and the first to link wins.
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{_FILE}-") as draft:  # readable by its owner only
+    with tempfile.NamedTemporaryFile(
+        "w", dir=file.parent, prefix=f".{file.name}-"
+    ) as draft:  # readable by its owner only
         draft.write(secrets.token_urlsafe(32))
         draft.flush()
         try:

@@ -4,7 +4,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+from safelight.api.image_links import ImageLinks
 from safelight.api.platform import Platform
 from safelight.ids import new_id
 from safelight.probing.runner import ProbeRunner
@@ -28,7 +30,7 @@ from safelight.serving.jobs import JobRunner
 from safelight.serving.live_routing import LiveRouting
 from safelight.serving.remaking import Remaker
 from safelight.serving.replaying import Replayer
-from safelight.serving.token import engine_token
+from safelight.serving.token import engine_token, link_key
 from safelight.settings import Settings
 from safelight.store.journal import JournalFile
 from safelight.wiring import clock, database, host_name, version_store
@@ -99,6 +101,9 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
             releasing=release_rules,
             registration=Registration(store, versions, time),
             handling=Handling(Links(settings.public_url)),
+            image_links=ImageLinks(
+                settings.public_url, link_key(settings), timedelta(minutes=settings.api.link_minutes)
+            ),
             stopping=stopping,
         )
     finally:

@@ -19,6 +19,7 @@ from registry.ledger import Draft, EntryKind
 from registry.manifest import parse_manifest
 from safelight.access import Role
 from safelight.api.app import create_app
+from safelight.api.image_links import ImageLinks
 from safelight.api.platform import Platform
 from safelight.clock import SystemClock
 from safelight.ids import new_id
@@ -38,6 +39,7 @@ from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.jobs import JobRunner
 from safelight.serving.live_routing import LiveRouting
 from safelight.serving.rendering import NoisePipeline
+from safelight.serving.token import link_key
 from safelight.serving.worker import BatchWorker
 from safelight.settings import Settings
 from safelight.store import access, engines, ledger, versions
@@ -179,6 +181,7 @@ async def installation(folder: Path, database: Database) -> AsyncIterator[Instal
         releasing=Releasing(CLOCK),
         registration=Registration(database, store, CLOCK),
         handling=Handling(Links(settings.public_url)),
+        image_links=ImageLinks(settings.public_url, link_key(settings), timedelta(minutes=settings.api.link_minutes)),
         stopping=asyncio.Event(),
     )
 

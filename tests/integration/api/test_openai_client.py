@@ -28,13 +28,68 @@ def test_it_makes_images(client: openai.OpenAI) -> None:
     assert made.created > 1_700_000_000
 
 
-def test_an_image_may_come_as_an_address_that_its_key_opens(client: openai.OpenAI, api: Any) -> None:
-    made = client.images.generate(model="sprites", prompt="a red apple", response_format="url", user="somebody")
+@pytest.fixture
+def link(client: openai.OpenAI) -> httpx.URL:
+    made = client.images.generate(model="sprites", prompt="a red apple", response_format="url")
     assert made.data is not None
     assert made.data[0].url is not None
-    path = httpx.URL(made.data[0].url).path
-    with api.client(Role.CLIENT) as owner:
-        assert owner.get(path).headers["content-type"] == "image/png"
+    assert made.data[0].b64_json is None
+    return httpx.URL(made.data[0].url)
+
+
+def get(api: Any, link: httpx.URL, **changed: Any) -> httpx.Response:
+    """What a link opens for somebody without a key; `changed` are parameters of its query."""
+    link = link.copy_merge_params(changed) if changed else link
+    return httpx.get(f"{api.url}{link.raw_path.decode()}", trust_env=False)
+
+
+def test_an_image_may_come_as_an_address_that_opens_without_a_key(api: Any, link: httpx.URL) -> None:
+    reply = get(api, link)
+    assert reply.headers["content-type"] == "image/png"
+    assert Image.open(BytesIO(reply.content)).size == (64, 64)
+    assert 3500 < int(reply.headers["cache-control"].removeprefix("private, max-age=")) <= 3600
+    while api.ship():
+        pass
+    assert get(api, link).content == reply.content
+
+
+def test_an_address_opens_nothing_else_and_no_longer(api: Any, link: httpx.URL, client: openai.OpenAI) -> None:
+    later = int(link.params["expires"]) + 3600
+    for changed in ({"expires": later}, {"signature": "0" * 64}, {"signature": "ä"}, {"signature": ""}):
+        refused = get(api, link, **changed)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "link_invalid")
+    made = client.images.generate(model="sprites", prompt="a blue car", response_format="url")
+    assert made.data is not None
+    other = httpx.URL(made.data[0].url or "").copy_with(query=link.query)
+    assert get(api, other).json()["error"]["code"] == "link_invalid"
+    for changed in ({"expires": "soon"}, {"expires": 2**70}, {"expires": -1}, {"signature": "x" * 101}):
+        assert get(api, link, **changed).status_code == 400
+    assert httpx.get(f"{api.url}{link.path}", trust_env=False).status_code == 400
+
+
+def test_the_end_user_is_kept_with_the_image(client: openai.OpenAI, api: Any) -> None:
+    made = client.images.generate(model="sprites", prompt="a red apple", response_format="url", user="user-17")
+    assert made.data is not None
+    with api.client() as http:
+        path = httpx.URL(made.data[0].url or "").path.replace("/v1/images/", "/api/v1/generations/")
+        assert http.get(path).json()["tenant"] == "user-17"
+
+
+def test_the_models_are_the_generators_that_serve(client: openai.OpenAI) -> None:
+    [model] = client.models.list().data
+    assert (model.id, model.object, model.owned_by) == ("sprites", "model", "safelight")
+    assert client.models.retrieve("sprites") == model
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("dall-e-3")
+    assert caught.value.code == "model_not_found"
+
+
+def test_what_a_version_decides_may_be_named(client: openai.OpenAI) -> None:
+    made = client.images.generate(
+        model="sprites", prompt="a red apple", quality="auto", background="opaque", output_format="png", size="auto"
+    )
+    assert made.data is not None
+    assert made.data[0].b64_json is not None
 
 
 def test_what_openai_does_not_know_goes_in_the_extra_body(client: openai.OpenAI) -> None:
@@ -56,6 +111,14 @@ def test_what_openai_does_not_know_goes_in_the_extra_body(client: openai.OpenAI)
         ({"prompt": "x" * 10_000}, "parameter_invalid", "prompt"),
         ({"quality": "hd"}, "invalid_request", "quality"),
         ({"style": "vivid"}, "unknown_parameter", "style"),
+        ({"response_format": "webp"}, "invalid_request", "response_format"),
+        ({"user": "x" * 101}, "invalid_request", "user"),
+        ({"size": "64x"}, "size_invalid", "size"),
+        ({"size": "9999999x64"}, "size_invalid", "size"),
+        ({"extra_body": {"steps": 51}}, "parameter_invalid", "steps"),
+        ({"extra_body": {"guidance": 21.0}}, "parameter_invalid", "guidance"),
+        ({"extra_body": {"seed": -1}}, "parameter_invalid", "seed"),
+        ({"extra_body": {"n": "2"}}, "invalid_request", "n"),
     ],
 )
 def test_a_bad_request_is_told_in_openais_words(

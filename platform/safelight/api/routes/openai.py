@@ -1,25 +1,36 @@
 """The OpenAI Images API: the official client works unchanged, with a generator's name as the model."""
 
 import base64
+import logging
 import re
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from registry.parameters import Requested
-from safelight.api.auth import Maker
-from safelight.api.platform import PlatformDep
+from safelight.api.auth import Maker, ReaderOrMaker
+from safelight.api.finding import find, image_of
+from safelight.api.image_links import ImageLinks, Link
+from safelight.api.platform import Platform, PlatformDep
 from safelight.api.problems import STATUS
-from safelight.errors import Kind, SafelightError
+from safelight.api.schemas.generations import Tenant
+from safelight.errors import Kind, SafelightError, not_found
 from safelight.serving.attempt import failure_of
 from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
 from safelight.serving.request import Generated, GenerationRequest
+from safelight.store import versions
+from safelight.store.database import StoreAway
+
+logger = logging.getLogger(__name__)
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 _LIMITS = {
@@ -41,6 +52,13 @@ class OpenAIRoute(APIRoute):
                 return _of_error(error)
             except RequestValidationError as error:
                 return _of_validation(error)
+            except HTTPException as error:
+                return _envelope(HTTPStatus(error.status_code), "invalid_request", str(error.detail))
+            except StoreAway:
+                logger.exception("the database did not answer on %s", request.url.path)
+                message = "The database does not answer. Try again in a few seconds."
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+                return _envelope(status, "database_unavailable", message, headers={"Retry-After": "5"})
 
         return handle_in_envelope
 
@@ -58,7 +76,7 @@ class ImagesRequest(BaseModel):
     n: int | None = None
     size: Annotated[str | None, Field(description="WIDTHxHEIGHT in pixels, or auto")] = None
     response_format: Literal["b64_json", "url"] | None = None
-    user: Annotated[str | None, Field(description="Accepted, not kept")] = None
+    user: Annotated[Tenant | None, Field(description="Your end user; kept as the generation's tenant")] = None
     quality: Literal["auto", "standard"] | None = None
     background: Literal["auto", "opaque"] | None = None
     moderation: Literal["auto"] | None = None
@@ -89,12 +107,26 @@ class ImagesResponse(BaseModel):
     data: list[ImageData]
 
 
+class Model(BaseModel):
+    """A generator that serves."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: Annotated[int, Field(description="Seconds since 1970")]
+    owned_by: str = "safelight"
+
+
+class Models(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
 @router.post("/images/generations", response_model=ImagesResponse, response_model_exclude_none=True)
 async def generate_images(
     ask: ImagesRequest, request: Request, platform: PlatformDep, maker: Maker
 ) -> ImagesResponse | Response:
-    """Make images. A `url` leads to an image that needs the same key."""
-    order = GenerationRequest(generator=ask.model, requested=ask.requested, api_key_id=maker.key_id)
+    """Make images. A `url` opens its image without a key, for `api.link_minutes`."""
+    order = GenerationRequest(generator=ask.model, requested=ask.requested, api_key_id=maker.key_id, tenant=ask.user)
     try:
         made = await unless_gone(request, platform.gateway.generate(order))
     except ClientGone:
@@ -103,14 +135,52 @@ async def generate_images(
     if missing is not None:
         raise failure_of(missing.generation)
     created = int(made[0].generation.created_at.timestamp())
-    as_url = platform.settings.public_url if ask.response_format == "url" else None
-    return ImagesResponse(created=created, data=[_data(each, as_url) for each in made])
+    links = platform.image_links if ask.response_format == "url" else None
+    return ImagesResponse(created=created, data=[_data(each, links, platform.clock.now()) for each in made])
 
 
-def _data(generated: Generated, public_url: str | None) -> ImageData:
-    if public_url is None:
+@router.get("/images/{generation_id}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+def get_image(
+    platform: PlatformDep,
+    generation_id: UUID,
+    expires: Annotated[int, Query(description="Seconds since 1970", ge=0, le=2**40)],
+    signature: Annotated[str, Query(max_length=100)],
+) -> Response:
+    """The image that a `url` leads to. Needs no key: the link is signed."""
+    now = platform.clock.now()
+    link = platform.image_links.check(generation_id, expires, signature, now)
+    if link is not Link.OPENS:
+        raise SafelightError(Kind.FORBIDDEN, link.value, "This link is not one of ours, or it has expired.")
+    image = image_of(platform, find(platform, generation_id))
+    left = expires - int(now.timestamp())
+    return Response(image, media_type="image/png", headers={"Cache-Control": f"private, max-age={left}"})
+
+
+@router.get("/models")
+def list_models(platform: PlatformDep, _caller: ReaderOrMaker) -> Models:
+    """The generators that images can be asked of."""
+    return Models(data=_models(platform))
+
+
+@router.get("/models/{model}")
+def get_model(model: str, platform: PlatformDep, _caller: ReaderOrMaker) -> Model:
+    found = next((each for each in _models(platform) if each.id == model), None)
+    if found is None:
+        raise not_found("generator", model)
+    return found
+
+
+def _models(platform: Platform) -> list[Model]:
+    with platform.database.reading() as session:
+        known = versions.generators(session)
+    offered = platform.gateway.offers()
+    return [Model(id=each.name, created=int(each.created_at.timestamp())) for each in known if each.name in offered]
+
+
+def _data(generated: Generated, links: ImageLinks | None, now: datetime) -> ImageData:
+    if links is None:
         return ImageData(b64_json=base64.b64encode(generated.png).decode())
-    return ImageData(url=f"{public_url}/api/v1/generations/{generated.generation.id}/image")
+    return ImageData(url=links.url(generated.generation.id, now))
 
 
 def _sides(size: str | None) -> tuple[int, int] | tuple[None, None]:

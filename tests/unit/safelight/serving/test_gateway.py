@@ -203,6 +203,8 @@ def test_an_image_is_recorded_with_all_that_makes_it_again() -> None:
             "batch_size": 4, "position": 2, "scheduler": "DDIMScheduler", "device": "cpu", "dtype": "float32",
             "threads": 1,
         },
+        "seen": None,
+        "seen": None,
         "queue_ms": 1.0,
         "engine_ms": 20.0,
         "total_ms": 0.0,
