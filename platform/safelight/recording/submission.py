@@ -55,6 +55,9 @@ class Account(BaseModel):
     adapter: Name | None = Field(None, description="Which adapter (LoRA) was applied")
     tenant: Name | None = Field(None, description="On whose behalf it was made")
     region: Name | None = Field(None, description="Where it was made")
+    end_user: Annotated[Text, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Who asked for it, in your own words for them: what is kept of one person can be forgotten"
+    )
     prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)]
     final_prompt: Annotated[Text, Field(max_length=_LONGEST_PROMPT)] | None = None
     seed: Whole | None = None
@@ -90,6 +93,7 @@ class Account(BaseModel):
             adapter=self.adapter,
             tenant=self.tenant,
             region=self.region,
+            end_user=self.end_user,
             prompt=self.prompt,
             final_prompt=self.final_prompt,
             seed=self.seed,

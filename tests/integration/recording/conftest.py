@@ -1,24 +1,49 @@
-"""Generations to record and a way to ship them."""
+"""Generations to record, a way in for those made elsewhere, and a way to ship them."""
 
+import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 
+from registry.manifest import Golden, Manifest
+from registry.parameters import Defaults, Limits
+from safelight.access import Principal, Role
+from safelight.api import problems
+from safelight.api.auth import authenticate
+from safelight.api.routes import ingest
 from safelight.clock import ManualClock
 from safelight.ids import first_id_at, new_id
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.recording.images import LocalImages
+from safelight.recording.journal import Journal
 from safelight.recording.losses import Losses
+from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
+from safelight.settings import OnFull, Settings
+from safelight.store import generations, versions
 from safelight.store.database import Database
+from safelight.store.generations import Filters, StoredGeneration
 from safelight.store.journal import JournalFile
+from safelight.store.versions import KnownVersion
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+KEY = new_id()
+MANIFEST = Manifest(
+    checkpoint="sha256:" + "3" * 64,
+    dtype="float32",
+    defaults=Defaults(steps=8, guidance=3.0, width=64, height=64),
+    limits=Limits(min_side=64, max_side=64, max_steps=50, max_guidance=10.0, max_prompt_length=500),
+    golden=(Golden(prompt="a red ball", seed=1),),
+)
 
 MakeGeneration: TypeAlias = Callable[..., Generation]
 
@@ -103,3 +128,39 @@ def shipper(tmp_path: Path, losses: Losses, images: LocalImages, database: Datab
     )
     yield made
     made.close()
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    journal = Journal(JournalFile(tmp_path / "journal", max_bytes=1024 * 1024))
+    # The gateway may serve unlogged; what is sent in is refused all the same.
+    yield Recorder(journal, Losses(60), ManualClock(NOON), OnFull.SERVE)
+    journal.close()
+
+
+@pytest.fixture
+async def client(database: Database, recorder: Recorder, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    with database.transaction() as session:
+        versions.add_generator(session, "studio", "", NOON)
+        versions.put_version(session, KnownVersion("studio", 3, MANIFEST.digest, MANIFEST, "", NOON, "test"))
+    app = FastAPI()
+    app.include_router(ingest.router)
+    problems.install(app)
+    app.state.platform = SimpleNamespace(
+        recorder=recorder, database=database, clock=ManualClock(NOON), settings=Settings(data_dir=tmp_path)
+    )
+    app.dependency_overrides[authenticate] = lambda: Principal("product", Role.CLIENT, KEY)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://safelight") as opened:
+        yield opened
+
+
+def sent(png: bytes, **changes: Any) -> dict[str, Any]:
+    image = base64.b64encode(png).decode()
+    return {"generator": "studio", "version": 3, "prompt": "a red fox", "image": image} | changes
+
+
+def shipped(shipper: Shipper, database: Database) -> list[StoredGeneration]:
+    while shipper.run_once():
+        pass
+    with database.reading() as session:
+        return generations.page(session, Filters(), limit=1000)
