@@ -1,12 +1,13 @@
-"""Puts a checkpoint and adapters that lie elsewhere into one folder, the form in which a bundle is kept."""
+"""Puts a checkpoint and what lies elsewhere, adapters and golden images, into the one folder that a bundle is."""
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from registry.checkpoint import inspect
 from registry.manifest import Adapter, ManifestCode, ManifestError, Name
 from registry.parameters import Part, Real
 
@@ -25,13 +26,15 @@ class AdapterFile(Part):
 
 
 @contextmanager
-def assembled(folder: Path, adapters: Sequence[AdapterFile]) -> Iterator[Path]:
-    """The folder to register, for as long as that takes: the checkpoint's own when there are no adapters.
+def assembled(
+    folder: Path, adapters: Sequence[AdapterFile], images: Mapping[str, bytes] | None = None
+) -> Iterator[Path]:
+    """The folder to register, for as long as that takes: the checkpoint's own when nothing is to be put beside it.
 
-    Files are linked, not copied, where the file system allows it. Raises ManifestError for an adapter that is not
-    there, or whose place in the folder is taken.
+    `images` are golden ones by their paths; they replace those that the folder has. Files are linked, not copied, where
+    the file system allows it. Raises ManifestError for an adapter that is not there, or whose place is taken.
     """
-    if not adapters:
+    if not adapters and not images:
         yield folder
         return
     beside = folder.parent if os.access(folder.parent, os.W_OK) else None
@@ -47,7 +50,24 @@ def assembled(folder: Path, adapters: Sequence[AdapterFile]) -> Iterator[Path]:
                 raise ManifestError(ManifestCode.ADAPTER_MISSING, found)
             target.parent.mkdir(exist_ok=True)
             _put(str(adapter.file.resolve()), str(target))
+        for path, content in (images or {}).items():
+            (whole / path).parent.mkdir(exist_ok=True)
+            # Not written into: what stands there may be a link to the owner's file.
+            (whole / path).unlink(missing_ok=True)
+            (whole / path).write_bytes(content)
         yield whole
+
+
+def completed(whole: Path, manifest: Mapping[str, object], adapters: Sequence[AdapterFile]) -> dict[str, object]:
+    """The manifest of an assembled folder: with its digest, and the adapters after those that it lists.
+
+    Raises CheckpointRefused.
+    """
+    listed = manifest.get("adapters") or []
+    entries = [each.entry.model_dump(mode="json") for each in adapters]
+    # What is no list is left for the manifest's own check to name.
+    together = [*listed, *entries] if isinstance(listed, list) else listed
+    return {**manifest, "adapters": together, "checkpoint": inspect(whole).digest}
 
 
 def _put(source: str, target: str) -> None:

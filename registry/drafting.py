@@ -1,6 +1,7 @@
 """A first manifest for somebody's own checkpoint: defaults such a pipeline works with, for its owner to correct."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,16 +22,17 @@ def draft_manifest(folder: Path, description: str = "") -> Manifest:
     checkpoint = inspect(folder)
     denoiser = next((folder / name for name in _DENOISERS if name in checkpoint.components), None)
     side = _native_side(folder, denoiser)
+    steps, guidance = _usual_steps(checkpoint.pipeline_class, denoiser)
     return Manifest(
         checkpoint=checkpoint.digest,
         dtype=_dtype(denoiser),
-        defaults=Defaults(steps=30, guidance=5.0, width=side, height=side),
+        defaults=Defaults(steps=steps, guidance=guidance, width=side, height=side),
         limits=Limits(
             min_side=max(side // 2, 8),
             max_side=side * 2,
-            side_multiple=8,
+            side_multiple=_side_multiple(folder, denoiser),
             max_steps=100,
-            max_guidance=20.0,
+            max_guidance=20.0 if guidance else 0.0,
             max_prompt_length=2000,
             max_n=4,
         ),
@@ -49,6 +51,26 @@ def _native_side(folder: Path, denoiser: Path | None) -> int:
         return _USUAL_SIDE
     blocks = _config(folder / "vae").get("block_out_channels", [])
     return int(latents * 2 ** max(len(blocks) - 1, 0))
+
+
+def _side_multiple(folder: Path, denoiser: Path | None) -> int:
+    """In pixels: what the decoder makes of one latent pixel, and of how many of these a transformer makes one token."""
+    vae, model = _config(folder / "vae"), _config(denoiser) if denoiser else {}
+    latent = 2 ** max(len(vae.get("block_out_channels", [])) - 1, 0)
+    patch = model.get("patch_size")
+    # FLUX and its kin pack two by two latent pixels before their transformer sees them, whose patches are then of 1.
+    packed = bool(patch) and model.get("in_channels") == 4 * vae.get("latent_channels", 0)
+    return math.lcm(8, latent * (patch if isinstance(patch, int) else 1) * (2 if packed else 1))
+
+
+def _usual_steps(pipeline_class: str, denoiser: Path | None) -> tuple[int, float]:
+    """Steps and guidance: few and none where a checkpoint was distilled to need no more."""
+    config = _config(denoiser) if denoiser else {}
+    if config.get("time_cond_proj_dim") is not None:
+        return 4, 8.0
+    if pipeline_class.startswith("Flux") and "guidance_embeds" in config:
+        return (28, 3.5) if config["guidance_embeds"] else (4, 0.0)
+    return 30, 5.0
 
 
 def _dtype(denoiser: Path | None) -> Literal["float32", "float16", "bfloat16"]:

@@ -44,6 +44,7 @@ class ManifestCode(StrEnum):
     OTHER_CHECKPOINT = "manifest_other_checkpoint"
     ADAPTER_MISSING = "manifest_adapter_missing"
     ADAPTER_INVALID = "manifest_adapter_invalid"
+    GOLDEN_MISSING = "manifest_golden_missing"
     VARIANT_UNCHANGED = "manifest_variant_unchanged"
 
 
@@ -88,6 +89,10 @@ class Golden(Part):
 
     prompt: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
     seed: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
+    image: Annotated[str, StringConstraints(pattern=r"\.png$", max_length=500)] | None = Field(None, exclude_if=_unset)
+    """What it looked like when the version was registered: a file in the checkpoint's folder. None: not kept."""
+    tolerance: Annotated[Real, Field(ge=0, le=255)] | None = Field(None, exclude_if=_unset)
+    """How far it may be off, as a mean over all values in levels of 255. None: the engine's own measure."""
 
 
 class Dataset(Part):

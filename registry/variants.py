@@ -35,6 +35,9 @@ def variant_of(parent: Manifest, changes: VariantChanges) -> Manifest:
     told = changes.model_dump(mode="json", exclude_none=True)
     defaults = {field: told.pop(field) for field in ("steps", "guidance") if field in told}
     document = parent.model_dump(mode="json")
+    # What the parent drew is not what the variant will.
+    for golden in document["golden"]:
+        golden.pop("image", None)
     variant = parse_manifest(
         {**document, **told, "defaults": {**document["defaults"], **defaults}, "parent": parent.digest}
     )

@@ -201,6 +201,12 @@ def inspect_bundle(generator: str, folder: Path, manifest: Manifest) -> Checkpoi
                 f"{adapter.file!r} holds no low-rank weights, which is what an adapter is made of. "
                 "Name the file that the training of the adapter wrote.",
             )
+    for golden in manifest.golden:
+        if golden.image is not None and golden.image not in held:
+            raise ManifestError(
+                ManifestCode.GOLDEN_MISSING,
+                f"The manifest's golden image {golden.image!r} is not in the folder. Put it there, or leave it out.",
+            )
     return checkpoint
 
 

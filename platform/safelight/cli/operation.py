@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from registry.assembling import AdapterFile
+from registry.assembling import AdapterFile, assembled, completed
 from registry.drafting import draft_manifest
 from registry.ledger import verify
+from registry.manifest import parse_manifest
 from safelight import wiring
 from safelight.settings import Settings
 from safelight.store import ledger as ledger_store
@@ -44,6 +45,9 @@ def register(
     adapter: Annotated[
         list[str] | None, typer.Option(help="NAME=FILE or NAME=FILE:SCALE, low-rank weights; may be given repeatedly")
     ] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Draw the golden prompts here and keep them: every engine must match")
+    ] = False,
     description: Annotated[str, typer.Option(help="A few words about the version")] = "",
 ) -> None:
     """Register a checkpoint as a new version."""
@@ -53,9 +57,23 @@ def register(
         manifest = json.loads(document.read_text())
     if description:
         manifest["description"] = description
-    adapters = [_adapter(each) for each in adapter or []]
-    known = wiring.registration(Settings()).register(generator, folder, manifest, _actor(), adapters)
+    settings, adapters = Settings(), [_adapter(each) for each in adapter or []]
+    images = _keep_golden(settings, folder, manifest, adapters) if golden else None
+    known = wiring.registration(settings).register(generator, folder, manifest, _actor(), adapters, images)
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
+
+
+def _keep_golden(
+    settings: Settings, folder: Path, manifest: dict[str, object], adapters: list[AdapterFile]
+) -> dict[str, bytes]:
+    """Draw them with the adapters in place, and name the images in the manifest."""
+    from safelight.comparing.golden import drawn_golden  # brings in what draws, which no other command here needs
+
+    with assembled(folder, adapters) as whole:
+        complete = parse_manifest(completed(whole, manifest, adapters))
+        engine = settings.engine
+        manifest["golden"], images = drawn_golden(whole, complete, device=engine.device, threads=engine.threads)
+    return images
 
 
 def _adapter(told: str) -> AdapterFile:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from registry.assembling import AdapterFile, assembled
-from registry.checkpoint import inspect
+from registry.assembling import AdapterFile, assembled, completed
 from registry.external import parse_external
 from registry.manifest import parse_manifest
 from registry.variants import VariantChanges, variant_of
@@ -30,18 +29,17 @@ class Registration:
         manifest: Mapping[str, object],
         actor: str,
         adapters: Sequence[AdapterFile] = (),
+        images: Mapping[str, bytes] | None = None,
     ) -> KnownVersion:
         """Inspect the checkpoint in `folder` and keep it as a version; a bundle known already is returned as it stands.
 
         `manifest` is the version's manifest without `checkpoint`, which is the digest of what lies in the folder.
-        `adapters` lie elsewhere; they are put beside it, and into the manifest after those that it lists.
+        `adapters` lie elsewhere; they are put beside it, and into the manifest after those that it lists. `images` are
+        the golden ones that the manifest names, by their paths in the folder.
         Raises CheckpointRefused, ManifestError, GeneratorNameError, StoreUnavailable.
         """
-        listed = manifest.get("adapters") or []
-        entries = [each.entry.model_dump(mode="json") for each in adapters]
-        document = {**manifest, "adapters": [*listed, *entries]} if isinstance(listed, list) else manifest
-        with assembled(folder, adapters) as whole:
-            complete = parse_manifest({**document, "checkpoint": inspect(whole).digest})
+        with assembled(folder, adapters, images) as whole:
+            complete = parse_manifest(completed(whole, manifest, adapters))
             return self._adopt(self._store.register(generator, whole, complete), actor)
 
     def register_variant(self, generator: str, number: int, changes: VariantChanges, actor: str) -> KnownVersion:

@@ -99,7 +99,7 @@ def _load(spec: EngineSpec, reports: _Reports, lifeline: _Lifeline) -> Pipeline:
         lifeline.woken.wait()
     loaded = prepared.settle()
     reports.send(Report(kind=ReportKind.VERIFYING))
-    result, prompt = golden.check(loaded, spec.manifest)
+    result, prompt = golden.check(loaded, spec.manifest, spec.folder)
     if result is not golden.GoldenResult.PASSED:
         raise ValueError(f"{result}: the golden prompt {prompt!r} gave no acceptable image")
     return loaded

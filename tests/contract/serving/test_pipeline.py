@@ -68,8 +68,8 @@ def test_it_tells_what_it_runs_on(pipeline: Pipeline) -> None:
     assert pipeline.scheduler
 
 
-def test_it_passes_its_golden_check(pipeline: Pipeline, manifest: Manifest) -> None:
-    assert check(pipeline, manifest) == (GoldenResult.PASSED, "")
+def test_it_passes_its_golden_check(pipeline: Pipeline, manifest: Manifest, folder: Path) -> None:
+    assert check(pipeline, manifest, folder) == (GoldenResult.PASSED, "")
 
 
 # What only the real one can be asked.

@@ -87,3 +87,12 @@ def test_what_is_no_adapter_is_refused_whatever_its_name(folder: Path, tmp_path:
         with pytest.raises(ManifestError, match="holds no low-rank weights") as refused:
             inspect_bundle("sprites", whole, manifest)
     assert refused.value.code == ManifestCode.ADAPTER_INVALID
+
+
+def test_golden_images_are_put_in_without_touching_the_owners_files(folder: Path) -> None:
+    (folder / "golden").mkdir()
+    (folder / "golden" / "0.png").write_bytes(b"the owner's")
+    with assembled(folder, [], {"golden/0.png": b"drawn", "golden/1.png": b"drawn too"}) as whole:
+        assert [(whole / "golden" / f"{n}.png").read_bytes() for n in (0, 1)] == [b"drawn", b"drawn too"]
+    assert (folder / "golden" / "0.png").read_bytes() == b"the owner's"
+    assert not (folder / "golden" / "1.png").exists()

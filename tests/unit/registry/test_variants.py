@@ -57,3 +57,9 @@ def test_it_is_held_to_its_parents_limits(parent: Manifest) -> None:
 def test_what_it_cannot_change_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ManifestError, match=next(iter(wrong))):
         parse_changes(wrong)
+
+
+def test_what_its_parent_drew_is_not_asked_of_it(parent: Manifest) -> None:
+    kept = parent.golden[0].model_copy(update={"image": "golden/0.png"})
+    variant = variant_of(parent.model_copy(update={"golden": (kept,)}), VariantChanges(steps=8))
+    assert [golden.image for golden in variant.golden] == [None]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from registry.drafting import draft_manifest
 from registry.manifest import Manifest
 from registry.parameters import GenerationParameters, Requested
 from safelight.serving.golden import GoldenResult, check
@@ -68,7 +69,7 @@ def test_a_seed_gives_its_image_in_any_company(name: str, loaded: Any, plain: Ge
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_it_passes_its_golden_check(name: str, loaded: Any, tiny: Tiny, manifest_of: ManifestOf) -> None:
-    assert check(loaded(name), manifest_of(tiny(name)))[0] is GoldenResult.PASSED
+    assert check(loaded(name), manifest_of(tiny(name)), tiny(name))[0] is GoldenResult.PASSED
 
 
 @pytest.mark.parametrize("name", ["sd15", "sdxl", "sd3", "flux-schnell"])
@@ -145,3 +146,23 @@ def test_sides_that_the_pipeline_would_cut_down_are_refused(
     loaded(name, limits=limits | {"side_multiple": 1, "sizes": [{"width": 64, "height": 32}]}, defaults={
         "steps": 2, "guidance": 3, "width": 64, "height": 32,
     })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "guidance", "multiple"),
+    [
+        ("sd15", 30, 5.0, 8),
+        ("lcm", 4, 8.0, 8),
+        ("sdxl", 30, 5.0, 8),
+        ("sd3", 30, 5.0, 16),
+        ("flux-dev", 28, 3.5, 16),
+        ("flux-schnell", 4, 0.0, 16),
+    ],
+)
+def test_a_drafted_manifest_is_one_that_it_loads_with(
+    name: str, steps: int, guidance: float, multiple: int, tiny: Tiny
+) -> None:
+    manifest = draft_manifest(tiny(name))
+    assert (manifest.defaults.steps, manifest.defaults.guidance) == (steps, guidance)
+    assert manifest.limits.side_multiple == multiple
+    load(tiny(name), manifest, device="cpu", threads=1)
