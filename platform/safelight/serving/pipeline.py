@@ -1,6 +1,7 @@
 """The one door to diffusers: loads a checkpoint's folder and renders batches with it."""
 
 import inspect
+import logging
 import platform
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -208,6 +209,8 @@ def _describe(device: torch.device, manifest: Manifest) -> dict[str, str | int]:
 
 def _quieten() -> None:
     """Progress bars and advice on the checkpoint's configuration have no reader in an engine's log."""
+    # Of torchao's way to announce its words to PyTorch, wherever it is installed.
+    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
     from transformers.utils import logging as transformers_logging
