@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.scan import Rule
+from monitors.scan import MIN_GENERATIONS, Rule
 from monitors.verdict import Health, Reason, Verdict
 from safelight.store.standings import Standing
 from safelight.watching import questions
@@ -87,6 +87,6 @@ def test_a_tick_spends_a_monitors_level_once_over_whatever_slices_there_are(size
         found = question.by_slice(Span(NOON, NOON + MINUTE, MINUTE), 1e-6)
     assert sum(levels.values()) == pytest.approx(1e-6)
     assert levels.keys() == found.slices.keys()
-    tested = [n for n in sizes if 100 <= n < sum(sizes)]
+    tested = [n for n in sizes if MIN_GENERATIONS <= n < sum(sizes)]
     assert len(levels) == 1 + len(tested)
     assert levels["all"] == pytest.approx(5e-7 if tested else 1e-6)
