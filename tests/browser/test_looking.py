@@ -56,7 +56,7 @@ def test_one_generation_shows_its_image_its_signals_and_what_a_replay_needs(desk
 
 
 def test_a_thumb_is_counted_and_another_takes_it_back(desk: Desk, studio: Studio) -> None:
-    made = studio.get("/api/v1/generations", generator="studio", outcome="served", limit=1)["items"][0]
+    made = studio.get("/api/v1/generations", generator="studio", outcome="served", limit=10)["items"][-1]
     page = desk.open(f"/generations/{made['id']}")
     feedback = page.get_by_role("region", name="Feedback")
     feedback.get_by_role("button", name="Thumb up").click()
