@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -65,9 +66,8 @@ class JobRunner:
             if job_id in self._running:
                 self._running[job_id].cancel()
         for job in await asyncio.to_thread(self._take, self._at_once - len(self._running)):
-            task = asyncio.create_task(self._make(job))
-            self._running[job.id] = task
-            task.add_done_callback(lambda _task, job_id=job.id: self._running.pop(job_id, None))
+            self._running[job.id] = task = asyncio.create_task(self._make(job))
+            task.add_done_callback(partial(self._forget, job.id))
 
     def _keep(self, progress: dict[UUID, float]) -> set[UUID]:
         if not progress:
@@ -95,6 +95,7 @@ class JobRunner:
             requested=Requested(**job.requested),
             api_key_id=job.api_key_id,
             tenant=job.tenant,
+            end_user=job.end_user,
             id=job.id,
         )
         try:
@@ -104,6 +105,9 @@ class JobRunner:
             await asyncio.to_thread(self._fail, job, error)
         except StoreError:
             logger.warning("job %s is made again: the database did not take its end", job.id, exc_info=True)
+
+    def _forget(self, job_id: UUID, _task: asyncio.Task[None]) -> None:
+        del self._running[job_id]
 
     def _finish(self, job: KnownJob, generations: list[UUID]) -> None:
         with self._database.transaction() as session:

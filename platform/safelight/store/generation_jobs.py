@@ -40,6 +40,7 @@ class NewJob:
     images: int
     api_key_id: UUID | None
     tenant: str | None
+    end_user: str | None
     created_by: str
 
 
@@ -53,6 +54,7 @@ class KnownJob:
     images: int
     api_key_id: UUID | None
     tenant: str | None
+    end_user: str | None
     state: JobState
     progress: float
     tries: int
@@ -182,6 +184,7 @@ def _job(row: Row) -> KnownJob:
         images=row.images,
         api_key_id=row.api_key_id,
         tenant=row.tenant,
+        end_user=row.end_user,
         state=JobState(row.state),
         progress=row.progress,
         tries=row.tries,

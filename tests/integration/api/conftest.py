@@ -167,7 +167,7 @@ async def installation(folder: Path, database: Database) -> AsyncIterator[Instal
         routing=LiveRouting(database, "gateway-1", CLOCK),
         engines=client,
         log=recorder,
-        limits=GatewayLimits(max_in_flight=8, request_seconds=30.0, patience_seconds=5.0),
+        limits=GatewayLimits(max_in_flight=8, request_seconds=30.0, patience_seconds=5.0, max_waiting=64),
         clock=CLOCK,
     )
     platform = Platform(

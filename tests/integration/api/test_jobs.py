@@ -35,7 +35,7 @@ def follow(api: Any, job: dict[str, Any], role: Role = Role.CLIENT) -> list[dict
 
 
 def test_a_job_is_answered_at_once_and_followed_to_its_images(api: Any) -> None:
-    job = begin(api, n=2, seed=5, tenant="somebody")
+    job = begin(api, n=2, seed=5, tenant="a shop", end_user="user-17")
     assert (job["state"], job["images"], job["made"]) == ("queued", 2, [])
     last = follow(api, job)[-1]
     assert (last["state"], last["progress"], last["error_code"]) == ("done", 1.0, None)
@@ -44,7 +44,7 @@ def test_a_job_is_answered_at_once_and_followed_to_its_images(api: Any) -> None:
         made = [client.get(each["url"]).json() for each in last["made"]]
         assert [each["seed"] for each in made] == [5, 6]
         assert {each["request_id"] for each in made} == {job["id"]}
-        assert {each["tenant"] for each in made} == {"somebody"}
+        assert {each["tenant"] for each in made} == {"a shop"}
         assert client.get(made[0]["image_url"]).headers["content-type"] == "image/png"
 
 
@@ -68,8 +68,8 @@ def test_a_job_is_its_owners_and_the_readers(api: Any) -> None:
 def test_a_job_that_waits_can_be_cancelled_once(api: Any) -> None:
     # Held by another worker, so that it stays as it is.
     new = generation_jobs.NewJob(
-        id=new_id(), generator="sprites", requested={"prompt": "a cat"}, images=1, tenant=None, created_by="tester",
-        api_key_id=api.keys[Role.CLIENT][0],
+        id=new_id(), generator="sprites", requested={"prompt": "a cat"}, images=1, tenant=None, end_user=None,
+        created_by="tester", api_key_id=api.keys[Role.CLIENT][0],
     )  # fmt: skip
     now = SystemClock().now()
     with api.database.transaction() as session:
@@ -101,6 +101,7 @@ def test_a_job_sent_twice_under_one_key_is_one(api: Any) -> None:
         ({"tenant": "x" * 101}, 422, "invalid_request"),
         ({"tenant": "a\x00b"}, 422, "invalid_request"),
         ({"tenant": "\ud800"}, 422, "invalid_request"),
+        ({"end_user": "x" * 201}, 422, "invalid_request"),
     ],
 )
 def test_what_could_not_be_made_is_refused_before_it_is_a_job(

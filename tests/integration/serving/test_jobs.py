@@ -67,6 +67,7 @@ class World:
             images=1,
             api_key_id=UUID(int=5),
             tenant="somebody",
+            end_user="user-17",
             created_by="tester",
         )
         with self.database.transaction() as session:
@@ -96,7 +97,7 @@ def test_a_job_is_made_under_its_own_id_and_done(world: World) -> None:
         await runner.step()
         assert (world.get(job).state, world.get(job).progress) == (JobState.RUNNING, 0.25)
         [request] = gateway.asked
-        assert (request.id, request.requested.seed, request.tenant) == (job, 7, "somebody")
+        assert (request.id, request.requested.seed, request.tenant, request.end_user) == (job, 7, "somebody", "user-17")
         assert request.account == str(UUID(int=5))
         gateway.gate.set()
         await until_idle(runner)

@@ -24,6 +24,7 @@ def add(database: Database, key: UUID | None = KEY, images: int = 1) -> UUID:
         images=images,
         api_key_id=key,
         tenant=None,
+        end_user=None,
         created_by="tester",
     )
     with database.transaction() as session:

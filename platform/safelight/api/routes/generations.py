@@ -85,7 +85,11 @@ async def generate(
 
 def _order(ask: Generate, maker: Principal) -> GenerationRequest:
     return GenerationRequest(
-        generator=ask.generator, requested=ask.requested, api_key_id=maker.key_id, tenant=ask.tenant
+        generator=ask.generator,
+        requested=ask.requested,
+        api_key_id=maker.key_id,
+        tenant=ask.tenant,
+        end_user=ask.end_user,
     )
 
 

@@ -78,6 +78,7 @@ def begin(platform: Platform, order: GenerationRequest, images: int, maker: Prin
         images=images,
         api_key_id=order.api_key_id,
         tenant=order.tenant,
+        end_user=order.end_user,
         created_by=maker.name,
     )
     with platform.database.transaction() as session:

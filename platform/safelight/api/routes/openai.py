@@ -22,7 +22,7 @@ from safelight.api.finding import find, image_of
 from safelight.api.image_links import ImageLinks, Link
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.problems import STATUS
-from safelight.api.schemas.generations import Tenant
+from safelight.api.schemas.generations import EndUser
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.serving.attempt import failure_of
 from safelight.serving.disconnect import CLIENT_CLOSED_REQUEST, ClientGone, unless_gone
@@ -76,7 +76,7 @@ class ImagesRequest(BaseModel):
     n: int | None = None
     size: Annotated[str | None, Field(description="WIDTHxHEIGHT in pixels, or auto")] = None
     response_format: Literal["b64_json", "url"] | None = None
-    user: Annotated[Tenant | None, Field(description="Your end user; kept as the generation's tenant")] = None
+    user: Annotated[EndUser | None, Field(description="Your end user, as an opaque id; can be forgotten by it")] = None
     quality: Literal["auto", "standard"] | None = None
     background: Literal["auto", "opaque"] | None = None
     moderation: Literal["auto"] | None = None
@@ -126,7 +126,7 @@ async def generate_images(
     ask: ImagesRequest, request: Request, platform: PlatformDep, maker: Maker
 ) -> ImagesResponse | Response:
     """Make images. A `url` opens its image without a key, for `api.link_minutes`."""
-    order = GenerationRequest(generator=ask.model, requested=ask.requested, api_key_id=maker.key_id, tenant=ask.user)
+    order = GenerationRequest(generator=ask.model, requested=ask.requested, api_key_id=maker.key_id, end_user=ask.user)
     try:
         made = await unless_gone(request, platform.gateway.generate(order))
     except ClientGone:

@@ -13,6 +13,7 @@ from safelight.store.generations import StoredGeneration
 
 # No NUL, which databases refuse; and what a pattern is asked about has no lone surrogates, which have no UTF-8.
 Tenant = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+EndUser = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
 class Generate(BaseModel):
@@ -30,11 +31,14 @@ class Generate(BaseModel):
     n: Annotated[int | None, Field(description="How many images; image i is made with seed + i")] = None
     seed: int | None = None
     tenant: Annotated[Tenant | None, Field(description="Whom the images are for, as an opaque id of yours")] = None
+    end_user: Annotated[
+        EndUser | None, Field(description="Who asked you for them, as an opaque id of yours; can be forgotten by it")
+    ] = None
     b64_json: Annotated[bool, Field(description="Send the images along, in base64")] = False
 
     @property
     def requested(self) -> Requested:
-        return Requested(**self.model_dump(exclude={"generator", "tenant", "b64_json"}))
+        return Requested(**self.model_dump(exclude={"generator", "tenant", "end_user", "b64_json"}))
 
 
 class Score(BaseModel):

@@ -204,7 +204,7 @@ def test_an_image_is_recorded_with_all_that_makes_it_again() -> None:
             "threads": 1,
         },
         "seen": None,
-        "seen": None,
+        "end_user": None,
         "queue_ms": 1.0,
         "engine_ms": 20.0,
         "total_ms": 0.0,
