@@ -22,6 +22,8 @@ from safelight.store.embedders import KnownEmbedder
 MOST_LINES = 1000
 # Decoded images are large: so many are held in memory at once.
 _DECODED_AT_ONCE = 4
+# The event loop is everybody's: it belongs to one request for a few milliseconds at a time.
+_RECORDED_AT_ONCE = 100
 
 Taken: TypeAlias = UUID | SafelightError
 """The id of a generation that is durably recorded, or why it is not."""
@@ -57,9 +59,7 @@ class Ingest:
         return await self._take(lines, api_key_id)
 
     async def _take(self, documents: Sequence[bytes], api_key_id: UUID | None) -> list[Taken]:
-        parsed = [_parsed(document) for document in documents]
-        submissions = [each for each in parsed if isinstance(each, Submission)]
-        known = await asyncio.to_thread(self._known, submissions)
+        parsed, known = await asyncio.to_thread(self._read, documents)
 
         async def taken(each: Submission | SafelightError) -> Taken:
             if isinstance(each, SafelightError):
@@ -69,7 +69,14 @@ class Ingest:
             except SafelightError as error:
                 return error
 
-        return await asyncio.gather(*map(taken, parsed))
+        answers: list[Taken] = []
+        for start in range(0, len(parsed), _RECORDED_AT_ONCE):
+            answers += await asyncio.gather(*map(taken, parsed[start : start + _RECORDED_AT_ONCE]))
+        return answers
+
+    def _read(self, documents: Sequence[bytes]) -> tuple[list[Submission | SafelightError], "_Known"]:
+        parsed = [_parsed(document) for document in documents]
+        return parsed, self._known(each for each in parsed if isinstance(each, Submission))
 
     async def _record(self, submission: Submission, known: "_Known", api_key_id: UUID | None) -> UUID:
         digest = known.digests.get((submission.generator, submission.version))
