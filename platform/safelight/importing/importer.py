@@ -19,7 +19,7 @@ from safelight.recording.ingest import check_embedder, check_seen
 from safelight.recording.pixels import as_png, decode
 from safelight.recording.recorder import Recorder
 from safelight.recording.shipper import Shipper
-from safelight.scoring.seen import embedded
+from safelight.scoring.seen import Seen, embedded
 from safelight.settings import OnFull
 from safelight.store import embedders, generations, versions
 from safelight.store.database import Database
@@ -67,9 +67,7 @@ class Importer:
 
         Raises SafelightError `embedder_unknown`, `embedder_differs`.
         """
-        with self._database.reading() as session:
-            known = embedders.in_use(session)
-        return check_embedder(named, known)
+        return check_embedder(named, self._in_use())
 
     async def run(
         self,
@@ -114,16 +112,33 @@ class Importer:
 
     def _prepare(self, each: Loaded, embedder: KnownEmbedder | None) -> tuple[Generation, bytes | None]:
         account = each.row.account
-        if account.outcome is Outcome.SERVED and each.content is None:
-            raise SafelightError(Kind.INVALID, "image_missing", "A served generation needs its image.")
+        if account.outcome is Outcome.SERVED and each.content is None and each.row.seen is None:
+            raise SafelightError(
+                Kind.INVALID, "image_missing", "A served generation needs its image, or what was seen of it."
+            )
         digest = self._digest(account.generator, account.version)
         image = None if each.content is None else decode(each.content)
         png = None if image is None or each.content is None else as_png(image, each.content)
         size = None if image is None else image.size
         generation = account.generation(self._clock.now(), digest, None, size, source=Source.IMPORT)
-        if embedder is None or image is None:
-            return generation, png
-        return generation.model_copy(update={"seen": _seen(each.row, image, embedder)}), png
+        return generation.model_copy(update={"seen": self._seen(each.row, image, embedder)}), png
+
+    def _seen(
+        self, row: ImportedRow, image: Image.Image | None, embedder: KnownEmbedder | None
+    ) -> dict[str, Any] | None:
+        """What is told of its image; None where nothing is, and the worker looks at it as at any other.
+
+        Raises SafelightError `embedder_unknown`, `embedder_differs`, `embedding_invalid`.
+        """
+        seen = row.seen or _embedded(row, image, embedder)
+        if seen is None:
+            return None
+        check_seen(seen, embedder or self._in_use())
+        return seen.model_dump(mode="json")
+
+    def _in_use(self) -> KnownEmbedder | None:
+        with self._database.reading() as session:
+            return embedders.in_use(session)
 
     def _digest(self, generator: str, version: int) -> str:
         key = (generator, version)
@@ -137,14 +152,9 @@ class Importer:
         return digest
 
 
-def _seen(row: ImportedRow, image: Image.Image, embedder: KnownEmbedder) -> dict[str, Any] | None:
-    """What its embeddings and its pixels say; None where it brings none, and the worker looks at it as at any other.
-
-    Raises SafelightError `embedding_invalid`.
-    """
-    if row.image_embedding is None or row.prompt_embedding is None:
+def _embedded(row: ImportedRow, image: Image.Image | None, embedder: KnownEmbedder | None) -> Seen | None:
+    """What its two embeddings and the pixels of its image say, where it brings all of them."""
+    if embedder is None or image is None or row.image_embedding is None or row.prompt_embedding is None:
         return None
     pixels = np.asarray(image.convert("RGB"))
-    seen = embedded(embedder.digest, row.image_embedding, row.prompt_embedding, pixels)
-    check_seen(seen, embedder)
-    return seen.model_dump(mode="json")
+    return embedded(embedder.digest, row.image_embedding, row.prompt_embedding, pixels)

@@ -10,12 +10,15 @@ PARAMETER_PREFIX = "parameters."
 IMAGE = "image"
 IMAGE_EMBEDDING = "image_embedding"
 PROMPT_EMBEDDING = "prompt_embedding"
+SEEN = "seen"
+"""What was seen of an image at the source: the document that `POST /api/v1/ingest` takes in place of an image."""
 FIELDS = (
     *(name for name in Account.model_fields if name not in ("generator", "parameters")),
     *PARAMETERS,
     IMAGE,
     IMAGE_EMBEDDING,
     PROMPT_EMBEDDING,
+    SEEN,
 )
 """What a column may be mapped to; besides, any parameter of a name of its own as `parameters.NAME`."""
 

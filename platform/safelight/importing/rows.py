@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from safelight.errors import Kind, SafelightError
 from safelight.ids import first_id_at
-from safelight.importing.mapping import IMAGE, IMAGE_EMBEDDING, PARAMETER_PREFIX, PARAMETERS, PROMPT_EMBEDDING
+from safelight.importing.mapping import IMAGE, IMAGE_EMBEDDING, PARAMETER_PREFIX, PARAMETERS, PROMPT_EMBEDDING, SEEN
 from safelight.importing.table import Record
 from safelight.recording.generation import Outcome
 from safelight.recording.submission import Account, refusal
+from safelight.scoring.seen import Seen
 
 _WHOLE = frozenset({"seed", "version", "steps", "width", "height"})
 _REAL = frozenset({"guidance", "queue_ms", "engine_ms", "total_ms"})
@@ -26,13 +27,15 @@ _REAL = frozenset({"guidance", "queue_ms", "engine_ms", "total_ms"})
 
 @dataclass(frozen=True, eq=False)
 class ImportedRow:
-    """One generation as a table tells it. `image` is bytes or where to find them, None where there is none."""
+    """One generation as a table tells it. `image` is bytes or where to find them, None where there is none; `seen` may
+    stand in its place."""
 
     line: int
     account: Account
     image: bytes | str | None
     image_embedding: NDArray[np.float32] | None
     prompt_embedding: NDArray[np.float32] | None
+    seen: Seen | None = None
 
     @property
     def id(self) -> UUID:
@@ -62,11 +65,13 @@ class RowReader:
             at = self.when(told.pop("created_at", None), position)
             images = {field: _vector(field, told.pop(field, None)) for field in (IMAGE_EMBEDDING, PROMPT_EMBEDDING)}
             image = _image(told.pop(IMAGE, None))
+            seen = _seen(told.pop(SEEN, None))
             document = self._document(told)
         except ValueError as error:
             raise SafelightError(Kind.INVALID, "row_invalid", f"{error}.") from error
         own = document.pop("id", None)
-        identity = {"id": own, "generator": self.generator} if own else {**document, "image": _name(image)}
+        shown = seen.image_embedding if image is None and seen is not None else _name(image)
+        identity = {"id": own, "generator": self.generator} if own else {**document, "image": shown}
         account = _account(document, at, _digest(identity))
         return ImportedRow(
             line=record.line,
@@ -75,6 +80,7 @@ class RowReader:
             image=image if account.outcome is Outcome.SERVED else None,
             image_embedding=images[IMAGE_EMBEDDING],
             prompt_embedding=images[PROMPT_EMBEDDING],
+            seen=seen if account.outcome is Outcome.SERVED else None,
         )
 
     def _document(self, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,6 +151,16 @@ def _image(value: Any) -> bytes | str | None:
             return path
         case _:
             raise ValueError("image is neither bytes nor a path")
+
+
+def _seen(value: Any) -> Seen | None:
+    """Raises SafelightError `invalid_submission`, which names the field of it, or ValueError."""
+    if value is None:
+        return None
+    try:
+        return Seen.model_validate_json(value) if isinstance(value, str) else Seen.model_validate(value)
+    except ValidationError as error:
+        raise refusal(error) from None
 
 
 def _name(image: bytes | str | None) -> str | None:

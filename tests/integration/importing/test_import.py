@@ -22,8 +22,10 @@ from safelight.clock import ManualClock
 from safelight.errors import SafelightError
 from safelight.recording.images import LocalImages
 from safelight.scoring.examining import Examiner
+from safelight.scoring.fake_embedder import FakeEmbedder
 from safelight.scoring.folding import Folder
 from safelight.scoring.scorer import Scorer
+from safelight.scoring.seen import see
 from safelight.store import embedders, generations, scores, traffic, versions
 from safelight.store.database import Database
 from safelight.store.embedders import KnownEmbedder
@@ -225,9 +227,12 @@ class Nobody:
         return None
 
 
-def _known(database: Database, digest: str = "sha256:e") -> None:
+EYES = FakeEmbedder()
+
+
+def _known(database: Database, digest: str = "sha256:e", dimensions: int = 4) -> None:
     with database.transaction() as session:
-        embedders.note(session, KnownEmbedder(digest, 4), NOON)
+        embedders.note(session, KnownEmbedder(digest, dimensions), NOON)
 
 
 def test_embeddings_of_the_source_become_scores_and_nothing_is_embedded_anew(
@@ -289,3 +294,24 @@ def test_embeddings_that_nobody_answers_for_are_not_taken(run: Import, database:
     assert "nobody says what made them" in run("log.parquet", mapping=EMBEDDED).output
     with database.reading() as session:
         assert [each.told for each in scores.waiting(session, 10)] == [None]
+
+
+def test_what_was_seen_of_an_image_may_stand_in_its_place(run: Import, database: Database, tmp_path: Path) -> None:
+    _known(database, EYES.digest, 16)
+    rng = np.random.default_rng(1)
+    told = [see(EYES, f"a red cat, the {i}th", EYES.paint(f"a red cat, the {i}th", rng)) for i in range(3)]
+    foreign = {**told[2], "embedder_digest": "sha256:other"}
+    broken = {name: value for name, value in told[2].items() if name != "sharpness"}
+    rows = [_row(i, picture=None, seen=each) for i, each in enumerate([told[0], json.dumps(told[1]), foreign, broken])]
+    lines = [json.dumps({**row, "made": row["made"].isoformat()}) for row in rows]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    done = run("log.jsonl", mapping=f"{MAP},seen=seen")
+    assert "2 generations added, 0 there already, 2 rows left out" in done.output, done.output
+    assert "1 x embedder_differs" in done.output
+    assert "sharpness: Field required" in done.output
+    assert "0 generations added, 2 there already" in run("log.jsonl", mapping=f"{MAP},seen=seen").output
+    stored = _stored(database)
+    assert [each.image_key for each in stored] == [None, None]
+    with database.reading() as session:
+        waiting = {each.generation_id: each.told for each in scores.waiting(session, 10)}
+    assert [waiting[each.id] for each in stored] == [told[1], told[0]]
