@@ -137,6 +137,7 @@ class Shipper:
             "source": generation.source.value,
             "arm": generation.arm.value,
             "outcome": generation.outcome.value,
+            "envelope": fetches.shown(generation.envelope),
             "image_key": None,
             "thumbnail_key": None,
             "image_sha256": None,

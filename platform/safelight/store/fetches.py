@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -23,6 +24,13 @@ class Fetch:
     generation_id: UUID
     uri: str
     attempts: int
+
+
+def shown(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """The envelope as it is kept: an address's query may be a signature, which is for the fetcher alone."""
+    if IMAGE_URI not in envelope:
+        return dict(envelope)
+    return {**envelope, IMAGE_URI: str(envelope[IMAGE_URI]).partition("?")[0]}
 
 
 def order(session: Session, uris: Mapping[UUID, str], now: datetime) -> None:

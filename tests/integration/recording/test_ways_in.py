@@ -91,7 +91,7 @@ async def test_signals_that_cannot_be_are_refused(
 async def test_an_image_elsewhere_is_recorded_and_ordered(
     client: httpx.AsyncClient, shipper: Shipper, database: Database, png: bytes
 ) -> None:
-    body = sent(png, image_uri="https://images.example.com/1.png")
+    body = sent(png, image_uri="https://images.example.com/1.png?signature=secret")
     assert (await client.post("/api/v1/ingest", json=body)).json()["code"] == "invalid_submission"  # and an image
     del body["image"]
     assert (await client.post("/api/v1/ingest", json=body)).status_code == 202
