@@ -9,11 +9,12 @@ from uuid import UUID
 import typer
 
 from safelight import wiring
-from safelight.notifying import channels, outbox
+from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.settings import Settings
-from safelight.store import access, notifications
-from safelight.store.notifications import ChannelKind, State
+from safelight.store import access, channels, notifications
+from safelight.store.channels import ChannelKind
+from safelight.store.notifications import State
 
 group = typer.Typer(help="Who is told of incidents, and of what nobody could be told.", no_args_is_help=True)
 
@@ -25,7 +26,7 @@ _STDIN = "-"
 def list_channels() -> None:
     """List the channels, without their secrets."""
     with wiring.database(Settings()).reading() as session:
-        for each in notifications.channels(session):
+        for each in channels.all_of(session):
             state = "on" if each.enabled else f"off: {each.disabled_reason}"
             beat = f"  last heard {each.last_beat_at:%Y-%m-%d %H:%M:%S}" if each.last_beat_at else ""
             error = f"  {each.last_beat_error}" if each.last_beat_error else ""
@@ -43,7 +44,7 @@ def add(
     settings, now = Settings(), wiring.clock().now()
     reach = Reach.of(settings.notifying)
     with wiring.database(settings).transaction() as session:
-        made = channels.create(session, name, kind, now, url=_entered(url), secret=_entered(secret), reach=reach)
+        made = making.create(session, name, kind, now, url=_entered(url), secret=_entered(secret), reach=reach)
         access.record_audit(session, now, _actor(), "channel.create", name, kind.value)
     _print_secret(made)
 
@@ -56,8 +57,8 @@ def rotate(
     """Sign with a new secret, and for a while with the previous one too."""
     now = wiring.clock().now()
     with wiring.database(Settings()).transaction() as session:
-        known = notifications.named(session, name)
-        made = channels.rotate(session, known.id, now, timedelta(hours=overlap_hours))
+        known = channels.named(session, name)
+        made = making.rotate(session, known.id, now, timedelta(hours=overlap_hours))
         said = f"The previous secret counts for {overlap_hours:g} h."
         access.record_audit(session, now, _actor(), "channel.rotate", name, said)
     _print_secret(made)
@@ -67,7 +68,7 @@ def rotate(
 def enable(name: Name) -> None:
     """Tell it things again, from now on."""
     with wiring.database(Settings()).transaction() as session:
-        notifications.enable_channel(session, notifications.named(session, name).id)
+        channels.enable(session, channels.named(session, name).id)
         access.record_audit(session, wiring.clock().now(), _actor(), "channel.enable", name)
     typer.echo(f"{name} is on")
 
@@ -76,7 +77,7 @@ def enable(name: Name) -> None:
 def disable(name: Name) -> None:
     """Tell it nothing more; what it was still to be told is given up."""
     with wiring.database(Settings()).transaction() as session:
-        known = notifications.named(session, name)
+        known = channels.named(session, name)
         notifications.disable_channel(session, known.id, f"Disabled by {_actor()}.")
         access.record_audit(session, wiring.clock().now(), _actor(), "channel.disable", name)
     typer.echo(f"{name} is off")
@@ -86,7 +87,7 @@ def disable(name: Name) -> None:
 def test(name: Name) -> None:
     """Send it a harmless message; `failed` tells if it did not arrive."""
     with wiring.database(Settings()).transaction() as session:
-        known = notifications.named(session, name)
+        known = channels.named(session, name)
         identifier = outbox.enqueue_test(session, known.id, wiring.clock().now())
     typer.echo(f"a test is on its way to {name}: {identifier}")
 
@@ -98,8 +99,8 @@ def failed(
 ) -> None:
     """List the dead letters, the newest first: what could not be delivered, and why."""
     with wiring.database(Settings()).reading() as session:
-        names = {each.id: each.name for each in notifications.channels(session)}
-        channel_id = notifications.named(session, name).id if name is not None else None
+        names = {each.id: each.name for each in channels.all_of(session)}
+        channel_id = channels.named(session, name).id if name is not None else None
         for each in notifications.page(session, limit=limit, channel_id=channel_id, state=State.FAILED):
             why = each.deliveries[-1].error if each.deliveries else "the channel was disabled"
             typer.echo(f"{each.id}  {each.created_at:%Y-%m-%d %H:%M:%S}  {names[each.channel_id]}  {each.event}  {why}")
@@ -115,7 +116,7 @@ def replay(
     """Send again what a channel was not told, each message under its own id."""
     now = wiring.clock().now()
     with wiring.database(Settings()).transaction() as session:
-        known = notifications.named(session, name)
+        known = channels.named(session, name)
         if letter is None:
             replayed = outbox.replay_all(session, known.id, now)
         else:
@@ -130,7 +131,7 @@ def _entered(value: str) -> str:
     return sys.stdin.readline().strip() if value == _STDIN else value
 
 
-def _print_secret(made: channels.NewChannel) -> None:
+def _print_secret(made: making.NewChannel) -> None:
     # Alone on standard output, as with `safelight key create`.
     if made.secret is not None:
         typer.echo(made.secret)

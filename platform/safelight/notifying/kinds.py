@@ -9,7 +9,7 @@ from safelight.notifying.heartbeat import Heartbeat
 from safelight.notifying.pagerduty import PagerDuty
 from safelight.notifying.slack import Slack
 from safelight.notifying.webhook import SignedWebhook
-from safelight.store.notifications import ChannelKind
+from safelight.store.channels import ChannelKind
 
 KINDS: Mapping[ChannelKind, Channel] = MappingProxyType(
     {

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from safelight.errors import Kind, SafelightError
 from safelight.notifying.kinds import KINDS
-from safelight.store import notifications
+from safelight.store import channels, notifications
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Session
-from safelight.store.notifications import ChannelKind, KnownNotification
+from safelight.store.notifications import KnownNotification
 
 TEST_EVENT = "channel.test"
 
@@ -17,7 +18,7 @@ def enqueue(session: Session, event: str, payload: dict[str, Any], incident_id: 
     """A notification for every enabled channel; returns how many. `payload` becomes the `data` of the message."""
     told = [
         channel.id
-        for channel in notifications.channels(session)
+        for channel in channels.all_of(session)
         if channel.enabled and channel.kind is not ChannelKind.HEARTBEAT
     ]
     for channel_id in told:
@@ -30,9 +31,9 @@ def enqueue_test(session: Session, channel_id: UUID, now: datetime) -> UUID:
 
     Raises `channel_not_found` or `channel_disabled`.
     """
-    channel = notifications.require_channel(session, channel_id)
+    channel = channels.require(session, channel_id)
     if not channel.enabled:
-        raise notifications.channel_disabled()
+        raise channels.switched_off()
     payload = {"channel": channel.name, "message": "This is a test: nothing is wrong."}
     return notifications.add(session, channel.id, TEST_EVENT, payload, None, now)
 
@@ -43,7 +44,7 @@ def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotificati
     Raises `notification_not_found`, `notification_not_failed`, `channel_disabled` or `notification_superseded`.
     """
     known = notifications.get(session, identifier)
-    channel = notifications.require_channel(session, known.channel_id)
+    channel = channels.require(session, known.channel_id)
     if KINDS[channel.kind].keeps_state and notifications.is_superseded(session, identifier):
         raise SafelightError(
             Kind.CONFLICT,
@@ -59,9 +60,9 @@ def replay_all(session: Session, channel_id: UUID, now: datetime, limit: int = 5
 
     What is superseded stays as it is. Raises `channel_not_found` or `channel_disabled`.
     """
-    channel = notifications.require_channel(session, channel_id)
+    channel = channels.require(session, channel_id)
     if not channel.enabled:
-        raise notifications.channel_disabled()
+        raise channels.switched_off()
     failed = notifications.page(session, limit=limit, channel_id=channel_id, state=notifications.State.FAILED)
     keeps_state = KINDS[channel.kind].keeps_state
     again = [each.id for each in failed if not (keeps_state and notifications.is_superseded(session, each.id))]

@@ -13,9 +13,9 @@ from safelight.ids import new_id
 from safelight.notifying.message import Message
 from safelight.notifying.retry import Answered, Outcome, error_of
 from safelight.notifying.sender import Sender
-from safelight.store import access, notifications, slots, versions
+from safelight.store import access, channels, notifications, slots, versions
+from safelight.store.channels import Access, ChannelKind
 from safelight.store.database import Database, Session
-from safelight.store.notifications import Access, ChannelKind
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Pulse:
             return
         now = self._clock.now()
         with self._database.reading() as session:
-            enabled = [channel for channel in notifications.channels(session) if channel.enabled]
-            found = [notifications.find_access(session, channel.id, now) for channel in enabled]
+            enabled = [channel for channel in channels.all_of(session) if channel.enabled]
+            found = [channels.find_access(session, channel.id, now) for channel in enabled]
             silent_since = _silent_since(session, now - self._longest_silence)
         tasks = [task for to in found if to is not None and (task := self._task(to, now, silent_since)) is not None]
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="pulse") as side_by_side:
@@ -71,7 +71,7 @@ class Pulse:
             outcome = self._sender.send(Message(new_id(), BEAT_EVENT, now, {}), to)
             error = error_of(outcome)
         with self._database.transaction() as session:
-            notifications.record_beat(session, to.channel_id, now, error)
+            channels.record_beat(session, to.channel_id, now, error)
             if isinstance(outcome, Answered) and outcome.status == _GONE:
                 channel = notifications.disable_channel(session, to.channel_id, "The receiver answered 410 Gone.")
                 access.record_audit(session, now, "safelight", "channel.disable", channel.name, error)

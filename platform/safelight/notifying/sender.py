@@ -9,7 +9,7 @@ from safelight.notifying.message import Destination, Message
 from safelight.notifying.retry import Outcome
 from safelight.notifying.sending import post
 from safelight.settings import NotifyingSettings
-from safelight.store.notifications import Access
+from safelight.store.channels import Access
 
 
 class Sender:

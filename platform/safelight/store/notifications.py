@@ -1,7 +1,7 @@
-"""Channels, the outbox of notifications, and the log of their deliveries."""
+"""The outbox of notifications, and the log of their deliveries."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,17 +12,9 @@ from sqlalchemy.orm import Session, aliased
 
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
+from safelight.store import channels
+from safelight.store.channels import Access, KnownChannel, access_of
 from safelight.store.tables import Channel, Delivery, Incident, Notification
-
-
-class ChannelKind(StrEnum):
-    """Who reads what a channel is told."""
-
-    WEBHOOK = "webhook"
-    PAGERDUTY = "pagerduty"
-    SLACK = "slack"
-    ALERTMANAGER = "alertmanager"
-    HEARTBEAT = "heartbeat"
 
 
 class State(StrEnum):
@@ -31,36 +23,6 @@ class State(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class KnownChannel:
-    """Where notifications go. Its secret is not here: only what is about to be sent has it.
-
-    Until `previous_secret_until` the secret before the last rotation counts as well. A heartbeat has its last beat.
-    """
-
-    id: UUID
-    name: str
-    kind: ChannelKind
-    url: str
-    enabled: bool
-    disabled_reason: str
-    created_at: datetime
-    previous_secret_until: datetime | None
-    last_beat_at: datetime | None
-    last_beat_error: str
-
-
-@dataclass(frozen=True)
-class Access:
-    """What it takes to send to a channel. Holds secrets, those valid now, the newest first: never log it."""
-
-    channel_id: UUID
-    kind: ChannelKind
-    url: str
-    secrets: tuple[str, ...] = field(repr=False)
-    link_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -108,93 +70,6 @@ class Due:
     access: Access
 
 
-def channels(session: Session) -> list[KnownChannel]:
-    """By name."""
-    return [_channel(row) for row in session.scalars(select(Channel).order_by(Channel.name))]
-
-
-def require_channel(session: Session, identifier: UUID) -> KnownChannel:
-    """Raises `channel_not_found`."""
-    return _channel(_require_channel_row(session, identifier))
-
-
-def named(session: Session, name: str) -> KnownChannel:
-    """Raises `channel_not_found`."""
-    row = session.scalar(select(Channel).where(Channel.name == name))
-    if row is None:
-        raise not_found("channel", name)
-    return _channel(row)
-
-
-def find_access(session: Session, identifier: UUID, now: datetime) -> Access | None:
-    """None where there is no such channel, or it is disabled."""
-    row = session.get(Channel, identifier)
-    return _access(row, now) if row and row.enabled else None
-
-
-def add_channel(
-    session: Session, name: str, kind: ChannelKind, url: str, secret: str, link_key: str, now: datetime
-) -> KnownChannel:
-    """Raises `channel_exists`."""
-    if session.scalar(select(Channel.id).where(Channel.name == name)) is not None:
-        raise SafelightError(
-            Kind.CONFLICT, "channel_exists", f"There is a channel {name} already. Choose another name."
-        )
-    row = Channel(
-        id=new_id(),
-        name=name,
-        kind=kind.value,
-        url=url,
-        secret=secret,
-        link_key=link_key,
-        enabled=True,
-        disabled_reason="",
-        created_at=now,
-    )
-    session.add(row)
-    session.flush()
-    session.refresh(row)
-    return _channel(row)
-
-
-def rotate_secret(session: Session, identifier: UUID, secret: str, previous_until: datetime) -> KnownChannel:
-    """A new secret counts from now on, and the one it takes the place of until `previous_until`; older ones no more."""
-    row = _require_channel_row(session, identifier)
-    row.secret, row.previous_secret, row.previous_secret_until = secret, row.secret, previous_until
-    session.flush()
-    return _channel(row)
-
-
-def record_beat(session: Session, identifier: UUID, at: datetime, error: str) -> None:
-    """`error` is empty where the heartbeat was heard; where it was not, the last one that was stays the last."""
-    row = _require_channel_row(session, identifier)
-    row.last_beat_error = error
-    if not error:
-        row.last_beat_at = at
-    session.flush()
-
-
-def enable_channel(session: Session, identifier: UUID) -> KnownChannel:
-    """Takes notifications again, from now on; those that failed meanwhile can be replayed."""
-    row = _require_channel_row(session, identifier)
-    row.enabled, row.disabled_reason = True, ""
-    session.flush()
-    return _channel(row)
-
-
-def disable_channel(session: Session, identifier: UUID, reason: str) -> KnownChannel:
-    """Tells a channel nothing more; what it was still to be told has failed."""
-    row = _require_channel_row(session, identifier)
-    row.enabled, row.disabled_reason = False, reason
-    session.execute(
-        update(Notification)
-        .where(Notification.channel_id == identifier, Notification.state == State.PENDING.value)
-        .values(state=State.FAILED.value, next_attempt_at=None)
-    )
-    session.flush()
-    return _channel(row)
-
-
 def add(
     session: Session, channel_id: UUID, event: str, payload: dict[str, Any], incident_id: UUID | None, now: datetime
 ) -> UUID:
@@ -213,6 +88,18 @@ def add(
     session.add(row)
     session.flush()
     return row.id
+
+
+def disable_channel(session: Session, channel_id: UUID, reason: str) -> KnownChannel:
+    """Tells a channel nothing more; what it was still to be told has failed. Raises `channel_not_found`."""
+    channel = channels.mark_disabled(session, channel_id, reason)
+    session.execute(
+        update(Notification)
+        .where(Notification.channel_id == channel_id, Notification.state == State.PENDING.value)
+        .values(state=State.FAILED.value, next_attempt_at=None)
+    )
+    session.flush()
+    return channel
 
 
 def claim_due(session: Session, now: datetime, until: datetime, busy: Collection[UUID] = ()) -> list[Due]:
@@ -247,7 +134,7 @@ def claim_due(session: Session, now: datetime, until: datetime, busy: Collection
         notification.next_attempt_at = until
     session.flush()
     return [
-        Due(each.id, each.event, each.payload, each.created_at, each.attempts, _access(channel, now))
+        Due(each.id, each.event, each.payload, each.created_at, each.attempts, access_of(channel, now))
         for each, channel in rows
     ]
 
@@ -331,8 +218,8 @@ def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotificati
             "notification_not_failed",
             f"This notification is {row.state}; only a failed one is replayed.",
         )
-    if not _require_channel_row(session, row.channel_id).enabled:
-        raise channel_disabled()
+    if not channels.require(session, row.channel_id).enabled:
+        raise channels.switched_off()
     row.state, row.attempts, row.next_attempt_at = State.PENDING.value, 0, now
     session.flush()
     return _notifications(session, [row])[0]
@@ -366,39 +253,6 @@ def page(
     if state is not None:
         query = query.where(Notification.state == state.value)
     return _notifications(session, session.scalars(query).all())
-
-
-def channel_disabled() -> SafelightError:
-    return SafelightError(Kind.CONFLICT, "channel_disabled", "The channel is disabled. Enable it first.")
-
-
-def _require_channel_row(session: Session, identifier: UUID) -> Channel:
-    row = session.get(Channel, identifier)
-    if row is None:
-        raise not_found("channel", identifier)
-    return row
-
-
-def _channel(row: Channel) -> KnownChannel:
-    return KnownChannel(
-        id=row.id,
-        name=row.name,
-        kind=ChannelKind(row.kind),
-        url=row.url,
-        enabled=row.enabled,
-        disabled_reason=row.disabled_reason,
-        created_at=row.created_at,
-        previous_secret_until=row.previous_secret_until,
-        last_beat_at=row.last_beat_at,
-        last_beat_error=row.last_beat_error,
-    )
-
-
-def _access(row: Channel, now: datetime) -> Access:
-    secrets: tuple[str, ...] = (row.secret,)
-    if row.previous_secret is not None and row.previous_secret_until is not None and now < row.previous_secret_until:
-        secrets += (row.previous_secret,)
-    return Access(row.id, ChannelKind(row.kind), row.url, secrets, row.link_key)
 
 
 def _notifications(session: Session, rows: Sequence[Notification]) -> list[KnownNotification]:

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from safelight.access import Role
 from safelight.notifying.links import LIFE, ThumbnailLinks
-from safelight.store import notifications
+from safelight.store import channels, notifications
 from safelight.store.notifications import Attempt, State
 
 from .conftest import CLOCK, Installation  # noqa: TID252
@@ -144,7 +144,7 @@ def test_a_signed_link_opens_one_image_for_a_week_and_needs_no_key(
         pass
     now = CLOCK.now()
     with api.database.reading() as session:
-        access = notifications.find_access(session, UUID(made["id"]), now)
+        access = channels.find_access(session, UUID(made["id"]), now)
     assert access is not None
 
     def link(generation_id: str, at: datetime = now) -> str:

@@ -1,4 +1,4 @@
-"""A real receiver of webhooks, on loopback."""
+"""A real receiver of webhooks, on loopback, and a channel that leads to it."""
 
 import contextlib
 import socket
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography import x509
@@ -17,6 +18,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from safelight.clock import Clock, ManualClock, SystemClock
+from safelight.notifying import making, outbox
+from safelight.notifying.addresses import Reach
+from safelight.notifying.deliverer import Deliverer
+from safelight.notifying.making import NewChannel
+from safelight.notifying.sender import Sender
+from safelight.settings import NotifyingSettings
+from safelight.store import notifications
+from safelight.store.channels import ChannelKind
+from safelight.store.database import Database
+from safelight.store.notifications import KnownNotification
 
 _LONGEST_SECONDS = 30
 _BYTE_SECONDS = 0.05
@@ -135,3 +148,46 @@ def _certificate(folder: Path) -> Path:
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
     )
     return file
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    # The verifying library compares with the real time.
+    return ManualClock(SystemClock().now().replace(microsecond=0))
+
+
+def at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def make_deliverer(database: Database, clock: Clock, settings: NotifyingSettings) -> Deliverer:
+    return Deliverer(database, Sender(settings, clock), clock, jitter=lambda: 0.0, start=at_once)
+
+
+@pytest.fixture
+def deliverer(database: Database, clock: ManualClock) -> Deliverer:
+    return make_deliverer(database, clock, NotifyingSettings(allow_private_addresses=True))
+
+
+def make(
+    database: Database, name: str, url: str, now: datetime, kind: ChannelKind = ChannelKind.WEBHOOK, secret: str = ""
+) -> NewChannel:
+    with database.transaction() as session:
+        return making.create(session, name, kind, now, url=url, secret=secret, reach=Reach(private=True))
+
+
+@pytest.fixture
+def channel(database: Database, receiver: Receiver, clock: ManualClock) -> NewChannel:
+    return make(database, "on-call", receiver.url, clock.now())
+
+
+def enqueue(database: Database, now: datetime, **data: str) -> UUID:
+    with database.transaction() as session:
+        assert outbox.enqueue(session, "incident.opened", data, None, now) == 1
+        (notification,) = notifications.page(session, limit=1)
+    return notification.id
+
+
+def read(database: Database, identifier: UUID) -> KnownNotification:
+    with database.reading() as session:
+        return notifications.get(session, identifier)

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from safelight.clock import ManualClock, SystemClock
-from safelight.notifying import channels, outbox
+from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.pulse import Pulse
@@ -23,9 +23,10 @@ from safelight.notifying.sender import Sender
 from safelight.responding.announcement import Links, announce
 from safelight.settings import NotifyingSettings
 from safelight.store import incidents, notifications
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Database, Session
 from safelight.store.incidents import KnownIncident, Resolution
-from safelight.store.notifications import ChannelKind, State
+from safelight.store.notifications import State
 
 LINKS = Links("https://safelight.example")
 CONFIGURATION = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
@@ -118,7 +119,7 @@ class Desk:
 def desk(database: Database, alertmanager: Alertmanager) -> Desk:
     clock = ManualClock(SystemClock().now())
     with database.transaction() as session:
-        made = channels.create(
+        made = making.create(
             session,
             "alertmanager",
             ChannelKind.ALERTMANAGER,

@@ -9,14 +9,15 @@ from typing import Protocol
 import pytest
 
 from safelight.clock import ManualClock, SystemClock
-from safelight.notifying import channels, outbox
+from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
 from safelight.store import notifications
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
-from safelight.store.notifications import ChannelKind, State
+from safelight.store.notifications import State
 
 _CLAIM_SECONDS = 90
 
@@ -32,7 +33,7 @@ def test_whoever_dies_delivering_leaves_it_to_the_next(
 ) -> None:
     clock = ManualClock(SystemClock().now())
     with database.transaction() as session:
-        made = channels.create(
+        made = making.create(
             session, "on-call", ChannelKind.WEBHOOK, clock.now(), url=receiver.url, reach=Reach(private=True)
         )
         identifier = outbox.enqueue_test(session, made.channel.id, clock.now())

@@ -7,14 +7,14 @@ from typing import Protocol
 import pytest
 
 from safelight.clock import ManualClock
-from safelight.notifying import channels, outbox
+from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.notifying.pulse import Pulse
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
-from safelight.store import access, notifications, slots, versions
+from safelight.store import access, channels, slots, versions
+from safelight.store.channels import ChannelKind, KnownChannel
 from safelight.store.database import Database
-from safelight.store.notifications import ChannelKind, KnownChannel
 from safelight.store.slots import SlotState
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def watchdog(database: Database, receiver: Receiver) -> KnownChannel:
     with database.transaction() as session:
-        return channels.create(
+        return making.create(
             session, "watchdog", ChannelKind.HEARTBEAT, NOON, url=receiver.url, reach=Reach(private=True)
         ).channel
 
@@ -53,7 +53,7 @@ def _tick(database: Database, at: datetime) -> None:
 
 def _known(database: Database, channel: KnownChannel) -> KnownChannel:
     with database.reading() as session:
-        return notifications.require_channel(session, channel.id)
+        return channels.require(session, channel.id)
 
 
 def test_the_leader_is_heard(

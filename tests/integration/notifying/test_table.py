@@ -11,15 +11,16 @@ from typing import Protocol
 import pytest
 
 from safelight.clock import Clock, ManualClock, SystemClock
-from safelight.notifying import channels, connection, outbox
+from safelight.notifying import connection, making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.notifying.connection import Resolve
 from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
-from safelight.store import notifications
+from safelight.store import channels, notifications
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
-from safelight.store.notifications import ChannelKind, State
+from safelight.store.notifications import State
 
 TABLE = Path(__file__).parents[3] / "docs" / "notifications.md"
 INSIDE = "169.254.169.254"
@@ -175,7 +176,7 @@ def _play(case: Case, kind: ChannelKind, database: Database) -> tuple[str, Seen]
     secret = "0123456789abcdef0123456789abcdef" if kind is ChannelKind.PAGERDUTY else ""
     began, reach = clock.now(), Reach(private=True)
     with database.transaction() as session:
-        made = channels.create(session, kind.value, kind, began, url=case.url, secret=secret, reach=reach)
+        made = making.create(session, kind.value, kind, began, url=case.url, secret=secret, reach=reach)
         told = outbox.enqueue_test(session, made.channel.id, began)
         waits = outbox.enqueue_test(session, made.channel.id, began)
     settings = NotifyingSettings(allow_private_addresses=True, timeout_seconds=case.timeout_seconds)
@@ -183,7 +184,7 @@ def _play(case: Case, kind: ChannelKind, database: Database) -> tuple[str, Seen]
     assert Deliverer(database, sender, clock, lambda: 0.0, start=lambda work: work()).run_once() == 1
     with database.reading() as session:
         sent, waiting = notifications.get(session, told), notifications.get(session, waits)
-        channel = notifications.require_channel(session, made.channel.id)
+        channel = channels.require(session, made.channel.id)
     with database.transaction() as session:
         notifications.disable_channel(session, made.channel.id, "the next kind's turn")
     (attempt,) = sent.deliveries

@@ -17,18 +17,18 @@ from registry.manifest import Golden, Manifest
 from registry.parameters import Defaults, Limits
 from safelight.clock import ManualClock
 from safelight.ids import new_id
-from safelight.notifying import channels
-from safelight.notifying.addresses import PUBLIC
+from safelight.notifying import making
+from safelight.notifying.addresses import PUBLIC, Reach
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.deciding import Decider
 from safelight.responding.handling import Handling
 from safelight.responding.responder import Responder
 from safelight.store import engines, incidents, ledger, notifications, probe_sets, probes, verdicts, versions
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Database, Session
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.incidents import KnownIncident
-from safelight.store.notifications import ChannelKind
 from safelight.store.probes import KnownRun, NewRun, Purpose
 from safelight.store.verdicts import NewVerdict, StoredVerdict
 from safelight.store.versions import KnownVersion
@@ -160,6 +160,11 @@ class Scene:
 
 @pytest.fixture
 def scene(database: Database) -> Scene:
+    return build(database)
+
+
+def build(database: Database, url: str = "https://pager.example/hook", reach: Reach = PUBLIC) -> Scene:
+    """Sets the stage in an empty database; `url` is where its one channel is told."""
     clock = ManualClock(NOON)
     releasing = Releasing(clock)
     with database.transaction() as session:
@@ -174,7 +179,7 @@ def scene(database: Database) -> Scene:
             releasing.advance(session, GENERATOR)
             if number == 1:
                 releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
-        channels.create(session, "on call", ChannelKind.WEBHOOK, NOON, url="https://pager.example/hook", reach=PUBLIC)
+        making.create(session, "on call", ChannelKind.WEBHOOK, NOON, url=url, reach=reach)
         probe_sets.add(
             session,
             generator=GENERATOR,

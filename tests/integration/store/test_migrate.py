@@ -12,8 +12,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from safelight.store import migrate, notifications
+from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
-from safelight.store.notifications import ChannelKind
 from safelight.store.partitions import is_partition
 from safelight.store.tables import GenerationRow
 

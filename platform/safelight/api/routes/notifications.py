@@ -17,9 +17,9 @@ from safelight.api.schemas.notifications import (
     Rotation,
 )
 from safelight.api.schemas.page import Items, Limit, Page
-from safelight.notifying import channels, outbox
+from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
-from safelight.store import access, notifications
+from safelight.store import access, channels, notifications
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"], route_class=IdempotentRoute)
 # Apart, because a kept reply would keep the secret.
@@ -29,7 +29,7 @@ secrets = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 @router.get("/channels")
 def list_channels(platform: PlatformDep, _reader: Reader) -> Items[ChannelInfo]:
     with platform.database.reading() as session:
-        return Items(items=[ChannelInfo.model_validate(channel) for channel in notifications.channels(session)])
+        return Items(items=[ChannelInfo.model_validate(channel) for channel in channels.all_of(session)])
 
 
 @secrets.post("/channels", status_code=201)
@@ -39,7 +39,7 @@ def create_channel(new: NewChannel, platform: PlatformDep, admin: Admin) -> Crea
     reach = Reach.of(platform.settings.notifying)
     secret = new.secret.get_secret_value()
     with platform.database.transaction() as session:
-        made = channels.create(session, new.name, new.kind, now, url=new.url, secret=secret, reach=reach)
+        made = making.create(session, new.name, new.kind, now, url=new.url, secret=secret, reach=reach)
         access.record_audit(session, now, admin.name, "channel.create", new.name, new.kind.value)
     return CreatedChannel(**vars(made.channel), secret=made.secret)
 
@@ -51,7 +51,7 @@ def rotate_secret(
     """Sign with a new secret, which is in this answer and nowhere else, and for a while with the previous one too."""
     now, hours = platform.clock.now(), (rotation or Rotation()).overlap_hours
     with platform.database.transaction() as session:
-        made = channels.rotate(session, channel_id, now, timedelta(hours=hours))
+        made = making.rotate(session, channel_id, now, timedelta(hours=hours))
         said = f"The previous secret counts for {hours:g} h."
         access.record_audit(session, now, admin.name, "channel.rotate", made.channel.name, said)
     return CreatedChannel(**vars(made.channel), secret=made.secret)
@@ -60,7 +60,7 @@ def rotate_secret(
 @router.post("/channels/{channel_id}/enable")
 def enable_channel(channel_id: UUID, platform: PlatformDep, admin: Admin) -> ChannelInfo:
     with platform.database.transaction() as session:
-        channel = notifications.enable_channel(session, channel_id)
+        channel = channels.enable(session, channel_id)
         access.record_audit(session, platform.clock.now(), admin.name, "channel.enable", channel.name)
     return ChannelInfo.model_validate(channel)
 
@@ -88,7 +88,7 @@ def replay_failed(channel_id: UUID, platform: PlatformDep, operator: Operator) -
     now = platform.clock.now()
     with platform.database.transaction() as session:
         replayed = outbox.replay_all(session, channel_id, now)
-        name = notifications.require_channel(session, channel_id).name
+        name = channels.require(session, channel_id).name
         access.record_audit(session, now, operator.name, "channel.replay", name, f"{replayed} notifications")
     return Replayed(replayed=replayed)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from safelight.api.platform import PlatformDep
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.notifying.links import opens
-from safelight.store import generations, notifications
+from safelight.store import channels, generations
 
 router = APIRouter(prefix="/api/v1/notifications/channels", tags=["notifications"])
 
@@ -26,7 +26,7 @@ def get_shared_image(
     """The thumbnail that a link in a message leads to, for a week. Needs no key: the link is signed."""
     now = platform.clock.now()
     with platform.database.reading() as session:
-        channel = notifications.find_access(session, channel_id, now)
+        channel = channels.find_access(session, channel_id, now)
         if channel is None or not opens(channel.link_key, channel_id, generation_id, expires, signature, now):
             raise SafelightError(
                 Kind.FORBIDDEN,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from safelight.api.schemas.access import ShortName
-from safelight.store.notifications import ChannelKind
+from safelight.store.channels import ChannelKind
 
 
 class NewChannel(BaseModel):

@@ -24,7 +24,7 @@ from safelight.notifying.facts import Certainty, Facts, Suspect
 from safelight.notifying.kinds import KINDS
 from safelight.notifying.message import Destination, Message
 from safelight.notifying.sending import Request
-from safelight.store.notifications import ChannelKind
+from safelight.store.channels import ChannelKind
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW = NOON + timedelta(minutes=3)

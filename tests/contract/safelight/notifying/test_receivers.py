@@ -22,7 +22,7 @@ from safelight.notifying.message import Message
 from safelight.notifying.retry import Answered
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
-from safelight.store.notifications import Access, ChannelKind
+from safelight.store.channels import Access, ChannelKind
 
 from .test_channels import FULL, NOW, PAGERDUTY_EVENT, ROUTING_KEY  # noqa: TID252
 

@@ -9,9 +9,9 @@ from safelight.errors import Kind, SafelightError
 from safelight.notifying.addresses import Reach
 from safelight.notifying.kinds import KINDS
 from safelight.notifying.webhook import new_secret
-from safelight.store import notifications
+from safelight.store import channels
+from safelight.store.channels import ChannelKind, KnownChannel
 from safelight.store.database import Session
-from safelight.store.notifications import ChannelKind, KnownChannel
 
 OVERLAP = timedelta(hours=24)
 """How long the previous secret counts after a rotation, unless somebody says otherwise."""
@@ -38,7 +38,7 @@ def create(
     """Raises `webhook_url_invalid`, `channel_invalid` or `channel_exists`."""
     entered = KINDS[kind].enter(url, secret, reach)
     link_key = secrets.token_urlsafe(32)
-    channel = notifications.add_channel(session, name, kind, entered.url, entered.secret, link_key, now)
+    channel = channels.add(session, name, kind, entered.url, entered.secret, link_key, now)
     return NewChannel(channel, entered.secret if entered.made_here else None)
 
 
@@ -48,7 +48,7 @@ def rotate(session: Session, identifier: UUID, now: datetime, overlap: timedelta
 
     Raises `channel_not_found` or `channel_not_signed`.
     """
-    if notifications.require_channel(session, identifier).kind is not ChannelKind.WEBHOOK:
+    if channels.require(session, identifier).kind is not ChannelKind.WEBHOOK:
         raise SafelightError(
             Kind.CONFLICT,
             "channel_not_signed",
@@ -56,4 +56,4 @@ def rotate(session: Session, identifier: UUID, now: datetime, overlap: timedelta
             "or its key.",
         )
     secret = new_secret()
-    return NewChannel(notifications.rotate_secret(session, identifier, secret, now + overlap), secret)
+    return NewChannel(channels.rotate_secret(session, identifier, secret, now + overlap), secret)
