@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.parameters import GenerationParameters
+from safelight.errors import Kind, SafelightError
 
 Pixels = NDArray[np.uint8]
 """[height, width, 3], RGB."""
@@ -35,8 +36,11 @@ class Stopped(Exception):
     """Nobody waits for the batch any more, so its rendering was given up between two steps."""
 
 
-class Unsupported(Exception):
+class Unsupported(SafelightError):
     """The version asks for something that this engine cannot do; serving it without would serve something else."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Kind.INVALID, "version_unsupported", message)
 
 
 class OutOfMemory(Exception):
