@@ -111,8 +111,9 @@ class Shipper:
     def _ship(self, batch: Sequence[Entry]) -> None:
         try:
             parsed = [(entry, Generation.model_validate_json(entry.document)) for entry in batch]
-            shipments = list(self._uploads.map(self._upload, self._without_forgotten(parsed)))
-            self._store(shipments)
+            kept = self._without_forgotten(parsed)
+            with_images = any(entry.image is not None for entry, _ in kept)
+            self._store(list((self._uploads.map if with_images else map)(self._upload, kept)))
         except (RowRefused, ValidationError) as error:
             if len(batch) == 1:
                 logger.error("generation %s is set aside, the database refuses it: %s", batch[0].id, _describe(error))

@@ -126,9 +126,8 @@ def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """
     if not rows:
         return set()
-    statement = insert(session, GenerationRow).on_conflict_do_nothing().returning(GenerationRow.id)
     with _refusals():
-        new = set(session.scalars(statement, [dict(row) for row in rows]))
+        new = _add_new(session, rows)
         tasks = [
             {"generation_id": row["id"], "generator": row["generator"]}
             for row in rows
@@ -137,6 +136,20 @@ def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
         if tasks:
             session.execute(insert(session, ScoreTask), tasks)
     return new
+
+
+def _add_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    statement = insert(session, GenerationRow)
+    if session.get_bind().dialect.name == "sqlite":
+        # One writer at a time: nobody can add what is not there between the look and the insert. That is twice as
+        # quick as to have every row told back.
+        there = known(session, [row["id"] for row in rows])
+        lacking = {row["id"]: dict(row) for row in rows if row["id"] not in there}
+        if lacking:
+            session.execute(statement, list(lacking.values()))
+        return set(lacking)
+    told_back = statement.on_conflict_do_nothing().returning(GenerationRow.id)
+    return set(session.scalars(told_back, [dict(row) for row in rows]))
 
 
 def add_environments(session: Session, details: Mapping[str, Mapping[str, Any]], now: datetime) -> None:

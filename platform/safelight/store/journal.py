@@ -84,8 +84,6 @@ class JournalFile:
         # Only the first connection to an empty file decides this one; later it does nothing.
         self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self._connection.execute("PRAGMA journal_mode = WAL")
-        # FULL makes every commit wait for the disk: that wait is what an acknowledgement means.
-        self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(f"PRAGMA journal_size_limit = {_KEPT_FREE_BYTES}")
         # Where SQLite is built to overwrite what it deletes, taking entries out would need as much disk again as they
         # did: a full one could never be emptied.
@@ -135,8 +133,8 @@ class JournalFile:
         return None if row is None else Entry(identifier, datetime.fromtimestamp(row[0], UTC), row[1], row[2])
 
     def remove(self, ids: Sequence[UUID]) -> None:
-        """Forgets entries that have arrived where they go."""
-        with self._transaction() as connection:
+        """Forgets entries that have arrived where they go. After a power cut some may be back: they have arrived."""
+        with self._transaction(durable=False) as connection:
             connection.executemany("DELETE FROM entries WHERE id = ?", [(str(identifier),) for identifier in ids])
         # After an outage the file is large and empty; everyday traffic reuses its free pages.
         with self._lock:
@@ -195,8 +193,10 @@ class JournalFile:
         return shutil.disk_usage(self._folder).free
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            # FULL makes the commit wait for the disk: that wait is what an acknowledgement means.
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
