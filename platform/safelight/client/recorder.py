@@ -82,6 +82,15 @@ class Recorder:
         self._begin()
         atexit.register(self.close)
 
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._buffer = Buffer(self._most, self._most_bytes)
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._failing: str | None = None
+
     def __enter__(self) -> Self:
         return self
 
@@ -173,15 +182,6 @@ class Recorder:
         self._buffer.close()
         self._hurry.set()
         self._wake.set()
-
-    def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._buffer = Buffer(self._most, self._most_bytes)
-        self._wake, self._hurry = threading.Event(), threading.Event()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._closing: bool = False
-        self._failing: str | None = None
 
     def _start(self) -> None:
         """At the first record, not at import or construction: a server may fork in between."""
