@@ -109,10 +109,12 @@ def test_a_command_that_is_named_exists(document: Path) -> None:
     named = re.findall(
         r"\bsafelight ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", "\n".join(map("".join, CODE.findall(document.read_text())))
     )
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group has them
+    commands = typer.main.get_group(app)
+    context = typer.Context(commands)
     for command, sub in named:
-        assert command in commands
-        if group := getattr(commands[command], "commands", None):
+        found = commands.get_command(context, command)
+        assert found is not None, command
+        if sub and (group := getattr(found, "commands", None)):
             assert sub in group
 
 
