@@ -1,8 +1,9 @@
 """What the log sustains beside a bare batched insert: `python -m benchmarks.record`.
 
 The log takes generations from many callers at once and makes each durable in the journal before it answers. It ships
-them: reads them back, checks, inserts and counts them, and takes them out of the journal. The peer inserts the same rows
-into the same table in batches of a hundred, and does nothing else. Both take turns on one database, in one process.
+them: reads them back, checks, inserts and counts them, and takes them out of the journal. The peer inserts the same
+rows into the same table in batches of a hundred, and does nothing else. Both take turns on one database, in one
+process.
 """
 
 import argparse
