@@ -13,7 +13,7 @@ from safelight.store.slots import SlotState
 from safelight.store.tables import VerdictRow
 from safelight.watching.lease import LEASE
 
-ASKED = 5
+ASKED = 8
 """Monitors that have a question for a first version: what is held against the version before has none."""
 
 

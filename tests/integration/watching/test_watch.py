@@ -254,7 +254,16 @@ def test_verdicts_can_be_read_back(world: Any) -> None:
         latest = verdicts.latest(session, "studio")
         newest = verdicts.page(session, "studio", monitor="conditional_drift", limit=2)
         older = verdicts.page(session, "studio", monitor="conditional_drift", before=newest[-1].id)
-    asked = ["blank_rate", "conditional_drift", "good_images", "prompt_drift", "service_health"]
+    asked = [
+        "blank_rate",
+        "conditional_drift",
+        "cost",
+        "device_memory",
+        "good_images",
+        "prompt_drift",
+        "queue",
+        "service_health",
+    ]
     assert [each.monitor for each in latest] == asked
     assert newest[0] in latest
     assert [each.slot for each in [*newest, *older]] == [world.clock.now() - timedelta(minutes=i) for i in range(3)]
