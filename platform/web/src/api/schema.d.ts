@@ -2956,6 +2956,11 @@ export interface components {
              * @default false
              */
             b64_json: boolean;
+            /**
+             * End User
+             * @description Who asked you for them, as an opaque id of yours; can be forgotten by it
+             */
+            end_user?: string | null;
             /** Generator */
             generator: string;
             /** Guidance */
@@ -3251,7 +3256,7 @@ export interface components {
             stream?: false | null;
             /**
              * User
-             * @description Your end user; kept as the generation's tenant
+             * @description Your end user, as an opaque id; can be forgotten by it
              */
             user?: string | null;
         };
@@ -6752,6 +6757,11 @@ export interface operations {
                      * @description When it was made; the time in `id`, or now
                      */
                     created_at?: string | null;
+                    /**
+                     * End User
+                     * @description Who asked for it, in your own words for them: what is kept of one person can be forgotten
+                     */
+                    end_user?: string | null;
                     /** Engine Ms */
                     engine_ms?: number | null;
                     /** Error Code */
