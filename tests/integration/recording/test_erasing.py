@@ -203,6 +203,7 @@ def test_what_waits_to_be_made_for_them_is_not_made(database: Database, now: dat
                     images=1,
                     api_key_id=None,
                     tenant=name,
+                    end_user=None,
                     created_by=name,
                 ),
                 now,
