@@ -58,10 +58,11 @@ const byUrgency = (a: Monitor, b: Monitor): number => urgency(a) - urgency(b);
 function Row({ monitor }: { monitor: Monitor }): ReactNode {
   const href = useHref();
   const { name, question, latest, enabled, critical } = monitor;
+  const informs = enabled && !critical && latest?.health === "degraded"; // worth knowing, and nobody's to act on at night
   return (
     <li>
       <Link to={href(`/monitors/${encodeURIComponent(name)}`)} className={css.row}>
-        <State of={!enabled ? "idle" : (latest?.health ?? "unknown")}>{!enabled ? "Off" : latest ? undefined : "No answer yet"}</State>
+        <State of={!enabled ? "idle" : (latest?.health ?? "unknown")} {...(informs ? { tone: "warn" } : {})}>{!enabled ? "Off" : latest ? undefined : "No answer yet"}</State>
         <span className={css.words}>
           <span className={css.name}>{humanise(name)}{!critical && <span className={css.tag}>for information</span>}</span>
           <span className={css.question}>{question}</span>
