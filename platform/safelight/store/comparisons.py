@@ -9,12 +9,12 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from safelight.ids import first_id_at, made_at
 from safelight.store.scores import unpack
-from safelight.store.tables.generations import GenerationRow, Score, TrafficBucket
+from safelight.store.tables.generations import GenerationRow, Score
 
 _STRETCHES = 10
 _Query: TypeAlias = "Select[Score, str, float | None]"

@@ -10,9 +10,7 @@ from safelight.ids import new_id
 from safelight.store.tables.reports import VariantReportRow
 
 
-def add(
-    session: Session, generator: str, version: int, document: dict[str, Any], *, now: datetime, actor: str
-) -> None:
+def add(session: Session, generator: str, version: int, document: dict[str, Any], *, now: datetime, actor: str) -> None:
     session.add(
         VariantReportRow(
             id=new_id(), generator=generator, version=version, document=document, created_at=now, created_by=actor

@@ -52,7 +52,8 @@ def missing(tmp_path: Path) -> str:
 
 
 def test_programs_that_the_tests_start_are_named_where_nothing_installs_them(missing: str) -> None:
-    assert "not installed here: chromium curl docker-compose prometheus prometheus-alertmanager postgresql. Install them" in missing
+    names = "chromium curl docker-compose prometheus prometheus-alertmanager postgresql"
+    assert f"not installed here: {names}. Install them" in missing
 
 
 def test_apt_knows_each_of_them_by_that_name(missing: str) -> None:
