@@ -29,6 +29,7 @@ from safelight.studio.demo import release_in_turn
 _VICTIMS = ("api", "api", "engine process", "engine", "worker")
 _KILLS_AN_OUTAGE = 10
 _DRAIN_WITHIN = 300.0
+_POINT_WITHIN = 300.0
 
 
 class Storm:
@@ -47,8 +48,9 @@ class Storm:
             api.kill()
             api.wait()
             self._installation.start("api", "benchmarks.kill_storm.dying", point, str(self._random.randint(2, 6)))
-            if not self._installation.wait_for_death("api", 120):
-                raise TimeoutError(f"the API never came to the point {point!r}")
+            if not self._installation.wait_for_death("api", _POINT_WITHIN):
+                said = self._installation.said
+                raise TimeoutError(f"the API never came to the point {point!r}; the processes said:\n{said}")
             self.kills[f"api, {point}"] += 1
             print(f"  killed: api, {point}", file=sys.stderr)
             self._installation.start("api")

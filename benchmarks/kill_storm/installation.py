@@ -35,6 +35,11 @@ class Installation:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.environment['SAFELIGHT_API__PORT']}"
 
+    @property
+    def said(self) -> str:
+        """The newest lines of all processes."""
+        return self.log.read_text(errors="replace")[-4000:]
+
     def start(self, name: str, *module: str) -> None:
         """`module`: what to run in place of the command itself."""
         command = module or ("safelight.cli", name)
@@ -75,8 +80,7 @@ class Installation:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        said = self.log.read_text(errors="replace")[-2000:]
-        raise TimeoutError(f"the API did not answer within {_START_WITHIN:.0f} s; the processes said:\n{said}")
+        raise TimeoutError(f"the API did not answer within {_START_WITHIN:.0f} s; the processes said:\n{self.said}")
 
     def stop(self) -> None:
         for process in self.running.values():
