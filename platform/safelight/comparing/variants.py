@@ -13,7 +13,7 @@ from safelight.comparing.engines import Weighed
 from safelight.comparing.trial import Trial
 from safelight.store.versions import KnownVersion
 
-_WORDS = ("parent", "description", "tags", "provenance", "checkpoint")
+_BESIDES = ("parent", "description", "tags", "provenance", "checkpoint", "golden")
 
 
 class Change(Part):
@@ -102,7 +102,7 @@ def _cost(weighed: Weighed) -> Cost:
 
 def changes_between(parent: Manifest, variant: Manifest) -> list[Change]:
     """Field by field, nested ones by their paths."""
-    old, new = (_flat(each.model_dump(mode="json", exclude=set(_WORDS))) for each in (parent, variant))
+    old, new = (_flat(each.model_dump(mode="json", exclude=set(_BESIDES))) for each in (parent, variant))
     return [
         Change(field=field, parent=old.get(field), variant=new.get(field))
         for field in sorted(old.keys() | new.keys())

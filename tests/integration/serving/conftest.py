@@ -21,6 +21,7 @@ from registry.parameters import Requested
 from registry.versions import UnknownVersion, Version, fetch_verified
 from safelight.clock import SystemClock
 from safelight.recording.generation import Generation
+from safelight.serving import host as host_module
 from safelight.serving.dispatch import HttpEngineClient
 from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.host import EngineHost
@@ -31,6 +32,7 @@ from safelight.store import engines, ledger, versions
 from safelight.store.database import Database
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
+from tests.integration.serving.stage import Child, Scene
 
 GENERATOR = "sprites"
 TOKEN = SecretStr("a token of this test run")
@@ -230,3 +232,10 @@ def start_load() -> Callable[[Gateway, int], Load]:
 @pytest.fixture
 def log() -> MemoryLog:
     return MemoryLog()
+
+
+@pytest.fixture
+def scene(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    Child.every = []
+    monkeypatch.setattr(host_module, "EngineChild", Child)
+    return Scene(database, tmp_path)
