@@ -52,7 +52,7 @@ def installation(max_batch: int) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory(prefix="safelight-bench-") as folder:
         settings = Settings(
             data_dir=Path(folder),
-            api=ApiSettings(port=_free_port()),
+            api=ApiSettings(port=free_port()),
             engine=EngineSettings(device="cpu", threads=1, max_batch=max_batch),
         )
         key = _prepare(settings, Path(folder))
@@ -107,7 +107,7 @@ def _wait_until_answering(made: Installation) -> None:
     raise TimeoutError(f"the API did not answer within {_START_WITHIN:.0f} s; see what it wrote above")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,130 +1,164 @@
-"""What the service costs beside a bare diffusers loop: `python -m benchmarks.overhead`.
+"""What the service costs beside a bare diffusers loop and LitServe: `python -m benchmarks.overhead`.
 
-Both make the same images of the same version with one thread and the same batch size. They take turns within one run,
-so that whatever else the machine does meets both. The service records every image durably before it answers.
+All make the same images of the same version with one thread and the same batch size. They take turns within one run,
+so that whatever else the machine does meets all of them. The service records every image durably before it answers and
+asks for a key; LitServe does neither. Then one request at a time, beside one write that is flushed to the disk and one
+PNG, which are in the service's time and not in the bare call's.
 """
 
 import argparse
 import asyncio
+import os
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
-import diffusers
 import httpx
-import torch
-import transformers
+import numpy as np
 
+from benchmarks.bare import GUIDANCE, PROMPT, SIDE, STEPS, BareLoop
 from benchmarks.installation import Installation, installation
+from benchmarks.litserve import litserve
+from safelight.serving.worker import encode_png
 from safelight.studio.demo import GENERATOR
 from safelight.studio.versions import build_version
-
-PROMPT = "a red balloon on a blue background"
-STEPS, GUIDANCE, SIDE = 8, 3.0, 64
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Images a second of either, right after one another, and the mean batch the service formed."""
+    """Images a second of each, right after one another, and the mean batch the service formed."""
 
     bare: float
     service: float
+    litserve: float
     batch: float
-
-
-class BareLoop:
-    """Diffusers as its documentation uses it: no queue, no HTTP, no PNG, no log."""
-
-    def __init__(self, folder: Path, batch: int) -> None:
-        torch.set_num_threads(1)
-        diffusers.utils.logging.set_verbosity_error()
-        diffusers.utils.logging.disable_progress_bar()
-        transformers.utils.logging.disable_progress_bar()
-        self._pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-        self._pipeline.set_progress_bar_config(disable=True)
-        self._batch = batch
-        self._seeds = count(1)
-
-    def rate(self, seconds: float) -> float:
-        images, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            generators = [torch.Generator().manual_seed(next(self._seeds)) for _ in range(self._batch)]
-            self._pipeline(
-                [PROMPT] * self._batch,
-                num_inference_steps=STEPS,
-                guidance_scale=GUIDANCE,
-                width=SIDE,
-                height=SIDE,
-                generator=generators,
-                output_type="np",
-            )
-            images += self._batch
-        return images / (time.perf_counter() - started)
 
 
 async def service_rate(made: Installation, clients: int, seconds: float) -> tuple[float, float]:
     """Images a second with so many clients that never pause, and the mean size of the batches."""
-    finished: list[float] = []
     ids: list[str] = []
+    async with made.client() as http:
+
+        async def one(seed: int) -> None:
+            asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
+            reply = await http.post("/api/v1/generations", json=asked)
+            reply.raise_for_status()
+            ids.append(reply.json()["items"][0]["id"])
+
+        rate = await _saturate(one, clients, seconds)
+        sample = ids[:: max(len(ids) // 50, 1)]
+        envelopes = [(await http.get(f"/api/v1/generations/{each}")).json()["envelope"] for each in sample]
+    return rate, statistics.mean(each["batch_size"] for each in envelopes)
+
+
+async def litserve_rate(url: str, clients: int, seconds: float) -> float:
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False) as http:
+
+        async def one(seed: int) -> None:
+            (await http.post("/predict", json={"seed": seed})).raise_for_status()
+
+        return await _saturate(one, clients, seconds)
+
+
+async def _saturate(one: Callable[[int], Awaitable[None]], clients: int, seconds: float) -> float:
+    finished: list[float] = []
     started = time.perf_counter()
 
-    async def client(http: httpx.AsyncClient, number: int) -> None:
+    async def client(number: int) -> None:
         for turn in count():
             if time.perf_counter() - started >= seconds:
                 return
-            asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": number * 1_000_000 + turn}
-            reply = await http.post("/api/v1/generations", json=asked)
-            reply.raise_for_status()
+            await one(number * 1_000_000 + turn)
             finished.append(time.perf_counter())
-            ids.append(reply.json()["items"][0]["id"])
 
-    async with made.client() as http:
-        await asyncio.gather(*(client(http, number) for number in range(clients)))
-        sample = ids[:: max(len(ids) // 50, 1)]
-        envelopes = [(await http.get(f"/api/v1/generations/{each}")).json()["envelope"] for each in sample]
-    return len(finished) / (max(finished) - started), statistics.mean(each["batch_size"] for each in envelopes)
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    return len(finished) / (max(finished) - started)
 
 
-def measure(made: Installation, loop: BareLoop, batch: int, turns: int, seconds: float) -> list[Turn]:
+def measure(made: Installation, loop: BareLoop, peer: str | None, options: argparse.Namespace) -> list[Turn]:
     # Twice a batch, so that the next one waits while the current one is rendered.
-    clients = 2 * batch
-    loop.rate(1.0)
-    asyncio.run(service_rate(made, clients, 1.0))
+    clients = 2 * options.batch
     taken = []
-    for _ in range(turns):
-        bare = loop.rate(seconds)
+    for number in range(options.turns + 1):
+        seconds = options.seconds if number else 1.0  # the first turn warms up
+        bare = loop.rate(options.batch, seconds)
         service, mean_batch = asyncio.run(service_rate(made, clients, seconds))
-        taken.append(Turn(bare, service, mean_batch))
-    return taken
+        other = asyncio.run(litserve_rate(peer, clients, seconds)) if peer else float("nan")
+        taken.append(Turn(bare, service, other, mean_batch))
+    return taken[1:]
+
+
+def one_at_a_time(made: Installation, loop: BareLoop, peer: str | None, times: int) -> dict[str, float]:
+    """Medians in milliseconds, each measured right after the other, so many times."""
+    pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    scratch = made.settings.data_dir / "flushed"
+    headers = {"Authorization": f"Bearer {made.key}"}
+    spent: dict[str, list[float]] = {name: [] for name in ("bare call", "service", "LitServe", "fsync", "PNG")}
+    with httpx.Client(timeout=120, trust_env=False) as http, scratch.open("wb", buffering=0) as file:
+
+        def flush() -> None:
+            file.write(b"x" * 16_384)
+            os.fsync(file.fileno())
+
+        for seed in range(1, times + 1):
+            asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
+            ask = partial(http.post, f"{made.url}/api/v1/generations", json=asked, headers=headers)
+            spent["bare call"].append(_milliseconds(partial(loop.images, [seed])))
+            spent["service"].append(_milliseconds(ask))
+            if peer:
+                spent["LitServe"].append(_milliseconds(partial(http.post, f"{peer}/predict", json={"seed": seed})))
+            spent["fsync"].append(_milliseconds(flush))
+            spent["PNG"].append(_milliseconds(partial(encode_png, pixels)))
+    return {name: statistics.median(values) for name, values in spent.items() if values}
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
 
 
 def table(taken: list[Turn], batch: int) -> str:
-    ratios = [each.service / each.bare for each in taken]
-    lines = [f"{'turn':>8}{'bare images/s':>16}{'service images/s':>18}{'service/bare':>14}{'mean batch':>12}"]
-    lines += [
-        f"{number:8}{each.bare:16.2f}{each.service:18.2f}{ratio:14.3f}{each.batch:12.1f}"
-        for number, (each, ratio) in enumerate(zip(taken, ratios, strict=True), 1)
+    columns = ("bare images/s", "service images/s", "LitServe images/s", "service/bare", "service/LitServe", "batch")
+    rows = [
+        (each.bare, each.service, each.litserve, each.service / each.bare, each.service / each.litserve, each.batch)
+        for each in taken
     ]
-    bare, service = (
-        statistics.median(values) for values in zip(*((each.bare, each.service) for each in taken), strict=True)
-    )
-    lines.append(f"{'median':>8}{bare:16.2f}{service:18.2f}{statistics.median(ratios):14.3f}")
+    lines = [f"{'turn':>8}" + "".join(f"{column:>19}" for column in columns)]
+    lines += [f"{number:8}" + "".join(f"{figure:19.3f}" for figure in row) for number, row in enumerate(rows, 1)]
+    medians = (statistics.median(figures) for figures in zip(*rows, strict=True))
+    lines.append(f"{'median':>8}" + "".join(f"{figure:19.3f}" for figure in medians))
     lines += ["", f"{STEPS} steps, {SIDE}x{SIDE}, guidance {GUIDANCE}, batches of up to {batch}, one thread, CPU"]
     return "\n".join(lines)
+
+
+def single_table(medians: dict[str, float]) -> str:
+    lines = [f"{name:>12}{value:10.2f} ms" for name, value in medians.items()]
+    rest = medians["service"] - medians["bare call"] - medians["fsync"] - medians["PNG"]
+    return "\n".join([*lines, f"service over the bare call, one fsync and one PNG: {rest:.2f} ms at the median"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--turns", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of either, in each turn")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each, in each turn")
+    parser.add_argument("--singles", type=int, default=200, help="requests one at a time, of each")
     options = parser.parse_args()
     with installation(max_batch=options.batch) as made:
-        loop = BareLoop(build_version(2, made.settings.data_dir / "bare").folder, options.batch)
-        taken = measure(made, loop, options.batch, options.turns, options.seconds)
+        folder: Path = build_version(2, made.settings.data_dir / "bare").folder
+        with litserve(folder, options.batch) as peer:
+            loop = BareLoop(folder)
+            taken = measure(made, loop, peer, options)
+            medians = one_at_a_time(made, loop, peer, options.singles)
     print(table(taken, options.batch))
+    print()
+    print(single_table(medians))
 
 
 if __name__ == "__main__":

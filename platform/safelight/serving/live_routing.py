@@ -13,7 +13,7 @@ from safelight.store.versions import KnownVersion
 
 logger = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 0.1
+REFRESH_SECONDS = 0.05
 REPORT_SECONDS = 2.0
 ALIVE = timedelta(seconds=10)
 """An engine whose last heartbeat is older gets no requests. Long against the second between two of them: a host that is

@@ -1,0 +1,46 @@
+"""LitServe around the same pipeline; run by `benchmarks.overhead` with the interpreter of its own environment."""
+
+import argparse
+import io
+
+import litserve  # type: ignore[import-not-found, unused-ignore]  # not in our environment, on purpose
+from fastapi import Response
+from PIL import Image
+
+from benchmarks.bare import BareLoop
+
+
+class Images(litserve.LitAPI):  # type: ignore[misc, unused-ignore]  # an untyped base, or none
+    """As its documentation has it: decode, predict a batch, encode. No log, no keys."""
+
+    folder = ""
+
+    def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe names it
+        self._loop = BareLoop(self.folder)
+
+    def decode_request(self, request: dict[str, int]) -> int:
+        return request["seed"]
+
+    def predict(self, seeds: list[int]) -> list[Image.Image]:
+        return [Image.fromarray((each * 255).round().astype("uint8")) for each in self._loop.images(seeds)]
+
+    def encode_response(self, image: Image.Image) -> Response:
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", compress_level=1)
+        return Response(buffer.getvalue(), media_type="image/png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("port", type=int)
+    parser.add_argument("batch", type=int)
+    options = parser.parse_args()
+    Images.folder = options.folder
+    api = Images(max_batch_size=options.batch, batch_timeout=0.015)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=120)
+    server.run(host="127.0.0.1", port=options.port, generate_client_file=False, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
