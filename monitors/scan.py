@@ -32,13 +32,13 @@ from monitors.visibility import visibility
 from monitors.windows import Bucket, Window, dyadic_windows, spoken
 
 TESTS_PER_WINDOW = 2  # of means, and of tails: what a false-alarm budget is divided by, besides the windows
-MIN_GENERATIONS = 50  # independent ones: with fewer the far tail of the test of means is no longer what it says
+MIN_GENERATIONS = 50  # independent ones
 _MIN_REFERENCE = 50  # generations: for what people ask now the baseline is worth less, and nothing it says is certain
 _UNSEEN_SHARE = 0.1
-_MOVE_SHOWS = 100  # independent generations: of fewer, their mean request says too little
+_MOVE_SHOWS = 100  # independent generations: the mean request of fewer says little, and the means' far tail is heavier
 _HELD = (
-    "But requests have moved to where the baseline saw little, which may be why, and nothing is worse: it cannot be "
-    "told. Make a newer baseline."
+    "But requests may have moved to where the baseline saw little, which would explain it, and nothing is worse: it "
+    "cannot be told yet. If this lasts, make a newer baseline."
 )
 
 

@@ -40,6 +40,8 @@ def poisson_interval(count: int, exposure: float, confidence: float = 0.95) -> t
 def tables(found: Found) -> str:
     lines = [f"{name}: {value}" for name, value in found.setting.items()]
     for kind, watched in found.watched.items():
+        if not watched:
+            continue
         for rule in Rule:
             some = [each for each in watched if each.rule is rule]
             lines += ["", f"{kind}, {_spoken(rule)}", "", *_alarms(some)]
@@ -60,8 +62,6 @@ def _alarms(watched: Sequence[Watched]) -> list[str]:
         "| world | lenses | days | generations | unseen | held | alarms | incidents | in 30 days [95 %] | least |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    if not watched:
-        return lines
     worlds = list(dict.fromkeys(each.world for each in watched))
     for name in [*worlds, _ALL]:
         some = [each for each in watched if name in (each.world, _ALL)]
@@ -83,8 +83,6 @@ def _alarms(watched: Sequence[Watched]) -> list[str]:
 def _by_window(watched: Sequence[Watched]) -> list[str]:
     lines = ["| minutes | windows | " + " | ".join(f"{test} {a:g}" for test in _TESTS for a in LEVELS) + " |"]
     lines.append("|---" * (2 + len(_TESTS) * len(LEVELS)) + "|")
-    if not watched:
-        return lines
     tested = np.sum([each.tested for each in watched], axis=0)
     below = np.sum([each.below for each in watched], axis=0)
     for row, minutes in enumerate(sizes_of_windows()):

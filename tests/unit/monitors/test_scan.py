@@ -191,7 +191,7 @@ def test_a_change_that_moved_requests_may_make_is_held(lens: Lens, world: World)
         assert (verdict.health, verdict.reason) == (Health.INCONCLUSIVE, Reason.REQUESTS_MOVED)
         assert verdict.p_value is not None
         assert verdict.p_value < ALPHA
-        assert "requests have moved" in verdict.summary
+        assert "requests may have moved" in verdict.summary
         assert "newer baseline" in verdict.summary
 
 
