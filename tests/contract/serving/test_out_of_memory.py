@@ -45,7 +45,7 @@ class _Call:
 
 def test_an_error_of_pytorchs_costs_only_the_request_that_fits_nowhere() -> None:
     small = _Small()
-    environment = {"device": "small", "dtype": "float32", "threads": 1}
+    environment: dict[str, str | int] = {"device": "small", "dtype": "float32", "threads": 1}
     pipeline = DiffusersPipeline(small, cast(Any, _Call()), environment)
 
     async def story() -> None:
