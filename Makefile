@@ -49,7 +49,7 @@ bench-detection: install ## measure the detector beside its peers: power, cost, 
 JOBS ?= 2
 
 test: check-machine system-packages install-dev page lint ## everything that must be green: lint, types, contracts, page, tests
-	$(BIN)/pytest --numprocesses $(JOBS) --dist loadgroup --durations 15
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder --durations 15
 
 lint: install-dev ## ruff, mypy, import contracts
 	$(BIN)/ruff check .

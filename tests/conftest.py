@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 # Before anything imports numpy or torch: they read these once.
 os.environ.update(
@@ -17,6 +18,7 @@ os.environ.update(
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # Derandomised: a red build means that the change is wrong, not that the dice fell differently. No deadline: machines
 # are noisy.
@@ -30,12 +32,21 @@ _WHOLE_MACHINE = {"browser", "e2e"}
 _FIGURES = "figures"
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+class _Turns(LoadScopeScheduling):  # type: ignore[misc]  # its library is not annotated
     """Tests of one file stay in one process, for they share what is costly to start."""
-    for item in items:
-        folder, *_ = item.path.relative_to(_TESTS).parts
-        name = "whole machine" if folder in _WHOLE_MACHINE else str(item.path.relative_to(_TESTS))
-        item.add_marker(pytest.mark.xdist_group(name))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "whole machine" if Path(file).parts[1] in _WHOLE_MACHINE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Turns:
+    return _Turns(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes: the longest turn begins first
+        items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] in _WHOLE_MACHINE, reverse=True)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class Studio:
         return Generated(generation, b"png" if served else b"")
 
     def _log(self, generation: Generation, served: bool) -> None:
-        columns = generation.model_dump(exclude={"environment"}) | {"image_key": str(generation.id)}
+        columns = generation.model_dump(exclude={"environment", "seen"}) | {"image_key": str(generation.id)}
         row = GenerationRow(**columns | {"arm": generation.arm.value, "outcome": generation.outcome.value})
         self.world.content[str(generation.id)] = _png(self.world.embedder.paint(generation.prompt, self.world._rng))
         self._waiting += [row] + [ScoreTask(generation_id=generation.id, generator="studio")] * served
