@@ -2,6 +2,7 @@
 
 import atexit
 import base64
+import encodings.idna  # noqa: F401 - a first look-up of a host would import it in the thread: see httpcore
 import json
 import logging
 import os

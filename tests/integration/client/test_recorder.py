@@ -194,6 +194,22 @@ def test_an_end_with_nobody_there_is_soon_and_said(moody: Moody, run: Run) -> No
     assert "Traceback" not in done.stderr
 
 
+def test_its_thread_imports_nothing(moody: Moody, run: Run) -> None:
+    """A fork meanwhile would leave the child waiting for that import for ever."""
+    done = run(
+        """
+        import sys
+
+        before = set(sys.modules)
+        recorder.record(prompt="a fox", image=b"png")
+        recorder.flush(10.0)
+        assert sys.modules.keys() == before, sys.modules.keys() - before
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert prompts(moody) == ["a fox"]
+
+
 def test_a_forked_child_has_a_recorder_of_its_own(moody: Moody, run: Run) -> None:
     done = run(
         """

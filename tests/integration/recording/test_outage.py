@@ -30,7 +30,7 @@ MEBIBYTE = 1024 * 1024
 MINUTE = timedelta(minutes=1)
 AT_ONCE = 10
 PICTURE_BYTES = 100 * 1024
-MOST_HELD = 32 * MEBIBYTE
+MOST_HELD = 48 * MEBIBYTE
 """Of memory: half of what the longer outage leaves on the disk."""
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["postgres"], indirect=True)]
