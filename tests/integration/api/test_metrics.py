@@ -142,9 +142,10 @@ def prometheus(api: Installation, text: str, tmp_path: Path) -> Iterator[str]:
 def asked(address: str) -> Any:
     """What Prometheus answers; None while it starts."""
     try:
-        return httpx.get(address, trust_env=False).json()["data"]
+        answer = httpx.get(address, trust_env=False)
     except httpx.TransportError:
         return None
+    return answer.json()["data"] if answer.is_success else None
 
 
 def test_a_real_prometheus_scrapes_the_api_and_the_worker(prometheus: str) -> None:

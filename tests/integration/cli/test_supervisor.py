@@ -1,6 +1,5 @@
 """Real processes, started, restarted and ended."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -49,11 +48,11 @@ def _wait(until: Callable[[], bool]) -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
     # A child that nobody waited for is still listed, but does nothing any more.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return state != "Z"
 
 
 @pytest.fixture
