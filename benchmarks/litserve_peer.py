@@ -36,8 +36,8 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("batch", type=int)
     options = parser.parse_args()
-    Images.folder = options.folder
     api = Images(max_batch_size=options.batch, batch_timeout=0.015)
+    api.folder = options.folder  # of the instance: its worker is another process, which gets no more
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=120)
     server.run(host="127.0.0.1", port=options.port, generate_client_file=False, log_level="warning")
 
