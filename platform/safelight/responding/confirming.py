@@ -143,7 +143,7 @@ def told(run: KnownRun) -> str:
     what = {
         Purpose.SUSPECT: f"Version {run.version} on {run.host}",
         Purpose.RELOAD: f"Version {run.version} loaded afresh on {run.host}",
-    }.get(run.purpose, f"Version {run.version}, to go back to,")
+    }.get(run.purpose, f"Version {run.version}, to go back to")
     if verdict is None:
         return f"{what}: {run.detail or 'its probes were made to be compared with.'}"
     return f"{what}: {verdict.summary}"
