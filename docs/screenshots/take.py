@@ -23,7 +23,8 @@ GOOD, BAD = 2, 3
 _DESKTOP = ViewportSize(width=1440, height=900)
 _PHONE = ViewportSize(width=390, height=844)
 _PATIENCE_SECONDS = 420.0
-_PAINTED = "() => [...document.images].every((image) => image.complete) && !document.querySelector('[aria-busy=true]')"
+_PAINTED = """() => !document.querySelector('[aria-busy=true]') && [...document.images].every((image) =>
+    image.complete || image.getBoundingClientRect().top > innerHeight)"""
 
 
 class Photographer:
