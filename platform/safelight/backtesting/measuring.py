@@ -23,11 +23,12 @@ _SAME = 0.98  # cosine of two embeddings of one image by one embedder, whatever 
 
 @dataclass(frozen=True, eq=False)
 class GivenEmbeddings:
-    """The embeddings a table brings along; what it does not, the embedder behind makes."""
+    """The embeddings a table brings along, held against those of the embedder behind, if there is one."""
 
     digest: str
     images: NDArray[np.float32]
-    prompts: NDArray[np.float32] | None
+    prompts: NDArray[np.float32] | Embedder
+    """The table's, or who makes them."""
     behind: Embedder | None
 
     def embed_images(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -36,10 +37,9 @@ class GivenEmbeddings:
         return self.images
 
     def embed_prompts(self, prompts: Sequence[str]) -> tuple[NDArray[np.float32], list[bool]]:
-        if self.prompts is not None:
+        if isinstance(self.prompts, np.ndarray):
             return self.prompts, [False] * len(prompts)
-        assert self.behind is not None, "a table without prompt embeddings is read with an embedder"  # noqa: S101
-        return self.behind.embed_prompts(prompts)
+        return self.prompts.embed_prompts(prompts)
 
     def prompt_features(self, prompts: Sequence[str]) -> NDArray[np.float32] | None:
         return None if self.behind is None else self.behind.prompt_features(prompts)
@@ -80,7 +80,11 @@ class Measurer:
         if self._embedder is not None and all(each is None for each in images):
             return self._embedder
         given = _stacked("image_embedding", rows, images)
-        told = _stacked("prompt_embedding", rows, prompts) if self._embedder is None or prompts[0] is not None else None
+        told: NDArray[np.float32] | Embedder
+        if self._embedder is None or prompts[0] is not None:
+            told = _stacked("prompt_embedding", rows, prompts)
+        else:
+            told = self._embedder
         return GivenEmbeddings("", given, told, self._embedder)
 
 

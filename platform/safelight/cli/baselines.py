@@ -13,8 +13,9 @@ from safelight import wiring
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store import access, baseline_jobs, baselines, versions
-from safelight.store.baseline_jobs import JobState, KnownJob, Phase
+from safelight.store.baseline_jobs import KnownJob, Phase
 from safelight.store.database import Database
+from safelight.store.job_state import JobState
 from safelight.watching import recorded
 from safelight.watching.baselines import from_recorded
 from safelight.watching.inspecting import inspect

@@ -13,6 +13,7 @@ from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.recording.redaction import REDACTED
 from safelight.serving.attempt import failure_of
 from safelight.serving.live_routing import ALIVE
+from safelight.serving.missing import reason_to_give_up
 from safelight.serving.replaying import Maker
 from safelight.serving.request import GenerationRequest
 from safelight.store import access, engines, generation_replays, generations, versions
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
 _HELD = timedelta(minutes=3)
 """Longer than one image takes."""
-_LOADED_WITHIN = timedelta(minutes=15)
 
 
 def order(
@@ -145,14 +145,8 @@ class Remaker:
         return _Taken(replay, request, versions.require_version(session, replay.generator, replay.version), engine)
 
     def _give_up_in_the_end(self, session: Session, replay: KnownReplay, now: datetime) -> None:
-        why = engines.last_failure(session, replay.generator, replay.version, replay.ordered_at)
-        if why is not None:
-            message = f"Version {replay.version} could not be loaded: {why}."
-            generation_replays.fail(session, replay.id, SafelightError(Kind.UNAVAILABLE, "engine_failed", message), now)
-        elif now - replay.ordered_at > _LOADED_WITHIN:
-            minutes = _LOADED_WITHIN // timedelta(minutes=1)
-            message = f"No engine has held version {replay.version} within {minutes} minutes. Does an engine host run?"
-            error = SafelightError(Kind.UNAVAILABLE, "no_engine_ready", message)
+        error = reason_to_give_up(session, replay.generator, replay.version, replay.ordered_at, now)
+        if error is not None:
             generation_replays.fail(session, replay.id, error, now)
 
     def _note(self, replay: KnownReplay, made_id: UUID | None, error: SafelightError | None) -> None:

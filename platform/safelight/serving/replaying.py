@@ -12,6 +12,7 @@ from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.recording.generation import Arm
 from safelight.serving.live_routing import ALIVE
+from safelight.serving.missing import reason_to_give_up
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.store import baseline_jobs, engines, versions
 from safelight.store.baseline_jobs import KnownJob, Phase
@@ -25,7 +26,6 @@ _POLL_SECONDS = 0.5
 _PHASES = (Phase.LOADING, Phase.GENERATING)
 _HELD = timedelta(minutes=3)
 """Longer than one image takes: a job is held anew with each."""
-_LOADED_WITHIN = timedelta(minutes=15)
 _MOST_FAILURES = 20
 """In a row: a version that makes nothing is given up."""
 
@@ -105,15 +105,8 @@ class Replayer:
         if job.phase is Phase.GENERATING:
             baseline_jobs.take(session, job.id, _PHASES, self._name, now, now + _HELD, enter=Phase.LOADING)
             return
-        why = engines.last_failure(session, job.generator, job.version, job.phase_at)
-        if why is not None:
-            message = f"Version {job.version} could not be loaded beside what serves: {why}."
-            error = SafelightError(Kind.UNAVAILABLE, "engine_failed", message)
-            baseline_jobs.fail(session, job.id, self._name, error, now)
-        elif now - job.phase_at > _LOADED_WITHIN:
-            minutes = _LOADED_WITHIN // timedelta(minutes=1)
-            message = f"No engine has held version {job.version} within {minutes} minutes. Does an engine host run?"
-            error = SafelightError(Kind.UNAVAILABLE, "no_engine_ready", message)
+        error = reason_to_give_up(session, job.generator, job.version, job.phase_at, now)
+        if error is not None:
             baseline_jobs.fail(session, job.id, self._name, error, now)
 
     async def _make(self, taken: _Taken, engine: KnownEngine) -> None:

@@ -13,19 +13,8 @@ from sqlalchemy.orm import Session
 
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
+from safelight.store.job_state import JobState
 from safelight.store.tables.monitoring import BaselineJob
-
-
-class JobState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 class Phase(StrEnum):

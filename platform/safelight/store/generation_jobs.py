@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,20 +11,8 @@ from sqlalchemy.orm import Session
 
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.store.erasures import Subject
+from safelight.store.job_state import JobState
 from safelight.store.tables.jobs import GenerationJobRow as Row
-
-
-class JobState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-
 
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 

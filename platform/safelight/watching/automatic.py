@@ -8,8 +8,8 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.settings import BaselineSettings
 from safelight.store import baseline_jobs, baselines, incidents, ledger, totals, versions
-from safelight.store.baseline_jobs import JobState
 from safelight.store.database import Database, Session
+from safelight.store.job_state import JobState
 from safelight.watching.baselines import LARGEST
 from safelight.watching.lease import Leadership
 from safelight.watching.ordering import ARMS, Ordered, Source, order_logged

@@ -22,8 +22,9 @@ from safelight.store import access, erasures, feedback, generation_jobs, generat
 from safelight.store.database import Database
 from safelight.store.erasures import ErasureState, Subject
 from safelight.store.feedback import FeedbackKind
-from safelight.store.generation_jobs import JobState, NewJob
+from safelight.store.generation_jobs import NewJob
 from safelight.store.generations import Filters
+from safelight.store.job_state import JobState
 from safelight.store.journal import Entry, JournalFile
 from safelight.store.scores import GenerationScore
 from safelight.store.tables import FeedbackRow, Score, ScoreTask

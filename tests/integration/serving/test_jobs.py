@@ -16,7 +16,8 @@ from safelight.serving.jobs import JobRunner
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.store import generation_jobs
 from safelight.store.database import Database
-from safelight.store.generation_jobs import JobState, KnownJob, NewJob
+from safelight.store.generation_jobs import KnownJob, NewJob
+from safelight.store.job_state import JobState
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGE = UUID(int=99)

@@ -9,7 +9,8 @@ from safelight.errors import Kind, SafelightError
 from safelight.ids import new_id
 from safelight.store import generation_jobs
 from safelight.store.database import Database
-from safelight.store.generation_jobs import JobState, KnownJob, NewJob
+from safelight.store.generation_jobs import KnownJob, NewJob
+from safelight.store.job_state import JobState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=30)

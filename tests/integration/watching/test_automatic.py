@@ -8,8 +8,8 @@ from registry.ledger import EntryKind
 from registry.manifest import parse_manifest
 from safelight.settings import BaselineSettings
 from safelight.store import baseline_jobs, baselines, incidents, versions
-from safelight.store.baseline_jobs import JobState
 from safelight.store.incidents import Resolution
+from safelight.store.job_state import JobState
 from safelight.store.versions import KnownVersion
 from safelight.watching.automatic import ACTOR, AutomaticBaselines
 from safelight.watching.making import Maker

@@ -10,9 +10,10 @@ from monitors.verdict import Health
 from registry.manifest import parse_manifest
 from safelight.errors import SafelightError
 from safelight.store import baseline_jobs, baselines, incidents, versions
-from safelight.store.baseline_jobs import JobState, KnownJob
+from safelight.store.baseline_jobs import KnownJob
 from safelight.store.baselines import KnownBaseline
 from safelight.store.incidents import Resolution
+from safelight.store.job_state import JobState
 from safelight.store.versions import KnownVersion
 from safelight.watching.baselines import from_recorded, scalars_of
 from safelight.watching.inspecting import inspect

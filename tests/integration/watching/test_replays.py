@@ -15,8 +15,9 @@ from safelight.serving.replaying import Replayer
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.store import baseline_jobs, baselines, engines, probe_sets, versions
 from safelight.store.base import Base
-from safelight.store.baseline_jobs import JobState, KnownJob, Phase
+from safelight.store.baseline_jobs import KnownJob, Phase
 from safelight.store.engines import EngineState, KnownEngine
+from safelight.store.job_state import JobState
 from safelight.store.tables import GenerationRow, ScoreTask
 from safelight.store.versions import KnownVersion
 from safelight.watching import ordering

@@ -8,7 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from safelight.api.schemas.access import ShortName
 from safelight.api.schemas.releases import GeneratorName
-from safelight.store.baseline_jobs import JobState, Phase
+from safelight.store.baseline_jobs import Phase
+from safelight.store.job_state import JobState
 from safelight.watching.ordering import FEWEST_PROMPTS, MOST_PROMPTS, Source
 
 

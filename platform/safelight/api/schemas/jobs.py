@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from safelight.store.generation_jobs import JobState, KnownJob
+from safelight.store.generation_jobs import KnownJob
+from safelight.store.job_state import JobState
 
 
 class JobImage(BaseModel):
