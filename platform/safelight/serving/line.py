@@ -73,7 +73,10 @@ class Line:
                 self._places.remove(place)
 
     def move(self, now: float) -> None:
-        """Let go whoever's turn it is while an engine is free, and whoever has no hope."""
+        """Let go whoever's time is over, whoever's turn it is while an engine is free, and whoever has no hope."""
+        for place in self._places:
+            if now >= place.patience.until and not place.called.done():
+                place.called.set_exception(TimeoutError())
         self._forget_called()
         while self._places:
             seat = self._claim()
@@ -87,9 +90,7 @@ class Line:
         if not self._places:
             self._turns.forgive()
         for place in self._places:
-            if now >= place.patience.until:
-                place.called.set_exception(TimeoutError())
-            elif now - max(place.joined, self._last_engine) >= place.patience.without_engine:
+            if now - max(place.joined, self._last_engine) >= place.patience.without_engine:
                 place.called.set_exception(NoEngineReady())
         self._forget_called()
 

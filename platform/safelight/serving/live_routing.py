@@ -73,8 +73,8 @@ class LiveRouting:
 
     def _read(self) -> RoutingTable:
         with self._database.reading() as session:
-            names = [generator.name for generator in versions.generators(session)]
-            heads = {name: ledger.newest_release(session, name) for name in names}
+            newest = ledger.newest_releases(session)
+            heads = {generator.name: newest.get(generator.name) for generator in versions.generators(session)}
             for name, head in heads.items():
                 if head is not None and (name, head.to_version) not in self._known:
                     self._known[name, head.to_version] = versions.require_version(session, name, head.to_version)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from registry.ledger import Draft, Entry, EntryKind, append
 from safelight.store.tables.releases import Generator, LedgerEntry
@@ -31,6 +31,25 @@ def newest_release(session: Session, generator: str, scope: str = DEFAULT_SCOPE)
         .limit(1)
     )
     return _entry(row) if row else None
+
+
+def newest_releases(session: Session, scope: str = DEFAULT_SCOPE) -> dict[str, Entry]:
+    """`newest_release` of every generator that has one, in one look: gateways ask for it all the time."""
+    # Newest first and no further, by the key: a maximum would read each generator's whole ledger.
+    newest = aliased(LedgerEntry)
+    newest_seq = (
+        select(newest.seq)
+        .where(newest.generator == Generator.name, newest.scope == scope, newest.kind != EntryKind.ACCEPT.value)
+        .order_by(newest.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(LedgerEntry)
+        .join(Generator, Generator.name == LedgerEntry.generator)
+        .where(LedgerEntry.scope == scope, LedgerEntry.seq == newest_seq)
+    )
+    return {row.generator: _entry(row) for row in session.scalars(query)}
 
 
 def add(session: Session, draft: Draft, now: datetime) -> Entry:
