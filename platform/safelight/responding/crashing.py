@@ -9,6 +9,7 @@ from typing import Protocol
 from registry.rules import last_known_good
 from safelight.clock import Clock
 from safelight.responding.announcement import Links, announce
+from safelight.responding.causes import ACTOR, Cause, open_of_cause
 from safelight.store import engines, incidents, ledger, releases
 from safelight.store.database import Database, Session
 from safelight.store.engines import LIVING, STEADY_AFTER, EngineState, KnownEngine
@@ -16,7 +17,6 @@ from safelight.store.incidents import KnownIncident, Resolution
 
 MONITOR = "engines"
 REASON = "engine_crash_loop"
-_ACTOR = "safelight"
 _MANY = 3
 """Deaths in a row that are no accident: the first costs no more than a load, and so may the second."""
 _STILL = timedelta(minutes=10)
@@ -105,32 +105,27 @@ class CrashWatch:
         entry = ledger.newest_release(session, loop.generator)
         serves = entry is not None and entry.to_version == loop.version
         suspect = releases.of_entry(session, loop.generator, entry.seq) if serves and entry else None
-        incident = incidents.open_incident(
-            session,
+        cause = Cause(
             generator=loop.generator,
-            dedup_key=loop.key,
+            key=loop.key,
             title=f"Version {loop.version} of {loop.generator}: engines keep crashing on {loop.host}",
             monitor=MONITOR,
             reason=REASON,
-            verdict_id=None,
+            event="engines",
+            summary=loop.summary,
+            evidence=lambda: {"version": loop.version, "host": loop.host, "deaths": list(_told(loop.deaths))},
             # Of a version that does not serve, nothing is to be rolled back.
             suspect_version=loop.version if serves else None,
             suspect_release_id=suspect.id if suspect else None,
             suggested_target=last_known_good(ledger.chain(session, loop.generator)) if serves else None,
-            evidence={"version": loop.version, "host": loop.host, "deaths": list(_told(loop.deaths))},
-            now=now,
         )
-        incidents.note(session, incident.id, "engines", _ACTOR, loop.summary, now)
-        self._tell(session, incident, "incident.opened", loop.summary, now)
+        open_of_cause(session, cause, self._links, now)
 
     def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
         summary = "No engine of the version has failed again: it serves, or it is no longer wanted on this machine."
-        resolved = incidents.resolve(session, incident.id, _ACTOR, Resolution.RECOVERED, now)
-        incidents.note(session, incident.id, "recovered", _ACTOR, summary, now)
-        self._tell(session, resolved, "incident.resolved", summary, now)
-
-    def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
-        announce(session, incident, self._links, event, summary, now)
+        resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
+        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
+        announce(session, resolved, self._links, "incident.resolved", summary, now)
 
 
 def _told(deaths: Sequence[KnownEngine]) -> Iterator[dict[str, str | None]]:

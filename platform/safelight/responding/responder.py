@@ -10,7 +10,8 @@ from registry.ledger import Entry, EntryKind
 from registry.progress import State
 from registry.rules import last_known_good
 from safelight.responding.announcement import Links, announce
-from safelight.responding.deciding import ACTOR, Decider, slice_of
+from safelight.responding.causes import ACTOR, Cause, open_of_cause
+from safelight.responding.deciding import Decider, slice_of
 from safelight.responding.policy import VERSION_FAULTS
 from safelight.store import incidents, ledger, probes, releases
 from safelight.store.database import Session
@@ -64,7 +65,7 @@ class Responder:
         said = [event.data for event in incidents.timeline(session, incident.id) if event.kind == "verdict"]
         asks = verdict.verdict.reason in VERSION_FAULTS
         if not any((each["monitor"], each.get("slice")) == (verdict.monitor, _slice(verdict)) for each in said):
-            self._note_verdict(session, incident, verdict, now)
+            incidents.note(session, incident.id, "verdict", ACTOR, verdict.verdict.summary, now, **_said(verdict))
             if asks and not any(each.get("version_fault") and each.get("slice") is None for each in said):
                 self._decider.ask(session, incident, verdict, now)
         elif asks:
@@ -72,24 +73,24 @@ class Responder:
 
     def _open(self, session: Session, key: str, entry: Entry, verdict: StoredVerdict, now: datetime) -> None:
         suspect = releases.of_entry(session, entry.generator, entry.seq)
-        target = last_known_good(ledger.chain(session, entry.generator))
-        incident = incidents.open_incident(
-            session,
+        cause = Cause(
             generator=entry.generator,
-            dedup_key=key,
+            key=key,
             title=_title(entry, verdict),
             monitor=verdict.monitor,
             reason=verdict.verdict.reason,
+            event="verdict",
+            summary=verdict.verdict.summary,
+            data=_said(verdict),
+            evidence=lambda: self._evidence(session, entry.generator, verdict),
             verdict_id=verdict.id,
             suspect_version=entry.to_version,
             suspect_release_id=suspect.id if suspect else None,
-            suggested_target=target,
-            evidence=self._evidence(session, entry.generator, verdict),
-            now=now,
+            suggested_target=last_known_good(ledger.chain(session, entry.generator)),
         )
-        self._note_verdict(session, incident, verdict, now)
-        self._decider.ask(session, incident, verdict, now)
-        self._tell(session, incident, "incident.opened", verdict.verdict.summary, now)
+        incident = open_of_cause(session, cause, self._links, now)
+        if incident is not None:
+            self._decider.ask(session, incident, verdict, now)
 
     def _follow(self, session: Session, incident: KnownIncident, entry: Entry, now: datetime) -> None:
         # One that suspects no version that serves is not ended by a release.
@@ -117,22 +118,18 @@ class Responder:
         incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
         self._tell(session, resolved, "incident.resolved", summary, now)
 
-    def _note_verdict(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
-        incidents.note(
-            session,
-            incident.id,
-            "verdict",
-            ACTOR,
-            verdict.verdict.summary,
-            now,
-            monitor=verdict.monitor,
-            verdict_id=verdict.id,
-            slice=_slice(verdict),
-            version_fault=verdict.verdict.reason in VERSION_FAULTS,
-        )
-
     def _tell(self, session: Session, incident: KnownIncident, event: str, summary: str, now: datetime) -> None:
         announce(session, incident, self._links, event, summary, now)
+
+
+def _said(verdict: StoredVerdict) -> dict[str, Any]:
+    """What a line of the timeline keeps of a verdict, beside its words."""
+    return {
+        "monitor": verdict.monitor,
+        "verdict_id": verdict.id,
+        "slice": _slice(verdict),
+        "version_fault": verdict.verdict.reason in VERSION_FAULTS,
+    }
 
 
 def _slice(verdict: StoredVerdict) -> str | None:
