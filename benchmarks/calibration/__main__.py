@@ -20,10 +20,10 @@ from benchmarks.calibration.far_tail import Tail, far_tail
 from benchmarks.calibration.report import Found, as_json, tables
 from benchmarks.calibration.simulate import Watched, watch
 from benchmarks.calibration.traffic import World
+from benchmarks.detection.machine import revision
 
 KINDS = {"tuning": tuning.worlds, "held out": held_out.worlds}
 BASELINES = (3_500, 6_000, 12_000, 6_000, 30_000)
-_DEAR_DAYS = 8
 _FAR_TAILS = (
     (tuning.steady, 3_500),
     (tuning.steady, 12_000),
@@ -61,19 +61,18 @@ def _baseline(turn: int) -> int:
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
-    """What is dear first, then one lens of each world after the other: whenever time is up, all had their turn."""
-    made = [
+    """One lens of each world after the other: whenever time is up, all had their turn."""
+    return [
         Task(kind, number, 1000 * options.seed + 100 * number + lens, _baseline(lens + number), options.days)
         for lens in range(options.lenses)
         for kind in options.kinds
         for number, world in enumerate(KINDS[kind](0))
         if options.worlds is None or world.name in options.worlds
     ]
-    return sorted(made, key=lambda task: KINDS[task.kind](0)[task.world].days > _DEAR_DAYS)
 
 
 def run(options: argparse.Namespace) -> Found:
-    started = time.monotonic()
+    started, detector = time.monotonic(), revision()
     watched: dict[str, list[Watched]] = {kind: [] for kind in options.kinds}
     far: list[Tail] = []
     with ProcessPoolExecutor(options.processes, initializer=_one_thread) as pool:
@@ -93,6 +92,7 @@ def run(options: argparse.Namespace) -> Found:
         "command": f"python -m benchmarks.calibration {' '.join(sys.argv[1:])}",
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {options.processes} processes",
+        "detector": f"monitors as of {detector}",
         "took": f"{time.monotonic() - started:.0f} s",
     }
     ordered = {kind: sorted(each, key=lambda w: (w.world, w.baseline)) for kind, each in watched.items()}

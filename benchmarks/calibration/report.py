@@ -124,17 +124,11 @@ def as_json(found: Found) -> str:
                     "incidents": each.episodes,
                     "held": each.held,
                     "smallest_p": each.worst,
+                    "tested": each.tested.tolist(),
+                    "below": each.below.tolist(),
                 }
                 for each in watched
             ]
-            for kind, watched in found.watched.items()
-        },
-        "below": {
-            kind: np.sum([each.below for each in watched if each.rule is Rule.ANY_CHANGE], axis=0).tolist()
-            for kind, watched in found.watched.items()
-        },
-        "tested": {
-            kind: np.sum([each.tested for each in watched if each.rule is Rule.ANY_CHANGE], axis=0).tolist()
             for kind, watched in found.watched.items()
         },
         "far_tail_levels": FAR_LEVELS,

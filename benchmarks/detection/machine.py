@@ -18,11 +18,11 @@ def described() -> str:
     libraries = ", ".join([*(f"{name} {version(name)}" for name in _LIBRARIES), ALIBI_DETECT.replace("==", " ")])
     return (
         f"{SystemClock().now():%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores ({_processor()}), one thread, "
-        f"no GPU; Python {platform.python_version()}, {libraries}; monitors as of {_revision()}."
+        f"no GPU; Python {platform.python_version()}, {libraries}; monitors as of {revision()}."
     )
 
 
-def _revision() -> str:
+def revision() -> str:
     """The last commit that changed the detector."""
     asked = ["git", "log", "-1", "--format=%h", "--", "monitors"]
     found = subprocess.run(asked, cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True).stdout
