@@ -1,6 +1,7 @@
 """The manifest of a version: everything but the environment that decides which images it makes."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -101,11 +102,34 @@ class Dataset(Part):
     licence: Text
 
 
+class Scan(Part):
+    """A search of all training images for near-duplicates, and for images that versions are judged by."""
+
+    method: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+    """What searched, by which measure and threshold."""
+    made_on: date
+    images: Annotated[int, Field(ge=1, strict=True)]
+    """Training images that were looked at."""
+    near_duplicates: Annotated[int, Field(ge=0, strict=True)]
+    """Of these, the ones left in that are near-duplicates of others."""
+    contaminated: Annotated[int, Field(ge=0, strict=True)]
+    """Of these, the ones left in that are near-duplicates of images that versions are judged by."""
+
+    @model_validator(mode="after")
+    def _counts_what_it_saw(self) -> Self:
+        if max(self.near_duplicates, self.contaminated) > self.images:
+            raise ValueError("it found more images than it looked at")
+        return self
+
+
 class Provenance(Part):
-    """Where the weights come from."""
+    """Where the weights come from, what they are for, and what is known to go wrong."""
 
     licence: Text
     datasets: tuple[Dataset, ...] = ()
+    scan: Scan | None = Field(None, exclude_if=_unset)
+    intended_use: Text | None = Field(None, exclude_if=_unset)
+    known_limits: Text | None = Field(None, exclude_if=_unset)
 
 
 _WORDS: Final = {"parent", "description", "tags", "provenance"}

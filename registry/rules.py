@@ -1,6 +1,6 @@
 """The rules of a release, decided from the ledger alone. ``entries`` are one whole chain, the oldest first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ class ReleaseCode(StrEnum):
     NOTHING_TO_ROLL_BACK_TO = "nothing_to_roll_back_to"
     NEVER_SERVED = "never_served"
     ALREADY_ACCEPTED = "already_accepted"
+    QUARANTINED = "quarantined"
 
 
 class ReleaseRefused(RegistryError):
@@ -59,6 +60,20 @@ def known_good(entries: Sequence[Entry]) -> frozenset[int]:
         elif entry.kind == EntryKind.ROLLBACK and entry.from_version is not None:
             good.discard(entry.from_version)
     return frozenset(good)
+
+
+def quarantined(entries: Sequence[Entry]) -> Mapping[int, Entry]:
+    """The versions that production was taken away from because of an incident, each with the rollback that did it last.
+
+    Only serving again, by override, and being accepted then ends it.
+    """
+    held: dict[int, Entry] = {}
+    for entry in entries:
+        if entry.kind == EntryKind.ACCEPT:
+            held.pop(entry.to_version, None)
+        elif entry.kind == EntryKind.ROLLBACK and entry.incident_id is not None and entry.from_version is not None:
+            held[entry.from_version] = entry
+    return held
 
 
 def last_known_good(entries: Sequence[Entry], *, excluding: Collection[int] = ()) -> int | None:
@@ -117,6 +132,12 @@ def plan_rollback(
         raise ReleaseRefused(
             ReleaseCode.NEVER_SERVED,
             f"Version {to} has never served here, so there is no going back to it. Promote it instead.",
+        )
+    if to in quarantined(entries):
+        raise ReleaseRefused(
+            ReleaseCode.QUARANTINED,
+            f"Version {to} is in quarantine: production was taken away from it because of an incident. An admin can "
+            "promote it by override, with a reason.",
         )
     flip = (State.FLIPPING, State.SERVING)
     return Plan(EntryKind.ROLLBACK, current, to, flip if to in warm else (State.PREPARING, *flip))

@@ -196,3 +196,30 @@ def test_what_came_later_is_held_to_its_bounds(field: str, value: Any) -> None:
 def test_a_manifest_without_the_newer_words_is_written_without_them() -> None:
     assert NEWER.keys() & parse_manifest(DOCUMENT).model_dump(mode="json").keys() == set()
     assert "parent" not in parse_manifest(DOCUMENT).model_dump(mode="json")
+
+
+SCAN = {"method": "CLIP", "made_on": "2026-11-01", "images": 100, "near_duplicates": 1, "contaminated": 0}
+
+
+def test_provenance_says_more_without_changing_what_is_stored_of_those_that_say_less() -> None:
+    before = parse_manifest(DOCUMENT)
+    assert before.model_dump(mode="json")["provenance"] == DOCUMENT["provenance"]
+    told = {**DOCUMENT["provenance"], "scan": SCAN, "intended_use": "Avatars", "known_limits": "No text"}
+    said = parse_manifest({**DOCUMENT, "provenance": told})
+    assert said.model_dump(mode="json")["provenance"] == told
+    assert said.digest == before.digest
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("images", 0, "provenance.scan.images"),
+        ("near_duplicates", 101, "more images than it looked at"),
+        ("contaminated", -1, "provenance.scan.contaminated"),
+        ("made_on", "lately", "provenance.scan.made_on"),
+        ("method", "", "provenance.scan.method"),
+    ],
+)
+def test_a_scan_that_cannot_have_been_is_named(field: str, value: Any, named: str) -> None:
+    with pytest.raises(ManifestError, match=named):
+        parse_manifest(changed("provenance", {"licence": "MIT", "scan": {**SCAN, field: value}}))

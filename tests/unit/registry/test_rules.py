@@ -20,6 +20,7 @@ from registry.rules import (
     plan_accept,
     plan_promote,
     plan_rollback,
+    quarantined,
     serving,
 )
 
@@ -27,7 +28,7 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ALL = range(1, 10)
 
 
-def carried_out(entries: Sequence[Entry], plan: Plan, at: datetime) -> list[Entry]:
+def carried_out(entries: Sequence[Entry], plan: Plan, at: datetime, incident: str | None = None) -> list[Entry]:
     draft = Draft(
         generator="emoji",
         scope="default",
@@ -37,25 +38,28 @@ def carried_out(entries: Sequence[Entry], plan: Plan, at: datetime) -> list[Entr
         to_digest=f"sha256:{plan.to_version:064}",
         actor="ada",
         reason="test",
+        incident_id=incident,
     )
     return [*entries, append(entries[-1] if entries else None, draft, at)]
 
 
 def history(*steps: str) -> list[Entry]:
-    """From words such as "promote 2", "accept", "rollback", "rollback 1"; one a minute from noon."""
+    """From words such as "promote 2", "accept", "rollback", "rollback 1"; one a minute from noon. "flee" is a rollback
+    because of an incident."""
     entries: list[Entry] = []
     for minute, step in enumerate(steps):
         word, _, number = step.partition(" ")
         match word:
             case "promote":
                 plan = plan_promote(entries, int(number), registered=ALL)
-            case "rollback":
+            case "rollback" | "flee":
                 plan = plan_rollback(entries, int(number) if number else None, registered=ALL)
             case "accept":
                 plan = plan_accept(entries)
             case _:
                 raise ValueError(step)
-        entries = carried_out(entries, plan, NOON + timedelta(minutes=minute))
+        incident = "an incident" if word == "flee" else None
+        entries = carried_out(entries, plan, NOON + timedelta(minutes=minute), incident)
     return entries
 
 
@@ -97,6 +101,36 @@ class TestLastKnownGood:
         entries = history("promote 1", "accept", "promote 2", "accept", "promote 3")
         assert last_known_good(entries, excluding={2}) == 1
         assert last_known_good(entries, excluding={1, 2}) is None
+
+
+class TestQuarantine:
+    @pytest.mark.parametrize(
+        ("steps", "held"),
+        [
+            ((), set()),
+            (("promote 1", "accept", "promote 2", "rollback"), set()),
+            (("promote 1", "accept", "promote 2", "flee"), {2}),
+            (("promote 1", "accept", "promote 2", "flee", "promote 3"), {2}),
+            (("promote 1", "accept", "promote 2", "flee", "promote 2"), {2}),
+            (("promote 1", "accept", "promote 2", "flee", "promote 2", "promote 3"), {2}),
+            (("promote 1", "accept", "promote 2", "flee", "promote 2", "accept"), set()),
+            (("promote 1", "accept", "promote 2", "flee", "promote 2", "accept", "flee"), {2}),
+            (("promote 1", "accept", "promote 2", "flee", "promote 3", "flee"), {2, 3}),
+        ],
+    )
+    def test_by_example(self, steps: tuple[str, ...], held: set[int]) -> None:
+        assert set(quarantined(history(*steps))) == held
+
+    def test_names_the_last_rollback_from_it(self) -> None:
+        entries = history("promote 1", "accept", "promote 2", "flee", "promote 2", "flee")
+        assert quarantined(entries) == {2: entries[-1]}
+
+    def test_there_is_no_going_back_to_it(self) -> None:
+        entries = history("promote 1", "accept", "promote 2", "flee", "promote 3")
+        with pytest.raises(ReleaseRefused) as refused:
+            plan_rollback(entries, 2, registered=ALL)
+        assert refused.value.code == ReleaseCode.QUARANTINED
+        assert plan_rollback(entries, registered=ALL).to_version == 1
 
 
 class TestPromote:
@@ -191,12 +225,13 @@ class AnyHistory(RuleBasedStateMachine):
         self.entries: list[Entry] = []
         self.live: int | None = None
         self.judgement: dict[int, str] = {}
+        self.held: set[int] = set()
         self.was_live: list[tuple[datetime, int]] = []
         self.now = NOON
 
-    def _carry_out(self, plan: Plan) -> None:
+    def _carry_out(self, plan: Plan, incident: str | None = None) -> None:
         self.now += timedelta(minutes=1)
-        self.entries = carried_out(self.entries, plan, self.now)
+        self.entries = carried_out(self.entries, plan, self.now, incident)
         if plan.kind != EntryKind.ACCEPT:
             self.live = plan.to_version
             self.was_live.append((self.now, plan.to_version))
@@ -223,17 +258,20 @@ class AnyHistory(RuleBasedStateMachine):
         else:
             self._carry_out(plan_promote(self.entries, version, registered=ALL, expected_serving=sees))
 
-    @rule(to=st.none() | st.integers(1, 4))
-    def rollback(self, to: int | None) -> None:
+    @rule(to=st.none() | st.integers(1, 4), incident=st.none() | st.just("an incident"))
+    def rollback(self, to: int | None, incident: str | None) -> None:
         try:
             plan = plan_rollback(self.entries, to, registered=ALL, expected_serving=self.live)
         except ReleaseRefused:
             return
+        assert plan.to_version not in self.held
         if to is None:
             assert self.judgement[plan.to_version] == "good"
         assert plan.from_version is not None
         self.judgement[plan.from_version] = "bad"
-        self._carry_out(plan)
+        if incident is not None:
+            self.held.add(plan.from_version)
+        self._carry_out(plan, incident)
 
     @precondition(lambda self: self.live is not None)
     @rule()
@@ -245,6 +283,12 @@ class AnyHistory(RuleBasedStateMachine):
         else:
             self._carry_out(plan_accept(self.entries))
             self.judgement[self.live] = "good"
+            self.held.discard(self.live)
+
+    @invariant()
+    def what_is_held_is_never_known_good(self) -> None:
+        assert set(quarantined(self.entries)) == self.held
+        assert not self.held & known_good(self.entries)
 
     @invariant()
     def the_chain_holds(self) -> None:

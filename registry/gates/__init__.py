@@ -1,0 +1,1 @@
+"""Gates: what a version has to show before it may serve. Pure functions of evidence; each answers with its reason."""

@@ -1,0 +1,103 @@
+"""What gates look at: everything that is known of one version at one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from registry.ledger import Entry
+from registry.manifest import Provenance
+
+
+class Loading(StrEnum):
+    """How far an engine has come with it."""
+
+    UNTRIED = "untried"
+    REFUSED = "refused"
+    """Its files could not be pulled and verified."""
+    FAILED = "failed"
+    READY = "ready"
+
+
+@dataclass(frozen=True)
+class Engine:
+    loading: Loading
+    detail: str = ""
+    """Why it was refused or has failed."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval, from ``n`` pairs."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The version less the one that serves, over pairs of one prompt and seed. None where the pairs are too few to say.
+
+    ``alignment`` is a cosine, ``broken_rate`` a share of all pairs, ``diversity`` a share of the serving version's
+    score; ``latency`` and ``cost`` are ratios to the serving version's, less one.
+    """
+
+    against: int
+    asked: int
+    compared: int
+    alignment: Interval | None
+    broken_rate: Interval | None
+    diversity: Interval | None
+    latency: Interval | None
+    cost: Interval | None
+
+
+class NotPaired(StrEnum):
+    """Why there is no pair to look at."""
+
+    NOTHING_SERVES = "nothing_serves"
+    UNDER_WAY = "under_way"
+    NOT_MADE = "not_made"
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    why: NotPaired
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A version made from another to cost less. ``not_worse`` is what the newest trial of the two says: None where it
+    could not tell, or where there was none (``statement`` is None then)."""
+
+    parent: int | None
+    not_worse: bool | None = None
+    statement: str | None = None
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Somebody looked at the version and takes it."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """``promoter`` is None where nobody has asked for a promote yet; ``variant`` None for a version that is none."""
+
+    external: bool
+    engine: Engine
+    quarantined: Entry | None
+    """The rollback that took production away from it; None: it is not quarantined."""
+    provenance: Provenance | None
+    paired: Paired | Unpaired
+    variant: Variant | None
+    author: str
+    promoter: str | None
+    approvals: Sequence[Approval]
