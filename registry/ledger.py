@@ -4,7 +4,7 @@ One chain per generator and scope. An entry says what *should* serve from its mo
 This module decides what an entry is; the rows are kept elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -84,6 +84,8 @@ class BreakReason(StrEnum):
     """What it says served before is not what the entry before it put in place."""
     HEAD = "head"
     """The chain ends elsewhere than at the head that was noted: entries at its end are gone, or were all rewritten."""
+    ANCHOR = "anchor"
+    """It is not the entry that an anchor noted: the chain was rewritten from here or from before."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +113,30 @@ def append(tail: Entry | None, draft: Draft, at: datetime) -> Entry:
     return _sealed(draft, seq=tail.seq + 1, at=max(at, tail.at), prev_hash=tail.hash)
 
 
-def verify(entries: Iterable[Entry], *, head: str | None = None) -> Break | None:
-    """The first place where a whole chain, oldest entry first, does not hold; None when it holds.
+def verify(
+    entries: Iterable[Entry],
+    *,
+    tail: Entry | None = None,
+    head: str | None = None,
+    anchors: Mapping[int, str] | None = None,
+) -> Break | None:
+    """The first place where a chain, oldest entry first, does not hold; None when it holds.
 
-    A chain cut short at its end, or rewritten from some entry on, is a valid chain: only ``head``, the hash of the last
-    entry as noted somewhere else, uncovers that.
+    ``tail`` is the entry before the first of them (None: it is the whole chain). A chain cut short at its end, or
+    rewritten from some entry on, is a valid chain: only what was noted somewhere else uncovers that, be it ``head``, the
+    hash of the last entry, or ``anchors``, the hashes of entries by their numbers.
     """
-    tail: Entry | None = None
+    noted = anchors or {}
     for entry in entries:
         reason = _breaks(tail, entry)
+        if reason is None and noted.get(entry.seq, entry.hash) != entry.hash:
+            reason = BreakReason.ANCHOR
         if reason is not None:
             return Break(entry.seq, reason)
         tail = entry
-    if head is not None and head != (GENESIS if tail is None else tail.hash):
-        return Break(0 if tail is None else tail.seq, BreakReason.HEAD)
+    last, newest = (0, GENESIS) if tail is None else (tail.seq, tail.hash)
+    if head not in (None, newest) or max(noted, default=0) > last:
+        return Break(last, BreakReason.HEAD)
     return None
 
 

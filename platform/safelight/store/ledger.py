@@ -15,7 +15,7 @@ DEFAULT_SCOPE = "default"
 def chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
     """The whole chain, oldest first."""
     query = select(LedgerEntry).where(LedgerEntry.generator == generator, LedgerEntry.scope == scope)
-    return [_entry(row) for row in session.scalars(query.order_by(LedgerEntry.seq))]
+    return [to_entry(row) for row in session.scalars(query.order_by(LedgerEntry.seq))]
 
 
 def newest_release(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> Entry | None:
@@ -30,7 +30,7 @@ def newest_release(session: Session, generator: str, scope: str = DEFAULT_SCOPE)
         .order_by(LedgerEntry.seq.desc())
         .limit(1)
     )
-    return _entry(row) if row else None
+    return to_entry(row) if row else None
 
 
 def newest_releases(session: Session, scope: str = DEFAULT_SCOPE) -> dict[str, Entry]:
@@ -49,14 +49,14 @@ def newest_releases(session: Session, scope: str = DEFAULT_SCOPE) -> dict[str, E
         .join(Generator, Generator.name == LedgerEntry.generator)
         .where(LedgerEntry.scope == scope, LedgerEntry.seq == newest_seq)
     )
-    return {row.generator: _entry(row) for row in session.scalars(query)}
+    return {row.generator: to_entry(row) for row in session.scalars(query)}
 
 
 def add(session: Session, draft: Draft, now: datetime) -> Entry:
     """Append to the chain. Call it in the transaction in which `locked_chain` was read."""
     query = select(LedgerEntry).where(LedgerEntry.generator == draft.generator, LedgerEntry.scope == draft.scope)
     tail = session.scalar(query.order_by(LedgerEntry.seq.desc()).limit(1))
-    entry = append(_entry(tail) if tail else None, draft, now)
+    entry = append(to_entry(tail) if tail else None, draft, now)
     session.add(LedgerEntry(**asdict(entry)))
     session.flush()
     return entry
@@ -68,7 +68,7 @@ def locked_chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -
     return chain(session, generator, scope)
 
 
-def _entry(row: LedgerEntry) -> Entry:
+def to_entry(row: LedgerEntry) -> Entry:
     return Entry(
         generator=row.generator,
         scope=row.scope,
