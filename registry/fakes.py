@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from registry.checkpoint import FileEntry
 from registry.digests import canonical_json
 from registry.external import AnyManifest, ExternalManifest, parse_any
-from registry.manifest import Manifest
+from registry.manifest import Manifest, ManifestError
 from registry.versions import (
+    Standing,
     UnknownGenerator,
     UnknownVersion,
     Version,
@@ -118,6 +119,18 @@ class FolderVersionStore:
         self.get(generator, number)
         (self._root / generator / "production").write_text(str(number))
 
+    def standing(self, generator: str) -> Standing:
+        check_generator_name(generator)
+        alias = self._root / generator / "production"
+        manifests = {int(home.name): _manifest_in(home) for home in (self._root / generator).glob("*/")}
+        return Standing(int(alias.read_text()) if alias.exists() else None, manifests)
+
+    def restore_manifest(self, generator: str, number: int, manifest: AnyManifest) -> None:
+        home = self._home(generator, number)
+        if not home.is_dir():
+            raise UnknownVersion(generator, number)
+        (home / "manifest.json").write_bytes(canonical_json(manifest.model_dump(mode="json")))
+
     def _home(self, generator: str, number: int) -> Path:
         return self._root / generator / str(number)
 
@@ -134,3 +147,10 @@ class FolderVersionStore:
             created_at=datetime.fromisoformat((home / "created_at").read_text()),
             source=str(home / "model"),
         )
+
+
+def _manifest_in(home: Path) -> AnyManifest | None:
+    try:
+        return parse_any((home / "manifest.json").read_bytes())
+    except (ManifestError, FileNotFoundError):
+        return None

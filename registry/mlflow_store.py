@@ -33,6 +33,7 @@ from registry.errors import RegistryError
 from registry.external import AnyManifest, ExternalManifest, parse_any
 from registry.manifest import Manifest, ManifestError
 from registry.versions import (
+    Standing,
     StoreUnavailable,
     UnknownGenerator,
     UnknownVersion,
@@ -170,6 +171,24 @@ class MlflowVersionStore:
                 if not tries_left:
                     raise
 
+    def standing(self, generator: str) -> Standing:
+        check_generator_name(generator)
+        try:
+            with _asking():
+                alias = self._client.get_registered_model(generator).aliases.get(ALIAS)
+        except _Missing:
+            return Standing(None, {})
+        found = self._all(f"name = '{generator}'")
+        return Standing(None if alias is None else int(alias), {int(each.version): _manifest(each) for each in found})
+
+    def restore_manifest(self, generator: str, number: int, manifest: AnyManifest) -> None:
+        try:
+            with _asking():
+                for tag, value in ((MANIFEST_TAG, _text(manifest)), (DIGEST_TAG, manifest.digest)):
+                    self._client.set_model_version_tag(generator, str(number), tag, value)
+        except _Missing:
+            raise UnknownVersion(generator, number) from None
+
     def _log(self, generator: str, folder: Path, files: Sequence[FileEntry], manifest: AnyManifest) -> str:
         """Keep exactly the files that were inspected, and return the run that holds them."""
         run_id: str = self._client.create_run(self._experiment(generator)).info.run_id
@@ -207,12 +226,15 @@ class MlflowVersionStore:
 
     def _search(self, filter_string: str) -> list[ModelVersion]:
         """Every version of ours that matches; what others keep in the same MLflow carries no digest and no run."""
+        return [version for version in self._all(filter_string) if DIGEST_TAG in version.tags]
+
+    def _all(self, filter_string: str) -> list[ModelVersion]:
         found: list[ModelVersion] = []
         token: str | None = None
         while True:
             with _asking():
                 page = self._client.search_model_versions(filter_string, page_token=token)
-            found.extend(version for version in page if DIGEST_TAG in version.tags)
+            found.extend(page)
             token = page.token
             if not token:
                 return found
@@ -305,6 +327,14 @@ def _version(found: ModelVersion) -> Version:
         created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         source=str(found.source),
     )
+
+
+def _manifest(found: ModelVersion) -> AnyManifest | None:
+    """None where the version no longer says, in one voice, what it is."""
+    try:
+        return _version(found).manifest if DIGEST_TAG in found.tags else None
+    except VersionCorrupt:
+        return None
 
 
 def _sound(found: Iterable[ModelVersion]) -> Iterator[Version]:

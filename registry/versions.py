@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -105,6 +105,16 @@ class Version:
         return self.manifest.description
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a store shows of one generator at a moment, whoever put it there."""
+
+    production: int | None
+    """The version that carries the alias ``production``."""
+    manifests: Mapping[int, AnyManifest | None]
+    """By number; None where it cannot be read, or is not of the digest that the version was registered under."""
+
+
 class VersionStore(Protocol):
     """Keeps versions. All calls block. Any of them may raise StoreUnavailable."""
 
@@ -156,6 +166,14 @@ class VersionStore(Protocol):
 
     def set_production(self, generator: str, number: int) -> None:
         """Move the alias ``production``. The last writer wins. Raises UnknownGenerator, UnknownVersion."""
+        ...
+
+    def standing(self, generator: str) -> Standing:
+        """All that stands there now, broken or not; nothing at all of a generator that is not there."""
+        ...
+
+    def restore_manifest(self, generator: str, number: int, manifest: AnyManifest) -> None:
+        """Write back what a version was registered with, over whatever stands there now. Raises UnknownVersion."""
         ...
 
 

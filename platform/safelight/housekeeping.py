@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from safelight.clock import Clock
-from safelight.releasing.alias import AliasProjection
+from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.registration import Registration
 from safelight.store import generation_jobs, idempotency, monitors, partitions, probes, told, versions
 from safelight.store.database import Database
@@ -19,10 +19,10 @@ MONTHS_AHEAD = 2
 class Housekeeping:
     """Each method is a job of its own."""
 
-    def __init__(self, database: Database, registration: Registration, alias: AliasProjection, clock: Clock) -> None:
+    def __init__(self, database: Database, registration: Registration, reconciler: Reconciler, clock: Clock) -> None:
         self._database = database
         self._registration = registration
-        self._alias = alias
+        self._reconciler = reconciler
         self._clock = clock
 
     def provide_monitors(self) -> None:
@@ -41,9 +41,9 @@ class Housekeeping:
                 monitors.add_missing(session, lacking)
 
     def follow_registry(self) -> None:
-        """Adopt versions registered elsewhere, and keep the alias `production` at what the ledger says."""
+        """Adopt versions registered elsewhere, then hold the registry against the ledger."""
         self._registration.synchronise()
-        self._alias.project()
+        self._reconciler.run_once()
 
     def tidy(self) -> None:
         """Forget old replies, jobs and routine probes, and make room for the months to come."""

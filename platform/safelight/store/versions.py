@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.external import KIND, AnyManifest, ExternalManifest, parse_any
@@ -33,6 +33,8 @@ class KnownVersion:
     description: str
     registered_at: datetime
     registered_by: str
+    gone_at: datetime | None = None
+    """Since when the registry no longer has it: it is not offered for a release any more."""
 
     @property
     def external(self) -> bool:
@@ -74,8 +76,9 @@ def versions(session: Session, generator: str) -> list[KnownVersion]:
 
 
 def numbers(session: Session, generator: str) -> frozenset[int]:
-    """Which versions are registered."""
-    return frozenset(session.scalars(select(VersionRow.number).where(VersionRow.generator == generator)))
+    """Which versions are registered, and not gone since."""
+    query = select(VersionRow.number).where(VersionRow.generator == generator, VersionRow.gone_at.is_(None))
+    return frozenset(session.scalars(query))
 
 
 def number_of(session: Session, generator: str, digest: str) -> int | None:
@@ -123,6 +126,13 @@ def put_version(session: Session, version: KnownVersion) -> bool:
     return True
 
 
+def set_gone(session: Session, generator: str, number: int, since: datetime | None) -> None:
+    """Note that the registry has lost a version; with None that it has it again."""
+    session.execute(
+        update(VersionRow).where(VersionRow.generator == generator, VersionRow.number == number).values(gone_at=since)
+    )
+
+
 def _version(row: VersionRow) -> KnownVersion:
     return KnownVersion(
         generator=row.generator,
@@ -132,4 +142,5 @@ def _version(row: VersionRow) -> KnownVersion:
         description=row.description,
         registered_at=row.registered_at,
         registered_by=row.registered_by,
+        gone_at=row.gone_at,
     )

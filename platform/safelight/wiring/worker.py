@@ -17,12 +17,13 @@ from safelight.recording.erasing import Eraser
 from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
 from safelight.recording.retention import Retention
-from safelight.releasing.alias import AliasProjection
+from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.crashing import CrashWatch
 from safelight.responding.deciding import Decider
+from safelight.responding.registry_edits import RegistryEdits
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.backfill import Backfiller
@@ -80,7 +81,8 @@ def worker(settings: Settings) -> Worker:
     folder = Folder(lenses, sight.digest, Slicing(watching.slices, watching.most_slices), time, watching.bucket_seconds)
     scorer = Scorer(store, examiner, folder, batch=settings.scoring.batch)
     registered = version_store(settings)
-    chores = Housekeeping(store, Registration(store, registered, time), AliasProjection(store, registered, time), time)
+    reconciler = Reconciler(store, registered, Releasing(time), leadership, time)
+    chores = Housekeeping(store, Registration(store, registered, time), reconciler, time)
     sender = Sender(settings.notifying, time, settings.api.public_url)
     deliverer = Deliverer(store, sender, time)
     pulse = Pulse(store, sender, leadership.held, time, watching.tick_seconds)
@@ -102,6 +104,7 @@ def worker(settings: Settings) -> Worker:
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
+            Job("registry edits", _CRASHES_SECONDS, RegistryEdits(store, leadership, links, time).run_once),
             Job("crash loops", _CRASHES_SECONDS, CrashWatch(store, leadership, links, time).run_once),
             Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),
             Job("tidy", _TIDY_SECONDS, chores.tidy),

@@ -1,7 +1,6 @@
-"""What the platform keeps of the version registry, and what it writes there."""
+"""What the platform keeps of the version registry."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -9,9 +8,7 @@ from registry.checkpoint import inspect
 from registry.fakes import FolderVersionStore, write_checkpoint
 from registry.refusals import CheckpointRefused
 from safelight.clock import ManualClock
-from safelight.releasing.alias import AliasProjection
 from safelight.releasing.registration import Registration
-from safelight.releasing.service import Releasing
 from safelight.store import access, versions
 from safelight.store.database import Database
 
@@ -82,26 +79,3 @@ def test_a_version_registered_elsewhere_is_adopted_once(
     assert (registration.synchronise(), registration.synchronise()) == (1, 0)
     with database.reading() as session:
         assert versions.require_version(session, GENERATOR, 3).registered_by == "registry"
-
-
-def test_the_alias_follows_the_ledger_and_an_edit_made_elsewhere_is_put_back(
-    database: Database,
-    registry: FolderVersionStore,
-    clock: ManualClock,
-    releasing: Releasing,
-    two_versions: None,
-    set_engine: Any,
-) -> None:
-    alias = AliasProjection(database, registry, clock)
-    assert alias.project() == 0
-    set_engine(1, generator=GENERATOR)
-    with database.transaction() as session:
-        releasing.promote(
-            session, generator=GENERATOR, version=1, expected_serving=None, actor="ann", reason="first release"
-        )
-        releasing.advance(session, GENERATOR)
-    assert (alias.project(), registry.production(GENERATOR)) == (1, 1)
-    assert alias.project() == 0
-    registry.set_production(GENERATOR, 2)
-    assert (alias.project(), registry.production(GENERATOR)) == (1, 1)
-    assert _audit(database)[0] == "alias.put_back"

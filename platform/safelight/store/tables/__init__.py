@@ -23,6 +23,7 @@ from safelight.store.tables.monitoring import (
 )
 from safelight.store.tables.probes import ProbeImageRow, ProbeRunRow, ProbeSetRow
 from safelight.store.tables.releases import (
+from safelight.store.tables.reconciling import RegistryFindingRow, RegistryLookRow, RegistryPolicyRow
     EngineRow,
     GatewayRow,
     Generator,
@@ -75,6 +76,9 @@ __all__ = [
     "Release",
     "ReleaseStep",
     "ReplayRow",
+    "RegistryFindingRow",
+    "RegistryLookRow",
+    "RegistryPolicyRow",
     "Score",
     "ScoreTask",
     "SignalBucket",

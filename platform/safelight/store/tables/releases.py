@@ -32,6 +32,7 @@ class VersionRow(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     registered_at: Mapped[datetime]
     registered_by: Mapped[str] = mapped_column(String(100))
+    gone_at: Mapped[datetime | None]
 
 
 class LedgerEntry(Base):

@@ -1,0 +1,262 @@
+"""Edits made in the registry behind our back: noticed, written down, and put back, adopted, or left to a person."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from registry.external import parse_external
+from registry.fakes import FolderVersionStore, write_checkpoint
+from registry.reconciling import Change, EditPolicy, Outcome, Remedy
+from registry.rules import UnknownTarget
+from registry.versions import Standing, StoreUnavailable
+from safelight.clock import ManualClock
+from safelight.notifying import making
+from safelight.notifying.addresses import PUBLIC
+from safelight.releasing.reconciling import Reconciler
+from safelight.releasing.registration import Registration
+from safelight.releasing.service import Releasing
+from safelight.responding.announcement import Links
+from safelight.responding.registry_edits import RegistryEdits
+from safelight.store import access, incidents, ledger, notifications, reconciling, releases, versions
+from safelight.store.channels import ChannelKind
+from safelight.store.database import Database
+from safelight.store.engines import EngineState
+from safelight.store.incidents import IncidentState, Resolution
+from safelight.store.reconciling import Finding
+
+from .conftest import NOON, SetEngine  # noqa: TID252
+from .test_registry import MANIFEST  # noqa: TID252
+
+GENERATOR = "portraits"
+
+
+class Leads:
+    leading = True
+
+    def held(self) -> bool:
+        return self.leading
+
+
+@dataclass
+class Stage:
+    """Three versions, of which 1 is known good and 2 serves; the second is our own, so that a release of it waits."""
+
+    database: Database
+    store: FolderVersionStore
+    root: Path
+    clock: ManualClock
+    releasing: Releasing
+    leads: Leads
+
+    def look(self) -> int:
+        self.clock.advance(10)
+        return Reconciler(self.database, self.store, self.releasing, self.leads, self.clock).run_once()
+
+    def tell(self) -> int:
+        links = Links("https://safelight.example")
+        return RegistryEdits(self.database, self.leads, links, self.clock).run_once()
+
+    def delete(self, number: int) -> Path:
+        """As MLflow does it: the alias goes with the version."""
+        alias = self.root / GENERATOR / "production"
+        if alias.exists() and int(alias.read_text()) == number:
+            alias.unlink()
+        kept = self.root.parent / f"kept-{number}"
+        shutil.move(self.root / GENERATOR / str(number), kept)
+        return kept
+
+    def found(self) -> list[Finding]:
+        with self.database.reading() as session:
+            return reconciling.page(session, GENERATOR, None, 50)
+
+    def policy(self, policy: EditPolicy) -> None:
+        with self.database.transaction() as session:
+            reconciling.set_policy(session, GENERATOR, policy, "ann", self.clock.now())
+
+    def promote(self, version: int) -> None:
+        with self.database.transaction() as session:
+            self.releasing.promote(
+                session, generator=GENERATOR, version=version, expected_serving=None, actor="ann", reason=""
+            )
+
+    def serving(self) -> int:
+        with self.database.transaction() as session:
+            self.releasing.advance(session, GENERATOR)
+            entry = ledger.newest_release(session, GENERATOR)
+        assert entry is not None
+        return entry.to_version
+
+    def actions(self) -> list[tuple[str, str]]:
+        with self.database.reading() as session:
+            return [(line.actor, line.action) for line in access.audit_page(session, None, 50)]
+
+
+@pytest.fixture
+def stage(database: Database, tmp_path: Path, clock: ManualClock, releasing: Releasing) -> Stage:
+    root = tmp_path / "registry"
+    store = FolderVersionStore(root, clock.now)
+    registration = Registration(database, store, clock)
+    for number in (1, 2, 3):
+        registration.register_external(GENERATOR, {"name": f"portraits:{number}"}, "ann")
+    made = Stage(database, store, root, clock, releasing, Leads())
+    with database.transaction() as session:
+        making.create(session, "on call", ChannelKind.WEBHOOK, NOON, url="https://pager.example/hook", reach=PUBLIC)
+    made.promote(1)
+    with database.transaction() as session:
+        releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="good")
+    made.promote(2)
+    assert (made.serving(), made.look(), store.production(GENERATOR)) == (2, 0, 2)
+    return made
+
+
+def test_the_alias_follows_the_ledger_and_nothing_is_found(stage: Stage) -> None:
+    stage.promote(3)
+    assert (stage.look(), stage.store.production(GENERATOR)) == (0, 3)
+    assert (stage.found(), stage.tell()) == ([], 0)
+
+
+@pytest.mark.parametrize("moved_to", [3, None])
+def test_an_alias_that_was_moved_or_deleted_is_put_back_and_told_once(stage: Stage, moved_to: int | None) -> None:
+    if moved_to is None:
+        (stage.root / GENERATOR / "production").unlink()
+    else:
+        stage.store.set_production(GENERATOR, moved_to)
+    assert (stage.look(), stage.store.production(GENERATOR)) == (1, 2)
+    [finding] = stage.found()
+    assert (finding.edit.version, finding.edit.found, finding.remedy) == (2, moved_to, Remedy.PUT_BACK)
+    assert (stage.look(), stage.look()) == (0, 0)
+    assert [each.outcome for each in stage.found()] == [Outcome.PUT_BACK]
+    assert stage.actions()[:2] == [("safelight", "registry.put_back"), ("mlflow", f"registry.{finding.edit.change}")]
+    # It was over before anybody was told: people hear of it all the same.
+    assert (stage.tell(), stage.tell()) == (2, 0)
+    with stage.database.reading() as session:
+        [incident] = incidents.page(session, GENERATOR, (), None, 9)
+        told = [each.event for each in notifications.page(session)]
+    assert (incident.monitor, incident.reason) == ("registry", f"registry_{finding.edit.change}")
+    assert (incident.state, incident.resolution) == (IncidentState.RESOLVED, Resolution.RECOVERED)
+    assert (incident.suspect_version, incident.suggested_target) == (None, None)
+    assert told == ["incident.resolved", "incident.opened"]
+
+
+def test_an_edit_is_noticed_over_a_restart_and_what_another_leader_wrote_is_none(stage: Stage) -> None:
+    """Each look is made by a new reconciler: what was written last is in the database, not in its memory."""
+    stage.leads.leading = False
+    stage.store.set_production(GENERATOR, 3)
+    assert (stage.look(), stage.store.production(GENERATOR)) == (0, 3)
+    stage.leads.leading = True
+    assert (stage.look(), stage.store.production(GENERATOR)) == (1, 2)
+
+
+def test_changed_tags_are_written_back(stage: Stage) -> None:
+    manifest = stage.root / GENERATOR / "1" / "manifest.json"
+    was = manifest.read_bytes()
+    for broken in (b"{}", b'{"kind": "external", "name": "something else"}'):
+        manifest.write_bytes(broken)
+        assert (stage.look(), manifest.read_bytes()) == (1, was)
+        assert stage.look() == 0
+    assert {(each.edit.change, each.outcome) for each in stage.found()} == {(Change.MANIFEST_CHANGED, Outcome.PUT_BACK)}
+
+
+def test_a_moved_alias_is_adopted_as_a_release_of_its_own(stage: Stage) -> None:
+    stage.policy(EditPolicy.ADOPT)
+    stage.store.set_production(GENERATOR, 3)
+    assert (stage.look(), stage.serving(), stage.look()) == (1, 3, 0)
+    with stage.database.reading() as session:
+        entry = ledger.newest_release(session, GENERATOR)
+    assert entry is not None
+    assert (entry.actor, entry.to_version, stage.store.production(GENERATOR)) == ("mlflow", 3, 3)
+    [finding] = stage.found()
+    assert (finding.outcome, finding.release_id is not None) == (Outcome.ADOPTED, True)
+    # And what follows the ledger from there is no edit.
+    stage.promote(1)
+    assert (stage.look(), stage.store.production(GENERATOR)) == (0, 1)
+
+
+def test_an_adopted_release_that_fails_is_put_back(stage: Stage, tmp_path: Path, set_engine: SetEngine) -> None:
+    """A version of our own has to be loaded and checked first: until then the alias stands where it was moved to."""
+    folder = write_checkpoint(tmp_path / "four")
+    Registration(stage.database, stage.store, stage.clock).register(GENERATOR, folder, MANIFEST, "ann")
+    stage.policy(EditPolicy.ADOPT)
+    stage.store.set_production(GENERATOR, 4)
+    assert (stage.look(), stage.look(), stage.store.production(GENERATOR)) == (1, 1, 4)
+    set_engine(4, EngineState.FAILED, "its golden images differ", GENERATOR)
+    assert stage.serving() == 2
+    assert (stage.look(), stage.look(), stage.store.production(GENERATOR)) == (1, 0, 2)
+    [finding] = stage.found()
+    assert (finding.outcome, "golden" in finding.detail) == (Outcome.PUT_BACK, True)
+
+
+def test_what_cannot_be_released_is_put_back_though_it_is_to_be_adopted(stage: Stage) -> None:
+    stage.policy(EditPolicy.ADOPT)
+    foreign = stage.root / GENERATOR / "9"
+    foreign.mkdir()
+    (stage.root / GENERATOR / "production").write_text("9")
+    assert (stage.look(), stage.store.production(GENERATOR)) == (1, 2)
+    [finding] = stage.found()
+    assert (finding.remedy, "no version 9" in finding.detail) == (Remedy.PUT_BACK, True)
+
+
+def test_a_version_registered_and_named_at_once_is_adopted_by_the_next_look(stage: Stage) -> None:
+    stage.policy(EditPolicy.ADOPT)
+    stage.store.register_external(GENERATOR, parse_external({"name": "portraits:4"}))
+    stage.store.set_production(GENERATOR, 4)
+    stage.look()
+    assert stage.found() == []
+    Registration(stage.database, stage.store, stage.clock).synchronise()
+    assert (stage.look(), stage.serving()) == (1, 4)
+
+
+def test_a_deleted_version_that_serves_needs_a_person(stage: Stage) -> None:
+    kept = stage.delete(2)
+    assert (stage.look(), stage.tell(), stage.look(), stage.tell()) == (1, 1, 1, 0)
+    with stage.database.reading() as session:
+        [incident] = incidents.open_incidents(session, GENERATOR)
+        assert versions.numbers(session, GENERATOR) == {1, 3}
+    assert (incident.reason, incident.suspect_version, incident.suggested_target) == ("registry_version_deleted", 2, 1)
+    # It comes back from a backup: then all is well, and the alias is set again.
+    shutil.move(kept, stage.root / GENERATOR / "2")
+    assert (stage.look(), stage.store.production(GENERATOR), stage.tell()) == (0, 2, 1)
+    with stage.database.reading() as session:
+        assert versions.numbers(session, GENERATOR) == {1, 2, 3}
+        assert incidents.open_incidents(session, GENERATOR) == []
+    assert [each.outcome for each in stage.found()] == [Outcome.RETURNED]
+
+
+def test_a_deleted_version_that_nothing_rests_on_is_no_longer_offered(stage: Stage) -> None:
+    stage.delete(3)
+    assert (stage.look(), stage.look()) == (1, 0)
+    assert [(each.remedy, each.outcome) for each in stage.found()] == [(Remedy.WITHDRAW, Outcome.WITHDRAWN)]
+    with pytest.raises(UnknownTarget):
+        stage.promote(3)
+
+
+def test_a_registry_that_does_not_answer_is_no_finding(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_generator: str) -> Standing:
+        raise StoreUnavailable("connection refused")
+
+    answers: Callable[[str], Standing] = stage.store.standing
+    stage.store.set_production(GENERATOR, 3)
+    monkeypatch.setattr(stage.store, "standing", away)
+    assert (stage.look(), stage.found()) == (0, [])
+    monkeypatch.setattr(stage.store, "standing", answers)
+    assert stage.look() == 1
+
+
+def test_a_crash_after_the_finding_was_written_is_mended_by_the_next_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_generator: str, _number: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.store, "set_production", dies)
+        (stage.root / GENERATOR / "production").write_text("3")
+        with pytest.raises(KeyboardInterrupt):
+            stage.look()
+    assert (stage.look(), stage.store.production(GENERATOR), stage.look()) == (1, 2, 0)
+    assert len(stage.found()) == 1
+    with stage.database.reading() as session:
+        assert releases.in_states(session, releases.MOVING, GENERATOR) == []
