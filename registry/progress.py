@@ -3,7 +3,9 @@
 A promote is loaded, warmed and checked on its golden prompts before the route flips. A rollback flips as soon as its
 target is loaded, at once if it is still warm, and is checked while it serves: the version it leaves is known to be bad.
 What somebody else's service serves is declared: there is nothing to load, and either kind flips at
-once. The ledger's entry is appended together with FLIP; whatever fails before that leaves production untouched.
+once. A promote that is checked may first take a part of the traffic, step by step (see registry.canary): it is paused
+and resumed, and may be called off at any moment. The ledger's entry is appended together with FLIP; whatever fails
+before that leaves production untouched.
 """
 
 from enum import StrEnum
@@ -17,6 +19,8 @@ class State(StrEnum):
     REQUESTED = "requested"
     PREPARING = "preparing"
     VERIFYING = "verifying"
+    CANARY = "canary"
+    PAUSED = "paused"
     FLIPPING = "flipping"
     SERVING = "serving"
     ACCEPTED = "accepted"
@@ -32,6 +36,13 @@ class Event(StrEnum):
     """It is loaded; the golden check begins."""
     DECLARE = "declare"
     """Somebody else's service serves it: there is nothing to load or to check here."""
+    BEGIN = "begin"
+    """It takes the first step of its canary."""
+    STEP = "step"
+    """It takes the next one."""
+    PAUSE = "pause"
+    """The canary stays at its step until a person says otherwise."""
+    RESUME = "resume"
     FLIP = "flip"
     """New requests go to it from now on."""
     ARRIVE = "arrive"
@@ -65,7 +76,15 @@ _ANY = {
     (State.SERVING, Event.ACCEPT): State.ACCEPTED,
 } | {
     (state, event): end
-    for state in (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING, State.SERVING)
+    for state in (
+        State.REQUESTED,
+        State.PREPARING,
+        State.VERIFYING,
+        State.CANARY,
+        State.PAUSED,
+        State.FLIPPING,
+        State.SERVING,
+    )
     for event, end in (
         (Event.FAIL, State.FAILED),
         (Event.ABORT, State.ABORTED),
@@ -74,13 +93,22 @@ _ANY = {
     # Once the route flips there is no calling off: going back is a release of its own.
     if not (event is Event.ABORT and state in (State.FLIPPING, State.SERVING))
 }
+_PROMOTE = _ANY | {
+    (State.VERIFYING, Event.BEGIN): State.CANARY,
+    (State.CANARY, Event.STEP): State.CANARY,
+    (State.CANARY, Event.PAUSE): State.PAUSED,
+    (State.CANARY, Event.FLIP): State.FLIPPING,
+    (State.PAUSED, Event.STEP): State.CANARY,
+    (State.PAUSED, Event.RESUME): State.CANARY,
+    (State.PAUSED, Event.FLIP): State.FLIPPING,
+}
 _ROLLBACK = _ANY | {
     (State.REQUESTED, Event.FLIP): State.FLIPPING,
     (State.PREPARING, Event.FLIP): State.FLIPPING,
 }
-_TABLES = {EntryKind.PROMOTE: _ANY, EntryKind.ROLLBACK: _ROLLBACK}
+_TABLES = {EntryKind.PROMOTE: _PROMOTE, EntryKind.ROLLBACK: _ROLLBACK}
 
-OPEN = frozenset(state for state, _ in _ANY)
+OPEN = frozenset(state for state, _ in _PROMOTE)
 """The states that something can still follow."""
 
 
