@@ -84,6 +84,8 @@ class Releasing:
 
     def advance(self, session: Session, generator: str) -> bool:
         """Take every moving release of a generator as far as engines and gateways allow; whether any moved."""
+        # Somebody may be replacing it right now: whoever waits for that sees what became of it.
+        ledger.lock(session, generator)
         moved = False
         for release in releases.in_states(session, MOVING, generator):
             moved = self._advance(session, release) or moved

@@ -62,9 +62,14 @@ def add(session: Session, draft: Draft, now: datetime) -> Entry:
     return entry
 
 
-def locked_chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
-    """The whole chain, with every other writer of it kept waiting until this transaction ends."""
+def lock(session: Session, generator: str) -> None:
+    """Keep every other writer of the generator's chains and releases waiting until this transaction ends."""
     session.execute(select(Generator.name).where(Generator.name == generator).with_for_update())
+
+
+def locked_chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
+    """The whole chain, after `lock`."""
+    lock(session, generator)
     return chain(session, generator, scope)
 
 

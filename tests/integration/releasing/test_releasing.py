@@ -1,5 +1,6 @@
 """Promote, roll back and accept, on rows that a real database keeps."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -208,3 +209,18 @@ def test_every_release_is_on_the_audit_log(two_good: Story, database: Database) 
     with database.reading() as session:
         newest = access.audit_page(session, None, 1)[0]
     assert (newest.actor, newest.action, newest.target) == ("ann", "release.rollback", "studio 2 -> 1")
+
+
+def test_a_follower_does_not_revive_what_is_just_being_replaced(
+    two_good: Story, database: Database, releasing: Releasing, generator: str, clock: ManualClock
+) -> None:
+    two_good.gateway(0, clock)
+    first = two_good.rollback(1)  # waits for the gateway to follow
+    two_good.gateway(two_good.ledger_length(), clock)
+    follower = Thread(target=two_good.advance)
+    with database.transaction() as session:
+        releasing.rollback(session, generator=generator, to=2, expected_serving=1, actor="bob", reason="no, the other")
+        follower.start()
+        follower.join(0.2)  # it has found the first rollback, and has to wait for what becomes of it
+    follower.join()
+    assert [step for step, _ in two_good.steps(first)] == ["requested", "flipping", "superseded"]
