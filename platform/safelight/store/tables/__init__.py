@@ -5,6 +5,7 @@ from safelight.store.tables.attributes import AttributeReading, AttributeRow
 from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
+from safelight.store.tables.guard import DrillRow, GuardStopRow, SpentLinkRow, VerificationRow
 from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
 from safelight.store.tables.ingest import EmbedderInUse, ImageFetch, MergedSketch, ToldSignals
 from safelight.store.tables.jobs import GenerationJobRow
@@ -22,8 +23,8 @@ from safelight.store.tables.monitoring import (
     VerdictRow,
 )
 from safelight.store.tables.probes import ProbeImageRow, ProbeRunRow, ProbeSetRow
-from safelight.store.tables.releases import (
 from safelight.store.tables.reconciling import RegistryFindingRow, RegistryLookRow, RegistryPolicyRow
+from safelight.store.tables.releases import (
     EngineRow,
     GatewayRow,
     Generator,
@@ -46,6 +47,7 @@ __all__ = [
     "Channel",
     "DailyReportRow",
     "Delivery",
+    "DrillRow",
     "EmbedderInUse",
     "EngineRow",
     "Environment",
@@ -56,6 +58,7 @@ __all__ = [
     "GenerationJobRow",
     "GenerationRow",
     "Generator",
+    "GuardStopRow",
     "IdempotentReply",
     "ImageFetch",
     "Incident",
@@ -73,21 +76,23 @@ __all__ = [
     "ProbeImageRow",
     "ProbeRunRow",
     "ProbeSetRow",
-    "Release",
-    "ReleaseStep",
-    "ReplayRow",
     "RegistryFindingRow",
     "RegistryLookRow",
     "RegistryPolicyRow",
+    "Release",
+    "ReleaseStep",
+    "ReplayRow",
     "Score",
     "ScoreTask",
     "SignalBucket",
     "SketchBucket",
     "SliceRow",
     "SliceStanding",
+    "SpentLinkRow",
     "ToldSignals",
     "TrafficBucket",
     "VariantReportRow",
+    "VerificationRow",
     "VerdictRow",
     "VersionRow",
 ]

@@ -59,13 +59,14 @@ class IncidentEvent(Base):
 
 
 class Policy(Base):
-    """What may be done about an incident without asking: observe, recommend or auto."""
+    """What may be done about an incident without asking: observe, recommend or auto; and how often an hour."""
 
     __tablename__ = "policies"
     __table_args__ = (CheckConstraint("mode IN ('observe', 'recommend', 'auto')", name="mode"),)
 
     generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
     mode: Mapped[str] = mapped_column(String(16))
+    most_per_hour: Mapped[int] = mapped_column(server_default="1")
     updated_at: Mapped[datetime]
     updated_by: Mapped[str] = mapped_column(String(100))
 

@@ -114,6 +114,8 @@ class EngineRow(Base):
     device_bytes: Mapped[int | None] = mapped_column(BigInteger)
     memory_used: Mapped[int | None] = mapped_column(BigInteger)
     memory_total: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_read: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_total: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime]
