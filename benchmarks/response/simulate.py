@@ -92,7 +92,7 @@ def _detected(world: World, rng: np.random.Generator) -> int | None:
 
 def _answered(world: World, rng: np.random.Generator, alarm: tuple[Reason, float], minutes: int | None) -> Story:
     reason, p_value = alarm
-    facts = Facts(PolicyMode.AUTO, reason, target=1, last_automatic=None, now=_MOMENT, p_value=p_value, threshold=ALPHA)
+    facts = Facts(PolicyMode.AUTO, reason, target=1, now=_MOMENT, p_value=p_value, threshold=ALPHA)
     action, why = decide(facts)
     if action is Action.PROBE:
         action, why = decide(replace(facts, findings=findings(_runs(world, rng))))

@@ -16,6 +16,7 @@ from safelight.api.routes import (
     erasures,
     generations,
     generators,
+    guard,
     health,
     incidents,
     ingest,
@@ -65,6 +66,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         generators,
         versions,
         compare,
+        guard,
         reports,
         releases,
         jobs,  # before the generations, which take any other word for an id

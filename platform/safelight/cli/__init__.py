@@ -40,6 +40,8 @@ _GROUPS: Final = {
     "monitor": ("monitors", "group"),
     "channel": ("channels", "group"),
 }
+    "registry": ("registry", "group"),
+    "guard": ("guard", "group"),
 
 
 class _Commands(TyperGroup):

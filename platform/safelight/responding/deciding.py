@@ -7,9 +7,10 @@ from monitors.verdict import Reason
 from registry.rules import ReleaseRefused, known_good
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links, announce
+from safelight.responding.braking import brakes
 from safelight.responding.confirming import Ground, findings, ground, plan, told
 from safelight.responding.policy import Action, Facts, Findings, Slice, Why, decide
-from safelight.store import incidents, ledger, probes, releases, verdicts
+from safelight.store import incidents, ledger, probes, verdicts
 from safelight.store.database import Session
 from safelight.store.incidents import Event, IncidentState, KnownIncident, PolicyMode
 from safelight.store.verdicts import StoredVerdict
@@ -35,15 +36,24 @@ class Decider:
         action, why = decide(facts)
         if action is not Action.PROBE:
             self._act(session, incident, action, why, facts, now)
-        if found is not None and (action is Action.PROBE or why is Why.NOT_ARMED):
+        if found is not None and (action is Action.PROBE or why in (Why.NOT_ARMED, Why.STOPPED)):
             self._order(session, incident, verdict, found, now)
 
     def ask_again(self, session: Session, incident: KnownIncident, verdict: StoredVerdict, now: datetime) -> None:
-        """Where an armed policy held although the version stays degraded: from time to time it is probed anew."""
+        """Where an armed policy held although the version stays degraded: from time to time it is probed anew.
+
+        Where a brake kept it from probing at all, it does so as soon as the brake is off.
+        """
         if incidents.policy(session, incident.generator) is not PolicyMode.AUTO or incident.repair_release_id:
             return
         ordered = _last(incidents.timeline(session, incident.id), "probes")
-        if ordered is None or now - ordered.at < ASKED_AGAIN_AFTER:
+        if ordered is None:
+            found = self._ground(session, incident, now)
+            facts = self._facts(session, incident, verdict, now, can_probe=found is not None)
+            if decide(facts)[0] is Action.PROBE:
+                self.ask(session, incident, verdict, now)
+            return
+        if now - ordered.at < ASKED_AGAIN_AFTER:
             return
         if not any(run.open for run in probes.of_incident(session, incident.id)):
             self.ask(session, incident, verdict, now)
@@ -110,8 +120,8 @@ class Decider:
             mode=incidents.policy(session, incident.generator),
             reason=verdict.verdict.reason,
             target=incident.suggested_target,
-            last_automatic=releases.last_rollback_by(session, incident.generator, ACTOR),
             now=now,
+            brakes=brakes(session, incident.generator, incident.suggested_target, now),
             p_value=verdict.verdict.p_value,
             threshold=verdict.verdict.threshold,
             slice=slice_of(verdict),
@@ -127,7 +137,7 @@ class Decider:
             return
         message = _said(incident, action, why, facts)
         incidents.note(session, incident.id, "policy", ACTOR, message, now, action=action.value, why=why.name.lower())
-        if facts.findings is not None and facts.mode is PolicyMode.AUTO:
+        if facts.mode is PolicyMode.AUTO and (facts.findings is not None or action is Action.HOLD):
             self._tell_held(session, incident, message, now)
 
     def _tell_held(self, session: Session, incident: KnownIncident, message: str, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """What to do about an incident, decided from its facts alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitors.verdict import Health, Reason
+from safelight.responding.fitness import Fitness
 from safelight.store.incidents import PolicyMode
 
 # Only what the images themselves show is the version's doing; errors and latency may well be the machine's.
@@ -30,8 +31,9 @@ EXTREME = 1e-8
 _BEYOND_ALARM = 1e-3
 # What is wrong at one place is mended by taking that place out; a version serves everywhere.
 PLACES = frozenset({"replica", "adapter", "region"})
-# Beyond one automatic rollback in this time a person has to look: two in a row mean the cause is elsewhere.
+# Beyond so many automatic rollbacks in this time a person has to look: two in a row mean the cause is elsewhere.
 COOLDOWN = timedelta(hours=1)
+MOST_PER_HOUR = 1
 
 
 class Action(StrEnum):
@@ -57,7 +59,12 @@ class Why(StrEnum):
     ONE_PLACE = "the rest of the traffic is healthy"
     ONE_PART = "only one part of the traffic shows it"
     NOT_ARMED = "the policy recommends and leaves the decision to a person"
-    COOLING_DOWN = "an automatic rollback was made within the last hour"
+    STOPPED = "the stop switch is on, so nothing is done automatically"
+    COOLING_DOWN = "no more automatic rollbacks are allowed within the hour"
+    QUARANTINED = "the version to go back to is quarantined"
+    CHANGED = "what is registered as the version to go back to is not what served"
+    UNVERIFIED = "the last drill of the version to go back to failed"
+    FLAPPING = "production was taken away from the version to go back to within the last day"
     CANNOT_PROBE = "no engine of ours holds the version, so that no probe can confirm it"
     UNCONFIRMED = "the policy is armed and wants the alarm confirmed by probes"
     PROBES_HEALTHY = "probes of the version are healthy: what the monitors see does not come from it alone"
@@ -70,6 +77,14 @@ class Why(StrEnum):
     TARGET_UNKNOWN = "probes of the version to go back to could not be judged"
     CONFIRMED = "probes confirm it, and the version to go back to does better here"
     EXTREME_COUNT = "the count of broken images leaves no doubt, and the version to go back to is healthy here"
+
+
+_UNFIT = {
+    Fitness.QUARANTINED: Why.QUARANTINED,
+    Fitness.CHANGED: Why.CHANGED,
+    Fitness.UNVERIFIED: Why.UNVERIFIED,
+    Fitness.FLAPS: Why.FLAPPING,
+}
 
 
 @dataclass(frozen=True)
@@ -107,14 +122,24 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Brakes:
+    """What holds an armed policy back, whatever the evidence. `automatic` is when it has rolled back by itself."""
+
+    stopped: bool = False
+    most_per_hour: int = MOST_PER_HOUR
+    automatic: Sequence[datetime] = ()
+    target: Fitness = Fitness.FIT
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that the decision rests on. `can_probe` asks for engines of ours, `findings` is None until they are done."""
 
     mode: PolicyMode
     reason: Reason
     target: int | None
-    last_automatic: datetime | None
     now: datetime
+    brakes: Brakes = Brakes()
     p_value: float | None = None
     threshold: float | None = None
     slice: Slice | None = None
@@ -134,6 +159,8 @@ def decide(facts: Facts) -> tuple[Action, Why]:
         return Action.RECOMMEND, Why.NOT_THE_VERSION
     if facts.slice is not None:
         return Action.RECOMMEND, Why.ONE_PART
+    if facts.brakes.target is not Fitness.FIT:
+        return Action.HOLD, _UNFIT[facts.brakes.target]
     if facts.findings is None:
         return _before_probes(facts)
     action, why = _on_findings(facts, facts.findings)
@@ -141,14 +168,16 @@ def decide(facts: Facts) -> tuple[Action, Why]:
         return action, why
     if facts.mode is not PolicyMode.AUTO:
         return Action.RECOMMEND, why
-    return (Action.RECOMMEND, Why.COOLING_DOWN) if _is_cooling_down(facts) else (action, why)
+    brake = _brake(facts)
+    return (action, why) if brake is None else (Action.RECOMMEND, brake)
 
 
 def _before_probes(facts: Facts) -> tuple[Action, Why]:
     if facts.mode is PolicyMode.RECOMMEND:
         return Action.RECOMMEND, Why.NOT_ARMED
-    if _is_cooling_down(facts):
-        return Action.RECOMMEND, Why.COOLING_DOWN
+    brake = _brake(facts)
+    if brake is not None:
+        return Action.RECOMMEND, brake
     return (Action.PROBE, Why.UNCONFIRMED) if facts.can_probe else (Action.RECOMMEND, Why.CANNOT_PROBE)
 
 
@@ -179,5 +208,9 @@ def _is_extreme(facts: Facts) -> bool:
     return facts.p_value < min(EXTREME, _BEYOND_ALARM * facts.threshold)
 
 
-def _is_cooling_down(facts: Facts) -> bool:
-    return facts.last_automatic is not None and facts.now - facts.last_automatic < COOLDOWN
+def _brake(facts: Facts) -> Why | None:
+    """What keeps an armed policy from acting now; a person may act all the same."""
+    if facts.brakes.stopped:
+        return Why.STOPPED
+    lately = [at for at in facts.brakes.automatic if facts.now - at < COOLDOWN]
+    return Why.COOLING_DOWN if len(lately) >= facts.brakes.most_per_hour else None

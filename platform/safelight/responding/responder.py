@@ -8,8 +8,8 @@ from monitors.recovery import Recovery
 from monitors.verdict import Health
 from registry.ledger import Entry, EntryKind
 from registry.progress import State
-from registry.rules import last_known_good
 from safelight.responding.announcement import Links, announce
+from safelight.responding.braking import suggested
 from safelight.responding.causes import ACTOR, Cause, open_of_cause
 from safelight.responding.deciding import Decider, slice_of
 from safelight.responding.policy import VERSION_FAULTS
@@ -86,7 +86,7 @@ class Responder:
             verdict_id=verdict.id,
             suspect_version=entry.to_version,
             suspect_release_id=suspect.id if suspect else None,
-            suggested_target=last_known_good(ledger.chain(session, entry.generator)),
+            suggested_target=suggested(session, entry.generator, now),
         )
         incident = open_of_cause(session, cause, self._links, now)
         if incident is not None:

@@ -137,12 +137,15 @@ def of_entry(session: Session, generator: str, ledger_seq: int) -> KnownRelease 
     return _release(row) if row else None
 
 
-def last_rollback_by(session: Session, generator: str, actor: str) -> datetime | None:
-    """When `actor` last asked for a rollback."""
-    query = select(func.max(Release.created_at)).where(
-        Release.generator == generator, Release.kind == EntryKind.ROLLBACK.value, Release.actor == actor
+def rollbacks_by(session: Session, generator: str, actor: str, since: datetime) -> list[datetime]:
+    """When `actor` asked for a rollback, the oldest first."""
+    query = select(Release.created_at).where(
+        Release.generator == generator,
+        Release.kind == EntryKind.ROLLBACK.value,
+        Release.actor == actor,
+        Release.created_at >= since,
     )
-    return session.scalar(query)
+    return list(session.scalars(query.order_by(Release.id)))
 
 
 def page(session: Session, generator: str | None, before: UUID | None, limit: int) -> list[KnownRelease]:

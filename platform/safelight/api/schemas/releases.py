@@ -151,6 +151,9 @@ class Ledger(BaseModel):
 
     items: list[LedgerLine]
     verified: bool
+    most_per_hour: int | None = Field(
+        None, ge=1, le=10, description="Automatic rollbacks allowed within an hour; left out of a request: as it is"
+    )
     broken_at: int | None
     broken_because: str | None
 

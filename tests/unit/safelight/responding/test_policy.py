@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitors.verdict import Health, Reason
+from safelight.responding.fitness import Fitness
 from safelight.responding.policy import (
     COOLDOWN,
     EXTREME,
     PLACES,
     VERSION_FAULTS,
     Action,
+    Brakes,
     Facts,
     Findings,
     Slice,
@@ -24,7 +26,7 @@ from safelight.store.incidents import PolicyMode
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 CONFIRMED = Findings({"one": Health.DEGRADED}, Health.HEALTHY, target_better=True)
-ALARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, last_automatic=None, now=NOW)
+ALARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, now=NOW)
 ARMED = replace(ALARMED, findings=CONFIRMED)
 
 healths = st.sampled_from(Health)
@@ -41,8 +43,14 @@ facts = st.builds(
     mode=st.sampled_from(PolicyMode),
     reason=st.sampled_from(Reason),
     target=st.none() | st.integers(1, 9),
-    last_automatic=st.none() | st.timedeltas(timedelta(0), timedelta(days=2)).map(lambda age: NOW - age),
     now=st.just(NOW),
+    brakes=st.builds(
+        Brakes,
+        stopped=st.booleans(),
+        most_per_hour=st.integers(1, 3),
+        automatic=st.lists(st.timedeltas(timedelta(0), timedelta(hours=2)).map(lambda age: NOW - age), max_size=4),
+        target=st.sampled_from(Fitness),
+    ),
     p_value=st.none() | st.sampled_from([1e-12, 1e-7, 0.01]),
     threshold=st.none() | st.just(1e-6),
     slice=st.none() | st.builds(Slice, st.sampled_from(["replica", "adapter", "tenant"]), st.none() | st.just("r7")),
@@ -64,8 +72,17 @@ def test_an_armed_policy_rolls_back_what_probes_confirm() -> None:
         ({"reason": Reason.ERROR_RATE_UP}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
         ({"reason": Reason.LATENCY_UP}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
         ({"reason": Reason.PROMPT_DRIFT}, (Action.RECOMMEND, Why.NOT_THE_VERSION)),
-        ({"last_automatic": NOW - timedelta(minutes=5)}, (Action.RECOMMEND, Why.COOLING_DOWN)),
-        ({"last_automatic": NOW - COOLDOWN}, (Action.ROLL_BACK, Why.CONFIRMED)),
+        ({"brakes": Brakes(automatic=[NOW - timedelta(minutes=5)])}, (Action.RECOMMEND, Why.COOLING_DOWN)),
+        ({"brakes": Brakes(automatic=[NOW - COOLDOWN])}, (Action.ROLL_BACK, Why.CONFIRMED)),
+        (
+            {"brakes": Brakes(most_per_hour=2, automatic=[NOW - timedelta(minutes=5)])},
+            (Action.ROLL_BACK, Why.CONFIRMED),
+        ),
+        ({"brakes": Brakes(stopped=True)}, (Action.RECOMMEND, Why.STOPPED)),
+        ({"brakes": Brakes(target=Fitness.QUARANTINED)}, (Action.HOLD, Why.QUARANTINED)),
+        ({"brakes": Brakes(target=Fitness.CHANGED)}, (Action.HOLD, Why.CHANGED)),
+        ({"brakes": Brakes(target=Fitness.UNVERIFIED)}, (Action.HOLD, Why.UNVERIFIED)),
+        ({"brakes": Brakes(target=Fitness.FLAPS)}, (Action.HOLD, Why.FLAPPING)),
         ({"slice": Slice("replica", "r7")}, (Action.TAKE_OUT, Why.ONE_PLACE)),
         ({"slice": Slice("tenant", "acme")}, (Action.RECOMMEND, Why.ONE_PART)),
     ],
@@ -125,6 +142,23 @@ def test_a_rollback_takes_an_armed_policy_a_target_and_an_image_fault_of_all_tra
         assert known.target is not None
         assert known.reason in VERSION_FAULTS
         assert known.slice is None
+
+
+@given(facts)
+def test_no_evidence_releases_a_brake(known: Facts) -> None:
+    action, _ = decide(known)
+    if action in (Action.ROLL_BACK, Action.PROBE):
+        assert not known.brakes.stopped
+        assert known.brakes.target is Fitness.FIT
+        assert sum(NOW - at < COOLDOWN for at in known.brakes.automatic) < known.brakes.most_per_hour
+
+
+@given(facts, st.sampled_from(PolicyMode))
+def test_a_stop_only_ever_takes_acts_away(known: Facts, mode: PolicyMode) -> None:
+    free, stopped = (
+        decide(replace(known, mode=mode, brakes=replace(known.brakes, stopped=stop)))[0] for stop in (False, True)
+    )
+    assert stopped is free or free in (Action.ROLL_BACK, Action.PROBE)
 
 
 @given(facts)
