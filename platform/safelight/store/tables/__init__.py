@@ -6,7 +6,16 @@ from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.guard import DrillRow, GuardStopRow, SpentLinkRow, VerificationRow
-from safelight.store.tables.incidents import Channel, Delivery, Incident, IncidentEvent, Notification, Policy
+from safelight.store.tables.incidents import (
+    Channel,
+    Delivery,
+    Incident,
+    IncidentEvent,
+    IncidentJudgement,
+    Notification,
+    Policy,
+    RunbookRow,
+)
 from safelight.store.tables.ingest import EmbedderInUse, ImageFetch, MergedSketch, ToldSignals
 from safelight.store.tables.jobs import GenerationJobRow
 from safelight.store.tables.journals import JournalRow
@@ -25,6 +34,7 @@ from safelight.store.tables.monitoring import (
 from safelight.store.tables.probes import ProbeImageRow, ProbeRunRow, ProbeSetRow
 from safelight.store.tables.reconciling import RegistryFindingRow, RegistryLookRow, RegistryPolicyRow
 from safelight.store.tables.releases import (
+    CheckpointRow,
     EngineRow,
     GatewayRow,
     Generator,
@@ -45,6 +55,7 @@ __all__ = [
     "Baseline",
     "BaselineJob",
     "Channel",
+    "CheckpointRow",
     "DailyReportRow",
     "Delivery",
     "DrillRow",
@@ -63,6 +74,7 @@ __all__ = [
     "ImageFetch",
     "Incident",
     "IncidentEvent",
+    "IncidentJudgement",
     "JournalRow",
     "Lease",
     "LedgerEntry",
@@ -82,6 +94,7 @@ __all__ = [
     "Release",
     "ReleaseStep",
     "ReplayRow",
+    "RunbookRow",
     "Score",
     "ScoreTask",
     "SignalBucket",

@@ -19,6 +19,7 @@ class Incident(Base):
         UniqueConstraint("open_key"),
         Index(None, "generator", "id"),
         Index(None, "generator", "resolved_at"),
+        Index(None, "dedup_key", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -42,10 +43,15 @@ class Incident(Base):
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(100))
     resolution: Mapped[str | None] = mapped_column(String(32))
+    severity: Mapped[str] = mapped_column(String(16), server_default="critical")
+    severity_by: Mapped[str | None] = mapped_column(String(100))
+    owner: Mapped[str | None] = mapped_column(String(100))
+    reopened_at: Mapped[datetime | None]
+    judgement: Mapped[str | None] = mapped_column(String(16))
 
 
 class IncidentEvent(Base):
-    """A line of an incident's timeline, which only grows."""
+    """A line of an incident's timeline, which only grows: the database refuses anything else."""
 
     __tablename__ = "incident_events"
 
@@ -56,6 +62,31 @@ class IncidentEvent(Base):
     actor: Mapped[str] = mapped_column(String(100))
     message: Mapped[str] = mapped_column(Text)
     data: Mapped[dict[str, Any]]
+
+
+class IncidentJudgement(Base):
+    """What one person says of an alarm; the incident itself holds the newest word of all."""
+
+    __tablename__ = "incident_judgements"
+    __table_args__ = (CheckConstraint("judgement IN ('right', 'wrong')", name="judgement"),)
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    actor: Mapped[str] = mapped_column(String(100), primary_key=True)
+    judgement: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class RunbookRow(Base):
+    """A generator's own words on what to do when a monitor alarms, instead of the bundled ones."""
+
+    __tablename__ = "runbooks"
+
+    generator: Mapped[str] = mapped_column(ForeignKey("generators.name"), primary_key=True)
+    monitor: Mapped[str] = mapped_column(String(100), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(100))
 
 
 class Policy(Base):

@@ -35,11 +35,21 @@ class VersionRow(Base):
     gone_at: Mapped[datetime | None]
 
 
+class CheckpointRow(Base):
+    """What a checkpoint's folder holds, file by file; recorded when it was registered from a folder."""
+
+    __tablename__ = "checkpoints"
+
+    digest: Mapped[str] = mapped_column(String(80), primary_key=True)
+    files: Mapped[dict[str, Any]]
+    recorded_at: Mapped[datetime]
+
+
 class LedgerEntry(Base):
     """One link of the append-only, hash-chained record of what should serve."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("hash"),)
+    __table_args__ = (UniqueConstraint("hash"), Index(None, "generator", "scope", "at"))
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     scope: Mapped[str] = mapped_column(String(100), primary_key=True)
