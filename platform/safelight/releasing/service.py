@@ -8,7 +8,8 @@ from registry.ledger import Draft, Entry, EntryKind
 from registry.progress import Event, State, transition
 from registry.rules import Plan, plan_accept, plan_promote, plan_rollback, serving
 from safelight.clock import Clock
-from safelight.store import access, engines, ledger, releases, versions
+from safelight.releasing.arriving import arrived, target_of
+from safelight.store import access, canaries, engines, ledger, releases, targets, versions
 from safelight.store.database import Session
 from safelight.store.releases import MOVING, KnownRelease
 from safelight.telemetry.meters import FLIP_SECONDS
@@ -91,13 +92,29 @@ class Releasing:
             moved = self._advance(session, release) or moved
         return moved
 
+    def follow(self, session: Session, lead: KnownRelease, scope: str) -> KnownRelease:
+        """Have another scope serve what a release put into the first one."""
+        chain = ledger.locked_chain(session, lead.generator, scope)
+        been = any(entry.to_version == lead.to_version for entry in chain)
+        kind = EntryKind.ROLLBACK if been and lead.kind is EntryKind.ROLLBACK else EntryKind.PROMOTE
+        plan = Plan(kind, serving(chain), lead.to_version, (State.FLIPPING, State.SERVING))
+        return self._begin(session, lead.generator, plan, lead.actor, lead.reason, lead.incident_id, scope)
+
     def _begin(
-        self, session: Session, generator: str, plan: Plan, actor: str, reason: str, incident_id: UUID | None
+        self,
+        session: Session,
+        generator: str,
+        plan: Plan,
+        actor: str,
+        reason: str,
+        incident_id: UUID | None,
+        scope: str = ledger.DEFAULT_SCOPE,
     ) -> KnownRelease:
-        self._supersede(session, generator, _NOT_FLIPPED, plan)
+        self._supersede(session, generator, scope, _NOT_FLIPPED, plan)
         release = releases.add(
             session,
             generator=generator,
+            scope=scope,
             kind=plan.kind,
             from_version=plan.from_version,
             to_version=plan.to_version,
@@ -115,20 +132,21 @@ class Releasing:
             reason,
         )
         if plan.path[0] is State.FLIPPING:
-            if versions.require_version(session, generator, plan.to_version).external:
-                return self._flip(session, release, "somebody else's service serves it", Event.DECLARE)
-            return self._flip(session, release, "the target is loaded")
-        return self._move(session, release, Event.PREPARE, "waiting for an engine to load the version")
+            external = versions.require_version(session, generator, plan.to_version).external
+            if external or scope != ledger.DEFAULT_SCOPE:
+                return self.flip(session, release, "somebody else's service serves it", Event.DECLARE)
+            return self.flip(session, release, "the target is loaded")
+        return self.move(session, release, Event.PREPARE, "waiting for an engine to load the version")
 
     def _advance(self, session: Session, release: KnownRelease) -> bool:
         before = release.state
         if release.state in (State.PREPARING, State.VERIFYING):
             release = self._follow_engine(session, release)
         if release.state is State.FLIPPING and release.ledger_seq is not None:
-            behind = releases.gateways_behind(session, release.generator, release.ledger_seq, self._alive_since())
-            if behind == 0:
+            known_by = arrived(session, release, release.ledger_seq, self._alive_since())
+            if known_by is not None:
                 flipped = next(step.at for step in releases.steps(session, release.id) if step.step == State.FLIPPING)
-                release = self._move(session, release, Event.ARRIVE, "every gateway routes to it")
+                release = self.move(session, release, Event.ARRIVE, known_by)
                 FLIP_SECONDS.labels(release.kind.value).observe((self._clock.now() - flipped).total_seconds())
         return release.state is not before
 
@@ -146,21 +164,34 @@ class Releasing:
 
     def _flip(self, session: Session, release: KnownRelease, detail: str, event: Event = Event.FLIP) -> KnownRelease:
         plan = Plan(release.kind, release.from_version, release.to_version, ())
-        self._supersede(session, release.generator, (State.FLIPPING, State.SERVING), plan)
-        entry = self._write(session, release.generator, plan, release.actor, release.reason, release.incident_id)
-        return self._move(session, release, event, detail, entry.seq)
+        self._supersede(session, release.generator, release.scope, (State.FLIPPING, State.SERVING), plan)
+        entry = self._write(
+            session, release.generator, plan, release.actor, release.reason, release.incident_id, release.scope
+        )
+        target = target_of(session, release)
+        if target is not None:
+            targets.order(session, target.id, release.id, self._clock.now())
+        return self.move(session, release, event, detail, entry.seq)
 
-    def _supersede(self, session: Session, generator: str, states: Collection[State], plan: Plan) -> None:
-        for other in releases.in_states(session, states, generator):
-            self._move(session, other, Event.SUPERSEDE, f"by a {plan.kind} to version {plan.to_version}")
+    def _supersede(self, session: Session, generator: str, scope: str, states: Collection[State], plan: Plan) -> None:
+        for other in releases.in_states(session, states, generator, scope):
+            event = Event.ABORT if plan.kind is EntryKind.ROLLBACK and other.state in CANARIES else Event.SUPERSEDE
+            self.move(session, other, event, f"by a {plan.kind} to version {plan.to_version}")
 
     def _write(
-        self, session: Session, generator: str, plan: Plan, actor: str, reason: str, incident_id: UUID | None
+        self,
+        session: Session,
+        generator: str,
+        plan: Plan,
+        actor: str,
+        reason: str,
+        incident_id: UUID | None,
+        scope: str = ledger.DEFAULT_SCOPE,
     ) -> Entry:
         target = versions.require_version(session, generator, plan.to_version)
         draft = Draft(
             generator=generator,
-            scope=ledger.DEFAULT_SCOPE,
+            scope=scope,
             kind=plan.kind,
             from_version=plan.from_version,
             to_version=plan.to_version,

@@ -57,6 +57,7 @@ def add(
     session: Session,
     *,
     generator: str,
+    scope: str = DEFAULT_SCOPE,
     kind: EntryKind,
     from_version: int | None,
     to_version: int,
@@ -69,7 +70,7 @@ def add(
     row = Release(
         id=new_id(),
         generator=generator,
-        scope=DEFAULT_SCOPE,
+        scope=scope,
         kind=kind.value,
         from_version=from_version,
         to_version=to_version,
@@ -122,17 +123,23 @@ def require(session: Session, release_id: UUID) -> KnownRelease:
     return found
 
 
-def in_states(session: Session, states: Collection[State], generator: str | None = None) -> list[KnownRelease]:
-    """The oldest first."""
+def in_states(
+    session: Session, states: Collection[State], generator: str | None = None, scope: str | None = None
+) -> list[KnownRelease]:
+    """The oldest first, of all generators and scopes unless they are named."""
     query = select(Release).where(Release.state.in_([state.value for state in states])).order_by(Release.id)
     if generator is not None:
         query = query.where(Release.generator == generator)
+    if scope is not None:
+        query = query.where(Release.scope == scope)
     return [_release(row) for row in session.scalars(query)]
 
 
-def of_entry(session: Session, generator: str, ledger_seq: int) -> KnownRelease | None:
+def of_entry(session: Session, generator: str, ledger_seq: int, scope: str = DEFAULT_SCOPE) -> KnownRelease | None:
     """The release that wrote a ledger entry."""
-    query = select(Release).where(Release.generator == generator, Release.ledger_seq == ledger_seq)
+    query = select(Release).where(
+        Release.generator == generator, Release.scope == scope, Release.ledger_seq == ledger_seq
+    )
     row = session.scalar(query)
     return _release(row) if row else None
 
@@ -164,6 +171,7 @@ def flipped_between(session: Session, generator: str, start: datetime, end: date
         select(Release)
         .where(
             Release.generator == generator,
+            Release.scope == DEFAULT_SCOPE,
             Release.ledger_seq.is_not(None),
             Release.created_at >= start,
             Release.created_at < end,

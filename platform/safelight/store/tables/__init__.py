@@ -45,6 +45,7 @@ from safelight.store.tables.releases import (
 )
 from safelight.store.tables.replays import ReplayRow
 from safelight.store.tables.reports import DailyReportRow, VariantReportRow
+from safelight.store.tables.targets import ScopeRow, TargetRow
 
 __all__ = [
     "ApiKey",
@@ -95,6 +96,7 @@ __all__ = [
     "ReleaseStep",
     "ReplayRow",
     "RunbookRow",
+    "ScopeRow",
     "Score",
     "ScoreTask",
     "SignalBucket",
@@ -102,6 +104,7 @@ __all__ = [
     "SliceRow",
     "SliceStanding",
     "SpentLinkRow",
+    "TargetRow",
     "ToldSignals",
     "TrafficBucket",
     "VariantReportRow",
