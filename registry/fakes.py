@@ -135,7 +135,7 @@ class FolderVersionStore:
         return self._root / generator / str(number)
 
     def _kept(self, generator: str) -> list[Version]:
-        return [self._read(home) for home in (self._root / generator).glob("*/")]
+        return [self._read(home) for home in (self._root / generator).glob("*/") if _manifest_in(home) is not None]
 
     def _read(self, home: Path) -> Version:
         manifest = parse_any((home / "manifest.json").read_bytes())

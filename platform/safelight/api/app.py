@@ -27,6 +27,7 @@ from safelight.api.routes import (
     notifications,
     openai,
     probes,
+    registry,
     releases,
     replays,
     reports,
@@ -69,6 +70,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         guard,
         reports,
         releases,
+        registry,
         jobs,  # before the generations, which take any other word for an id
         generations,
         replays,

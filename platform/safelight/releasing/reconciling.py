@@ -64,6 +64,8 @@ class Reconciler:
         with self._database.reading() as session:
             known = {version.number: version for version in versions.versions(session, generator)}
         standing = self._store.standing(generator)
+        if standing.production not in known and standing.manifests.get(standing.production or 0) is not None:
+            return 0  # it was registered there a moment ago: the next look knows it
         with self._database.transaction() as session:
             found = self._record(session, generator, known, standing)
             alias = self._wanted_alias(session, generator, standing, found)
@@ -88,7 +90,9 @@ class Reconciler:
             written=look.alias_version if look else None,
             manifests={number: version.manifest for number, version in known.items() if version.gone_at is None},
         )
-        reconciling.put_look(session, generator, now, recorded.written)
+        # An alias goes with its version, and does not come back with it.
+        written = recorded.written if recorded.written in standing.manifests else None
+        reconciling.put_look(session, generator, now, written)
         self._welcome_back(session, known, standing)
         seen, stood = edits(recorded, standing), reconciling.standing(session, generator)
         deleted = any(each.change is Change.VERSION_DELETED for each in (*seen, *(each.edit for each in stood)))
@@ -100,9 +104,7 @@ class Reconciler:
                 left.append(finding)
             else:
                 self._settle(session, finding, outcome, now)
-        # What the alias was moved to may have been registered a moment ago: then the next look knows it.
-        unknown = {number for number, manifest in standing.manifests.items() if manifest is not None} - known.keys()
-        news = [each for each in seen if each not in {finding.edit for finding in left} and each.found not in unknown]
+        news = [each for each in seen if each not in {finding.edit for finding in left}]
         return left + [self._notice(session, generator, each, needed, now) for each in news]
 
     def _welcome_back(self, session: Session, known: dict[int, KnownVersion], standing: Standing) -> None:

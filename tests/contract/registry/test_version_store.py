@@ -1,6 +1,7 @@
 """What every version store does alike: the fake, MLflow embedded, and MLflow behind its server."""
 
 import hashlib
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +13,12 @@ from registry.errors import RegistryError
 from registry.external import parse_external
 from registry.fakes import FolderVersionStore, write_checkpoint
 from registry.manifest import Manifest, ManifestError, parse_manifest
+from registry.mlflow_store import MANIFEST_TAG, MlflowVersionStore
 from registry.refusals import CheckpointRefused
 from registry.versions import (
     GeneratorNameError,
     ServedElsewhere,
+    Standing,
     UnknownGenerator,
     UnknownVersion,
     Version,
@@ -261,3 +264,42 @@ def test_a_variant_of_something_else_is_refused(store: VersionStore, generator: 
     with pytest.raises(ServedElsewhere):
         store.register_variant(external, manifest_of(tmp_path / "one", parent=external.digest))
     assert [version.number for version in store.versions(generator)] == [2, 1]
+
+
+def spoil(store: VersionStore, generator: str, number: int) -> None:
+    """What somebody with the registry's own tools may do to a version."""
+    if isinstance(store, FolderVersionStore):
+        (store._root / generator / str(number) / "manifest.json").write_text("{}")
+    else:
+        assert isinstance(store, MlflowVersionStore)
+        store._client.set_model_version_tag(generator, str(number), MANIFEST_TAG, "{}")
+
+
+def delete(store: VersionStore, generator: str, number: int) -> None:
+    """As MLflow does it: a version's aliases go with it."""
+    if isinstance(store, FolderVersionStore):
+        shutil.rmtree(store._root / generator / str(number))
+        (store._root / generator / "production").unlink()
+    else:
+        assert isinstance(store, MlflowVersionStore)
+        store._client.delete_model_version(generator, str(number))
+
+
+def test_all_that_stands_is_shown_whoever_changed_it(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    assert store.standing(generator) == Standing(None, {})
+    one, two = (register(store, generator, tmp_path / str(seed), seed=seed) for seed in (1, 2))
+    assert store.standing(generator) == Standing(None, {1: one.manifest, 2: two.manifest})
+    store.set_production(generator, 2)
+    spoil(store, generator, 1)
+    assert store.standing(generator) == Standing(2, {1: None, 2: two.manifest})
+    delete(store, generator, 2)
+    assert store.standing(generator) == Standing(None, {1: None})
+
+
+def test_a_manifest_is_written_back(store: VersionStore, generator: str, tmp_path: Path) -> None:
+    version = register(store, generator, tmp_path / "one")
+    spoil(store, generator, 1)
+    store.restore_manifest(generator, 1, version.manifest)
+    assert store.get(generator, 1) == version
+    with pytest.raises(UnknownVersion):
+        store.restore_manifest(generator, 2, version.manifest)

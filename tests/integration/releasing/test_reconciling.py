@@ -24,7 +24,8 @@ from safelight.store import access, incidents, ledger, notifications, reconcilin
 from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
-from safelight.store.incidents import IncidentState, Resolution
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import Resolution
 from safelight.store.reconciling import Finding
 
 from .conftest import NOON, SetEngine  # noqa: TID252

@@ -113,6 +113,7 @@ def _document(
         manifest=version.manifest.model_dump(mode="json"),
         registered_at=version.registered_at,
         registered_by=version.registered_by,
+        gone_at=version.gone_at,
         external=version.external,
         serving=serving(chain) == version.number,
         accepted=accepted,

@@ -62,6 +62,7 @@ class Version(BaseModel):
     manifest: dict[str, Any]
     registered_at: datetime
     registered_by: str
+    gone_at: datetime | None = Field(description="Since when the registry no longer has it: it cannot be released")
     external: bool = Field(description="Somebody else's service serves it: nothing of it is loaded here")
     serving: bool
     accepted: bool = Field(description="Known good: a target of rollbacks")
