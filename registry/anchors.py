@@ -1,7 +1,7 @@
 """Anchors: what the head of a chain was at a moment, noted where whoever can rewrite the chain cannot reach.
 
-The chain alone shows that no entry was changed by itself. Whoever may write all of its rows can cut it short or write it
-anew from some entry on; against that stands a note of its hashes that they cannot change.
+The chain alone shows that no entry was changed by itself. Whoever may write all of its rows can cut it short or write
+it anew from some entry on; against that stands a note of its hashes that they cannot change.
 """
 
 import json

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from registry.checkpoint import inspect
+from registry.checkpoint import Checkpoint
 from registry.manifest import Adapter, ManifestCode, ManifestError, Name
 from registry.parameters import Part, Real
 
@@ -58,16 +58,15 @@ def assembled(
         yield whole
 
 
-def completed(whole: Path, manifest: Mapping[str, object], adapters: Sequence[AdapterFile]) -> dict[str, object]:
-    """The manifest of an assembled folder: with its digest, and the adapters after those that it lists.
-
-    Raises CheckpointRefused.
-    """
+def completed(
+    checkpoint: Checkpoint, manifest: Mapping[str, object], adapters: Sequence[AdapterFile]
+) -> dict[str, object]:
+    """The manifest of an assembled folder: with its digest, and the adapters after those that it lists."""
     listed = manifest.get("adapters") or []
     entries = [each.entry.model_dump(mode="json") for each in adapters]
     # What is no list is left for the manifest's own check to name.
     together = [*listed, *entries] if isinstance(listed, list) else listed
-    return {**manifest, "adapters": together, "checkpoint": inspect(whole).digest}
+    return {**manifest, "adapters": together, "checkpoint": checkpoint.digest}
 
 
 def _put(source: str, target: str) -> None:

@@ -123,8 +123,8 @@ def verify(
     """The first place where a chain, oldest entry first, does not hold; None when it holds.
 
     ``tail`` is the entry before the first of them (None: it is the whole chain). A chain cut short at its end, or
-    rewritten from some entry on, is a valid chain: only what was noted somewhere else uncovers that, be it ``head``, the
-    hash of the last entry, or ``anchors``, the hashes of entries by their numbers.
+    rewritten from some entry on, is a valid chain: only what was noted somewhere else uncovers that, be it ``head``,
+    the hash of the last entry, or ``anchors``, the hashes of entries by their numbers.
     """
     noted = anchors or {}
     for entry in entries:

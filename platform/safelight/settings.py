@@ -203,6 +203,15 @@ class RedactionSettings(Section):
         return patterns
 
 
+class LedgerSettings(Section):
+    """Anchors of the release ledger: what `safelight ledger verify` holds it against."""
+
+    anchor_file: Path | None = Field(
+        None, description="Where heads are noted: best a disk that can only be appended to; empty: nowhere"
+    )
+    anchor_seconds: PositiveSeconds = Field(3600.0, description="How often the worker notes those that have moved on")
+
+
 class NotifyingSettings(Section):
     """Outgoing notifications."""
 
@@ -255,6 +264,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()
     redaction: RedactionSettings = RedactionSettings()
+    ledger: LedgerSettings = LedgerSettings()
     notifying: NotifyingSettings = NotifyingSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TracesSettings = TracesSettings()

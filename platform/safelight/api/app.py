@@ -22,6 +22,7 @@ from safelight.api.routes import (
     ingest,
     jobs,
     keys,
+    ledger,
     metrics,
     monitors,
     notifications,
@@ -70,6 +71,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         guard,
         reports,
         releases,
+        ledger,
         registry,
         jobs,  # before the generations, which take any other word for an id
         generations,

@@ -32,7 +32,7 @@ _COMMANDS: Final = {
     for command in commands
 }
 _GROUPS: Final = {
-    "ledger": ("operation", "ledger"),
+    "ledger": ("ledger", "group"),
     "key": ("access", "keys"),
     "probes": ("probes", "commands"),
     "baseline": ("baselines", "group"),

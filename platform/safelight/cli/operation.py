@@ -9,16 +9,13 @@ from typing import Annotated
 import typer
 
 from registry.assembling import AdapterFile, assembled, completed
+from registry.checkpoint import inspect
 from registry.drafting import draft_manifest
-from registry.ledger import verify
 from registry.manifest import parse_manifest
 from safelight import wiring
 from safelight.settings import Settings
-from safelight.store import ledger as ledger_store
-from safelight.store import versions
 
 commands = typer.Typer()
-ledger = typer.Typer(help="The release ledger.", no_args_is_help=True)
 
 _ADAPTER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})=(?P<file>.+?)(:(?P<scale>-?\d{1,6}(\.\d+)?))?")
 
@@ -70,7 +67,7 @@ def _keep_golden(
     from safelight.comparing.golden import drawn_golden  # brings in what draws, which no other command here needs
 
     with assembled(folder, adapters) as whole:
-        complete = parse_manifest(completed(whole, manifest, adapters))
+        complete = parse_manifest(completed(inspect(whole), manifest, adapters))
         engine = settings.engine
         manifest["golden"], images = drawn_golden(whole, complete, device=engine.device, threads=engine.threads)
     return images
@@ -139,39 +136,6 @@ def accept(generator: Generator, reason: Reason = "", expected: Expected = None)
             session, generator=generator, expected_serving=expected, actor=_actor(), reason=reason
         )
     typer.echo(f"version {entry.to_version} is accepted")
-
-
-@ledger.command("show")
-def show(generator: Generator) -> None:
-    """Print the ledger, the newest entry first."""
-    with wiring.database(Settings()).reading() as session:
-        versions.require_generator(session, generator)
-        chain = ledger_store.chain(session, generator)
-    for entry in reversed(chain):
-        change = f"{entry.from_version or '-'} -> {entry.to_version}"
-        typer.echo(
-            f"{entry.seq:>4}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<9} {change:<10} {entry.actor}  {entry.reason}"
-        )
-
-
-@ledger.command("verify")
-def verify_chain(
-    generator: Annotated[str | None, typer.Argument(help="Left out: every generator")] = None,
-    head: Annotated[str | None, typer.Option(help="The newest entry's hash, as noted elsewhere")] = None,
-) -> None:
-    """Check the hash chain link by link; status 1 when it does not hold."""
-    with wiring.database(Settings()).reading() as session:
-        names = [generator] if generator else [known.name for known in versions.generators(session)]
-        chains = {name: ledger_store.chain(session, name) for name in names}
-    broken = False
-    for name, chain in chains.items():
-        found = verify(chain, head=head)
-        broken = broken or found is not None
-        state = f"BROKEN at entry {found.seq}: {found.reason}" if found else "holds"
-        newest = chain[-1].hash if chain else "empty"
-        typer.echo(f"{name}: {len(chain)} entries, {state}, head {newest}")
-    if broken:
-        raise typer.Exit(1)
 
 
 def _actor() -> str:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from registry.assembling import AdapterFile, assembled, completed
+from registry.checkpoint import inspect
 from registry.external import parse_external
 from registry.manifest import parse_manifest
 from registry.variants import VariantChanges, variant_of
 from registry.versions import Version, VersionStore, require_held
 from safelight.clock import Clock
-from safelight.store import access, versions
+from safelight.store import access, checkpoints, versions
 from safelight.store.database import Database
 from safelight.store.versions import KnownVersion
 
@@ -39,8 +40,12 @@ class Registration:
         Raises CheckpointRefused, ManifestError, GeneratorNameError, StoreUnavailable.
         """
         with assembled(folder, adapters, images) as whole:
-            complete = parse_manifest(completed(whole, manifest, adapters))
-            return self._adopt(self._store.register(generator, whole, complete), actor)
+            checkpoint = inspect(whole)
+            complete = parse_manifest(completed(checkpoint, manifest, adapters))
+            version = self._store.register(generator, whole, complete)
+        with self._database.transaction() as session:
+            checkpoints.record(session, checkpoint.digest, checkpoint.files, self._clock.now())
+        return self._adopt(version, actor)
 
     def register_variant(self, generator: str, number: int, changes: VariantChanges, actor: str) -> KnownVersion:
         """Keep a version of the same checkpoint that is loaded or run otherwise; told twice, it is one version.

@@ -124,6 +124,13 @@ def newest_of(session: Session, generator: str, version: int, embedder_digest: s
     return KnownBaseline(**row) if row else None
 
 
+def newest_of_version(session: Session, generator: str, version: int) -> KnownBaseline | None:
+    """The newest of a version, whatever embedder saw it."""
+    query = select(*_KNOWN).where(Baseline.generator == generator, Baseline.version == version)
+    row = session.execute(query.order_by(Baseline.id.desc()).limit(1)).mappings().first()
+    return KnownBaseline(**row) if row else None
+
+
 def named(session: Session, generator: str, name: str) -> KnownBaseline | None:
     query = select(*_KNOWN).where(Baseline.generator == generator, Baseline.name == name)
     row = session.execute(query).mappings().first()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from safelight.clock import Clock
 from safelight.comparing.daily import DailyReporter
 from safelight.housekeeping import Housekeeping
 from safelight.ids import new_id
@@ -18,12 +19,14 @@ from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
 from safelight.recording.retention import Retention
 from safelight.releasing.reconciling import Reconciler
+from safelight.releasing.anchoring import AnchorFile, Anchoring
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.crashing import CrashWatch
 from safelight.responding.deciding import Decider
 from safelight.responding.registry_edits import RegistryEdits
+from safelight.responding.ledger_watch import LedgerWatch
 from safelight.responding.responder import Responder
 from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.backfill import Backfiller
@@ -33,6 +36,7 @@ from safelight.scoring.presence import Presence
 from safelight.scoring.rolling import RollUp
 from safelight.scoring.scorer import Scorer
 from safelight.settings import Settings
+from safelight.store.database import Database
 from safelight.watching.assess import Assessor
 from safelight.watching.automatic import AutomaticBaselines
 from safelight.watching.evidence import EvidenceGatherer
@@ -110,6 +114,7 @@ def worker(settings: Settings) -> Worker:
             Job("tidy", _TIDY_SECONDS, chores.tidy),
             Job("daily reports", _DAILY_LOOKED_FOR_SECONDS, DailyReporter(store, time, lenses, sight.digest).run_once),
             Job("attributes", _ATTRIBUTES_SECONDS, AttributeReader(store, sight, time).run_once),
+            *_anchoring(settings, store, leadership, links, time),
         ]
     )
     fetching = settings.ingest
@@ -135,3 +140,12 @@ def worker(settings: Settings) -> Worker:
         Loop("replay judge", ReplayJudge(store, pictures, sight.digest, time).run_once, _JUDGE_SECONDS),
     ]
     return Worker(loops, schedule, leadership)
+
+
+def _anchoring(settings: Settings, store: Database, leadership: Leadership, links: Links, time: Clock) -> list[Job]:
+    """Nothing where no file is named that anchors of the ledger go to."""
+    if settings.ledger.anchor_file is None:
+        return []
+    anchoring = Anchoring(store, AnchorFile(settings.ledger.anchor_file), time)
+    watch = LedgerWatch(store, leadership, anchoring, links, time)
+    return [Job("ledger anchors", settings.ledger.anchor_seconds, watch.run_once)]

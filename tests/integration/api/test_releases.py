@@ -1,5 +1,7 @@
 """Accept, promote, roll back and follow it, by REST, while requests are answered."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from registry.checkpoint import FileEntry
 from safelight.access import Role
 from safelight.ids import new_id
 from safelight.releasing.follower import Follower
 from safelight.releasing.service import Releasing
-from safelight.store import engines
+from safelight.store import checkpoints, engines
 
-from .conftest import CLOCK, Installation  # noqa: TID252
+from .conftest import CLOCK, MANIFEST, Installation  # noqa: TID252
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,48 @@ def test_the_ledger_holds_and_says_what_was_live(operator: httpx.Client) -> None
     assert _get(operator, "/api/v1/live", generator="sprites", at=promoted.isoformat())["version"] == 2
     assert _get(operator, "/api/v1/live", generator="sprites", at=just_before)["version"] == 1
     assert _get(operator, "/api/v1/live", generator="sprites")["version"] == 1
+
+
+def test_the_ledger_comes_by_page_and_whole_as_a_file(operator: httpx.Client) -> None:
+    page = _get(operator, "/api/v1/ledger", generator="sprites", limit=2)
+    assert [entry["seq"] for entry in page["items"]] == [4, 3]
+    older = _get(operator, "/api/v1/ledger", generator="sprites", limit=2, before=page["next"])
+    assert ([entry["seq"] for entry in older["items"]], older["verified"]) == ([2, 1], True)
+    whole = _get(operator, "/api/v1/ledger/export", generator="sprites", format="json")
+    assert [entry["hash"] for entry in whole] == [
+        entry["hash"] for entry in [*older["items"][::-1], *page["items"][::-1]]
+    ]
+    lines = operator.get("/api/v1/ledger/export", params={"generator": "sprites"})
+    assert lines.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(lines.text)))
+    assert [(row["seq"], row["kind"], row["hash"]) for row in rows] == [
+        (str(entry["seq"]), entry["kind"], entry["hash"]) for entry in whole
+    ]
+
+
+def test_the_whole_chain_is_verified_when_it_is_asked_for(operator: httpx.Client) -> None:
+    found = _get(operator, "/api/v1/ledger/verification", generator="sprites")
+    newest = _get(operator, "/api/v1/ledger", generator="sprites", limit=1)["items"][0]
+    assert (found["verified"], found["entries"], found["head"]) == (True, 4, newest["hash"])
+    assert (found["anchors"], found["anchored_at"]) == (0, None)
+
+
+def test_two_releases_are_told_apart_by_what_is_known_of_them(api: Installation, operator: httpx.Client) -> None:
+    rollback, promote = _get(operator, "/api/v1/releases")["items"]
+    with api.database.transaction() as session:
+        checkpoints.record(
+            session, MANIFEST.checkpoint, [FileEntry("unet/model.safetensors", 1, "ab" * 32)], CLOCK.now()
+        )
+    found = _get(operator, f"/api/v1/releases/{rollback['id']}/difference")
+    assert (found["before"]["release_id"], found["after"]["version"]) == (promote["id"], 1)
+    told = {each["matter"]: each for each in found["comparisons"]}
+    assert (told["weights"]["changes"], told["weights"]["unknown"]) == ([], None)
+    assert told["manifest"]["changes"] == []
+    assert "baseline" in told["baseline"]["unknown"]
+    same = _get(operator, f"/api/v1/releases/{rollback['id']}/difference", before=rollback["id"])
+    assert all(each["changes"] == [] for each in same["comparisons"])
+    unknown = operator.get(f"/api/v1/releases/{rollback['id']}/difference", params={"before": str(new_id())})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "release_not_found")
 
 
 def test_the_first_screen_agrees(operator: httpx.Client) -> None:

@@ -25,7 +25,7 @@ def test_kept_images_tell_one_checkpoint_from_another_and_not_one_precision_from
     entries, images = drawn_golden(WEIGHTS / "better", parse_manifest(document), device="cpu", threads=1)
     with assembled(WEIGHTS / "better", [], images) as whole:
         assert {"golden/0.png", "golden/1.png"} <= {file.path for file in inspect(whole).files}
-        manifest = parse_manifest(completed(whole, document | {"golden": entries}, []))
+        manifest = parse_manifest(completed(inspect(whole), document | {"golden": entries}, []))
         for folder, dtype, result in (
             ("better", "float32", GoldenResult.PASSED),
             ("better", "bfloat16", GoldenResult.PASSED),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,15 +9,14 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from registry.ledger import verify
-from registry.rules import live_at
 from safelight.api.auth import Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.page import Limit, Page
-from safelight.api.schemas.releases import Accept, Ledger, LedgerLine, Live, Promote, Release, Rollback
+from safelight.api.schemas.releases import Accept, LedgerLine, Promote, Release, Rollback
 from safelight.api.status import release_document
-from safelight.store import ledger, releases, versions
+from safelight.comparing.releases import ReleaseDifference, difference
+from safelight.store import releases
 
 router = APIRouter(prefix="/api/v1", tags=["releases"], route_class=IdempotentRoute)
 
@@ -100,6 +98,19 @@ def get_release(release_id: UUID, platform: PlatformDep, _reader: Reader) -> Rel
     return _release(platform, release_id)
 
 
+@router.get("/releases/{release_id}/difference")
+def get_difference(
+    release_id: UUID,
+    platform: PlatformDep,
+    _reader: Reader,
+    before: Annotated[UUID | None, Query(description="Another release; left out: the one that it took over from")] = None,
+) -> ReleaseDifference:
+    """What became different: weights file by file, manifest, environment, statistics of the baseline."""
+    with platform.database.reading() as session:
+        other = releases.require(session, before) if before else None
+        return difference(session, releases.require(session, release_id), other)
+
+
 @router.get("/releases/{release_id}/events", response_class=EventSourceResponse)
 async def follow_release(
     release_id: UUID, request: Request, platform: PlatformDep, _reader: Reader
@@ -114,43 +125,6 @@ async def follow_release(
         if not release.moving:
             return
         await asyncio.sleep(_STEP_POLL_SECONDS)
-
-
-@router.get("/ledger")
-def get_ledger(generator: str, platform: PlatformDep, _reader: Reader) -> Ledger:
-    """The chain of a generator, the newest entry first, verified link by link."""
-    with platform.database.reading() as session:
-        versions.require_generator(session, generator)
-        chain = ledger.chain(session, generator)
-    broken = verify(chain)
-    return Ledger(
-        items=[LedgerLine.model_validate(entry) for entry in reversed(chain)],
-        verified=broken is None,
-        broken_at=broken.seq if broken else None,
-        broken_because=broken.reason if broken else None,
-    )
-
-
-@router.get("/live")
-def live(
-    generator: str,
-    platform: PlatformDep,
-    _reader: Reader,
-    at: Annotated[datetime | None, Query(description="With its time zone; left out: now")] = None,
-) -> Live:
-    """What served at a moment, since when, who decided it and why."""
-    moment = at or platform.clock.now()
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=platform.clock.now().tzinfo)
-    with platform.database.reading() as session:
-        versions.require_generator(session, generator)
-        entry = live_at(ledger.chain(session, generator), moment)
-    return Live(
-        generator=generator,
-        at=moment,
-        version=entry.to_version if entry else None,
-        entry=LedgerLine.model_validate(entry) if entry else None,
-    )
 
 
 def _release(platform: Platform, release_id: UUID) -> Release:

@@ -147,28 +147,10 @@ class LedgerLine(BaseModel):
     hash: str
 
 
-class Ledger(BaseModel):
-    """The whole chain, the newest entry first, and whether it holds."""
-
-    items: list[LedgerLine]
-    verified: bool
-    most_per_hour: int | None = Field(
-        None, ge=1, le=10, description="Automatic rollbacks allowed within an hour; left out of a request: as it is"
-    )
-    broken_at: int | None
-    broken_because: str | None
-
-
-class Live(BaseModel):
-    """What served at a moment, since when, and who decided it."""
-
-    generator: str
-    at: datetime
-    version: int | None
-    entry: LedgerLine | None
-
-
 class PolicyDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     mode: PolicyMode
+    most_per_hour: int | None = Field(
+        None, ge=1, le=10, description="Automatic rollbacks allowed within an hour; left out of a request: as it is"
+    )
