@@ -49,6 +49,7 @@ class Scene:
     releasing: Releasing
     decider: Decider
     handling: Handling
+    generator: str = GENERATOR
     judged_since: list[datetime] = field(default_factory=list)
     recovery: Recovery = Recovery.WAITING
 
@@ -78,16 +79,16 @@ class Scene:
             evidence={"slice": part} if part else {},
         )
         with self.database.transaction() as session:
-            stored = verdicts.add(session, GENERATOR, now, [NewVerdict(monitor, critical, 2, verdict)])
-            self._responder().respond(session, GENERATOR, stored, now)
-            return incidents.open_incidents(session, GENERATOR)
+            stored = verdicts.add(session, self.generator, now, [NewVerdict(monitor, critical, 2, verdict)])
+            self._responder().respond(session, self.generator, stored, now)
+            return incidents.open_incidents(session, self.generator)
 
     def store_outputs(self, version: int) -> None:
         """Probes of a version that later ones can be held against."""
         with self.database.transaction() as session:
-            chosen = probe_sets.require(session, GENERATOR, "synthetic")
+            chosen = probe_sets.require(session, self.generator, "synthetic")
             new = NewRun(
-                generator=GENERATOR,
+                generator=self.generator,
                 version=version,
                 set_id=chosen.id,
                 purpose=Purpose.BASELINE,
@@ -120,7 +121,7 @@ class Scene:
 
     def serving(self) -> int:
         with self.database.reading() as session:
-            entry = ledger.newest_release(session, GENERATOR)
+            entry = ledger.newest_release(session, self.generator)
         assert entry is not None
         return entry.to_version
 
@@ -133,13 +134,13 @@ class Scene:
         """By hand, and followed to its end."""
         with self.database.transaction() as session:
             self.releasing.rollback(
-                session, generator=GENERATOR, to=None, expected_serving=2, actor="ann", reason="it is bad"
+                session, generator=self.generator, to=None, expected_serving=2, actor="ann", reason="it is bad"
             )
         self.settle()
 
     def settle(self) -> None:
         with self.database.transaction() as session:
-            self.releasing.advance(session, GENERATOR)
+            self.releasing.advance(session, self.generator)
 
     def events(self, incident: KnownIncident) -> list[str]:
         with self.database.reading() as session:
@@ -165,31 +166,39 @@ def scene(database: Database) -> Scene:
 
 def build(database: Database, url: str = "https://pager.example/hook", reach: Reach = PUBLIC) -> Scene:
     """Sets the stage in an empty database; `url` is where its one channel is told."""
+    scene = prepare(database, GENERATOR, versions_registered=2)
+    with database.transaction() as session:
+        for number in (1, 2):
+            engines.put(session, engine(GENERATOR, number))
+            scene.releasing.promote(
+                session, generator=GENERATOR, version=number, expected_serving=None, actor="ann", reason=""
+            )
+            scene.releasing.advance(session, GENERATOR)
+            if number == 1:
+                scene.releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
+        making.create(session, "on call", ChannelKind.WEBHOOK, NOON, url=url, reach=reach)
+    return scene
+
+
+def prepare(database: Database, generator: str, versions_registered: int) -> Scene:
+    """A generator of which nothing serves yet, with a set of probes."""
     clock = ManualClock(NOON)
     releasing = Releasing(clock)
     with database.transaction() as session:
-        versions.add_generator(session, GENERATOR, "", NOON)
-        for number in (1, 2):
+        versions.add_generator(session, generator, "", NOON)
+        for number in range(1, versions_registered + 1):
             manifest = _manifest(number)
-            versions.put_version(session, KnownVersion(GENERATOR, number, manifest.digest, manifest, "", NOON, "test"))
-            engines.put(session, _engine(number))
-            releasing.promote(
-                session, generator=GENERATOR, version=number, expected_serving=None, actor="ann", reason=""
-            )
-            releasing.advance(session, GENERATOR)
-            if number == 1:
-                releasing.accept(session, generator=GENERATOR, expected_serving=1, actor="ann", reason="")
-        making.create(session, "on call", ChannelKind.WEBHOOK, NOON, url=url, reach=reach)
+            versions.put_version(session, KnownVersion(generator, number, manifest.digest, manifest, "", NOON, "test"))
         probe_sets.add(
             session,
-            generator=GENERATOR,
+            generator=generator,
             name="synthetic",
             source="bundled",
             probes=[{"prompt": f"thing {i}", "seed": i} for i in range(150)],
             now=NOON,
             actor="test",
         )
-    return Scene(database, clock, releasing, Decider(releasing, LINKS, 128), Handling(LINKS))
+    return Scene(database, clock, releasing, Decider(releasing, LINKS, 128), Handling(LINKS), generator)
 
 
 def _result(run: KnownRun, health: Health) -> dict[str, Any]:
@@ -209,19 +218,22 @@ def _evidence(_session: Session, _generator: str, _verdict: StoredVerdict) -> di
     return {"worst_images": [{"id": "0198d0c4-0000-7000-8000-000000000000"}]}
 
 
-def _engine(version: int) -> KnownEngine:
+def engine(
+    generator: str, version: int, state: EngineState = EngineState.READY, since: datetime = NOON
+) -> KnownEngine:
+    """One that is heard of all the time."""
     return KnownEngine(
         id=new_id(),
-        generator=GENERATOR,
+        generator=generator,
         version=version,
         host="one",
         pid=1,
         url="http://127.0.0.1:1",
-        state=EngineState.READY,
+        state=state,
         detail="",
         environment_digest=None,
-        started_at=NOON,
-        ready_at=NOON,
+        started_at=since,
+        ready_at=since,
         heartbeat_at=datetime(2027, 1, 1, tzinfo=UTC),
     )
 
