@@ -31,6 +31,7 @@ from safelight.store.incidents import PolicyMode
 from .conftest import Scene, engine, prepare  # noqa: TID252
 
 VERSIONS = 4
+WHO = st.sampled_from(["ann", "bob"])
 # What leads far is drawn often: an armed guard, a bad version, probes that confirm it.
 MODES = st.sampled_from([PolicyMode.AUTO, PolicyMode.AUTO, PolicyMode.RECOMMEND, PolicyMode.OBSERVE])
 SUSPECTS = st.sampled_from([Health.DEGRADED, Health.DEGRADED, Health.HEALTHY, Health.INCONCLUSIVE])
@@ -95,12 +96,12 @@ class Company(RuleBasedStateMachine):
     def look(self) -> None:
         self.looked = self._serving()
 
-    @rule(who=st.sampled_from(["ann", "bob"]), version=st.integers(1, VERSIONS), looked=st.booleans(), dies=st.booleans())
+    @rule(who=WHO, version=st.integers(1, VERSIONS), looked=st.booleans(), dies=st.booleans())
     def promote(self, who: str, version: int, looked: bool, dies: bool) -> None:
         self._act(lambda: self._promote(who, version, self.looked if looked else None), dies)
 
     @rule(
-        who=st.sampled_from(["ann", "bob"]),
+        who=WHO,
         to=st.none() | st.integers(1, VERSIONS),
         looked=st.booleans(),
         dies=st.booleans(),
@@ -215,10 +216,10 @@ class Company(RuleBasedStateMachine):
         with self.database.reading() as session:
             kept = releases.page(session, self.scene.generator, None, 500)
             chain = ledger.chain(session, self.scene.generator)
-            now_armed = incidents.policy(session, self.scene.generator) is PolicyMode.AUTO and not guard.stopped(session)
+            mode, stopped = incidents.policy(session, self.scene.generator), guard.stopped(session)
         automatic = sorted(each.created_at for each in kept if each.actor == ACTOR)
         assert len(automatic) == self.automatic or self.armed
-        self.automatic, self.armed = len(automatic), now_armed
+        self.automatic, self.armed = len(automatic), mode is PolicyMode.AUTO and stopped is None
         assert all(later - earlier >= COOLDOWN for earlier, later in pairwise(automatic))
         for place, entry in enumerate(chain):
             if entry.actor == ACTOR:
