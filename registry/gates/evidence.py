@@ -1,9 +1,10 @@
 """What gates look at: everything that is known of one version at one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from registry.ledger import Entry
 from registry.manifest import Provenance
@@ -53,13 +54,21 @@ class Paired:
     latency: Interval | None
     cost: Interval | None
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Paired":
+        """From what `dataclasses.asdict` makes of one."""
+        return cls(**{name: Interval(**each) if isinstance(each, Mapping) else each for name, each in data.items()})
+
 
 class NotPaired(StrEnum):
     """Why there is no pair to look at."""
 
     NOTHING_SERVES = "nothing_serves"
+    NOT_YET = "not_yet"
+    """They are made when the version is promoted."""
     UNDER_WAY = "under_way"
     NOT_MADE = "not_made"
+    """They cannot be made, or were not finished in time."""
 
 
 @dataclass(frozen=True)

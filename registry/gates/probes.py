@@ -15,6 +15,7 @@ from registry.gates.result import Gate, GateResult, Outcome, Reason
 
 _UNPAIRED = {
     NotPaired.NOTHING_SERVES: (Outcome.NOT_APPLICABLE, Reason.NOTHING_SERVES),
+    NotPaired.NOT_YET: (Outcome.PENDING, Reason.PROBES_TO_COME),
     NotPaired.UNDER_WAY: (Outcome.PENDING, Reason.PROBES_UNDER_WAY),
     NotPaired.NOT_MADE: (Outcome.MISSING, Reason.PROBES_NOT_MADE),
 }

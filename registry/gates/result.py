@@ -59,6 +59,7 @@ class Reason(StrEnum):
     CONTAMINATED = "contaminated"
     TOO_MANY_DUPLICATES = "too_many_duplicates"
     NOTHING_SERVES = "nothing_serves"
+    PROBES_TO_COME = "probes_to_come"
     PROBES_UNDER_WAY = "probes_under_way"
     PROBES_NOT_MADE = "probes_not_made"
     NOT_WORSE = "not_worse"

@@ -15,6 +15,7 @@ _URGENCY = {
     Purpose.TARGET: 0,
     Purpose.RELOAD: 0,
     Purpose.REQUESTED: 1,
+    Purpose.GATE: 1,
     Purpose.ROUTINE: 2,
     Purpose.BASELINE: 3,
 }

@@ -15,6 +15,7 @@ from monitors.probes import Comparison, Repeatability, compare, repeatability
 from monitors.scan import Rule
 from safelight.clock import Clock
 from safelight.probing.outputs import Images, brittleness, is_settled, of_repeat, outputs, pixel_distances
+from safelight.probing.pairing import paired
 from safelight.probing.sets import Probe
 from safelight.probing.tolerance import device_of
 from safelight.scoring.examining import ImageReader
@@ -100,6 +101,9 @@ class ProbeJudge:
         if reference is not None:
             found = self._compare(run, first, of_repeat(stored, 0), reference, device)
             result["departures"] = _departures(run, first, of_repeat(stored, 0)).to_dict()
+            if run.purpose is Purpose.GATE:
+                beside = paired(reference.version, first, of_repeat(stored, 0), asked, run.places)
+                result["paired"] = asdict(beside)
         result["comparison"] = found.to_dict() if found else None
         with self._database.transaction() as session:
             ledger.locked_chain(session, run.generator)
@@ -115,6 +119,9 @@ class ProbeJudge:
         """The stored outputs to compare with: of the same environment if there are, else of the same device."""
         if run.purpose is Purpose.BASELINE:
             return None
+        if run.purpose is Purpose.GATE:
+            beside = _beside(session, run)
+            return beside if beside is not None and beside.state is RunState.JUDGED else None
         whose = run.version if run.against is None else run.against
         known = probes.baselines(session, run.generator, whose, run.set_id)
         seen_alike = [each for each in known if each.result.get("embedder_digest") == self._embedder_digest]
@@ -127,6 +134,9 @@ class ProbeJudge:
 
     def _is_awaited(self, session: Session, run: KnownRun) -> bool:
         """Whether the outputs it is to be held against are being made."""
+        if run.purpose is Purpose.GATE:
+            beside = _beside(session, run)
+            return beside is not None and beside.open
         whose = run.version if run.against is None else run.against
         return run.purpose is not Purpose.BASELINE and any(
             (each.purpose, each.generator, each.version, each.set_id)
@@ -180,6 +190,11 @@ class ProbeJudge:
     def _ended(self, session: Session, run: KnownRun, now: datetime) -> None:
         if run.incident_id is not None:
             self._listener.probes_ended(session, run.incident_id, now)
+
+
+def _beside(session: Session, run: KnownRun) -> KnownRun | None:
+    """The run of what serves that a promoted version is compared with; None for the former itself."""
+    return None if run.reference_id is None else probes.get(session, run.reference_id)
 
 
 def _rule(run: KnownRun) -> Rule:

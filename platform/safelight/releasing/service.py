@@ -151,9 +151,9 @@ class Releasing:
         return release.state is not before
 
     def _follow_engine(self, session: Session, release: KnownRelease) -> KnownRelease:
-        failure = engines.last_failure(session, release.generator, release.to_version, release.created_at)
-        if failure is not None:
-            return self._move(session, release, Event.FAIL, failure)
+        failed = engines.last_failed(session, release.generator, release.to_version, release.created_at)
+        if failed is not None:
+            return self._move(session, release, Event.FAIL, failed.detail)
         if release.to_version not in engines.ready_versions(session, release.generator, self._alive_since()):
             return release
         if serving(ledger.locked_chain(session, release.generator)) != release.from_version:

@@ -13,9 +13,9 @@ def reason_to_give_up(
     session: Session, generator: str, version: int, since: datetime, now: datetime
 ) -> SafelightError | None:
     """What kept the version, wanted `since` then, from being loaded; None as long as it may still come."""
-    why = engines.last_failure(session, generator, version, since)
-    if why is not None:
-        message = f"Version {version} could not be loaded: {why}."
+    failed = engines.last_failed(session, generator, version, since)
+    if failed is not None:
+        message = f"Version {version} could not be loaded: {failed.detail}."
         return SafelightError(Kind.UNAVAILABLE, "engine_failed", message)
     if now - since > _LOADED_WITHIN:
         minutes = _LOADED_WITHIN // timedelta(minutes=1)

@@ -99,8 +99,8 @@ def ready_versions(session: Session, generator: str, alive_since: datetime) -> f
     return frozenset(session.scalars(query))
 
 
-def last_failure(session: Session, generator: str, version: int, since: datetime) -> str | None:
-    """Why the newest engine started since then for a version failed; None when it has not."""
+def last_failed(session: Session, generator: str, version: int, since: datetime) -> KnownEngine | None:
+    """The newest engine started since then for a version, if it has failed."""
     query = select(EngineRow).where(
         EngineRow.generator == generator,
         EngineRow.version == version,
@@ -108,7 +108,7 @@ def last_failure(session: Session, generator: str, version: int, since: datetime
         EngineRow.spare.is_(False),
     )
     newest = session.scalar(query.order_by(EngineRow.id.desc()).limit(1))
-    return newest.detail if newest is not None and newest.state == EngineState.FAILED.value else None
+    return _engine(newest) if newest is not None and newest.state == EngineState.FAILED.value else None
 
 
 def last_restart(session: Session, generator: str, version: int, before: datetime | None = None) -> datetime | None:

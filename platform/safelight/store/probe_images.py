@@ -42,6 +42,9 @@ class ScoredProbe:
     alignment: float | None
     image: NDArray[np.float32] | None
     prompt: NDArray[np.float32] | None
+    engine_ms: float | None
+    """What its batch took on the engine; `batch_size` images shared it."""
+    batch_size: int | None
 
 
 def add(session: Session, run_id: UUID, images: Sequence[ProbeImage]) -> None:
@@ -63,16 +66,30 @@ def of_run(session: Session, run_id: UUID, embedder_digest: str | None = None) -
     if embedder_digest is not None:
         scored &= Score.embedder_digest == embedder_digest
     query = (
-        select(ProbeImageRow, GenerationRow.image_key, GenerationRow.image_sha256, Score)
+        select(
+            ProbeImageRow,
+            GenerationRow.image_key,
+            GenerationRow.image_sha256,
+            GenerationRow.engine_ms,
+            GenerationRow.envelope["batch_size"].as_integer(),
+            Score,
+        )
         .outerjoin(GenerationRow, GenerationRow.id == ProbeImageRow.generation_id)
         .outerjoin(Score, scored)
         .where(ProbeImageRow.run_id == run_id)
         .order_by(ProbeImageRow.repeat, ProbeImageRow.place)
     )
-    return [_scored(row, key, sha256, score) for row, key, sha256, score in session.execute(query)]
+    return [_scored(*row) for row in session.execute(query)]
 
 
-def _scored(row: ProbeImageRow, key: str | None, sha256: str | None, score: Score | None) -> ScoredProbe:
+def _scored(
+    row: ProbeImageRow,
+    key: str | None,
+    sha256: str | None,
+    engine_ms: float | None,
+    batch_size: int | None,
+    score: Score | None,
+) -> ScoredProbe:
     return ScoredProbe(
         place=row.place,
         repeat=row.repeat,
@@ -86,4 +103,6 @@ def _scored(row: ProbeImageRow, key: str | None, sha256: str | None, score: Scor
         alignment=score.alignment if score else None,
         image=unpack(score.image_embedding) if score and score.image_embedding else None,
         prompt=unpack(score.prompt_embedding) if score and score.prompt_embedding else None,
+        engine_ms=engine_ms,
+        batch_size=batch_size,
     )

@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     TARGET = "target"
     """Of the version to go back to, in the present environment."""
     REQUESTED = "requested"
+    GATE = "gate"
+    """Of a version that is being promoted, and of the one that serves: the two are compared pair by pair."""
 
 
 class RunState(StrEnum):
@@ -47,7 +49,7 @@ OPEN = (*TO_BE_MADE, RunState.MADE)
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
     """`places` of the set's probes to be made; `repeats` of them are made twice. `against` names the version whose
-    stored outputs they are held against: None for its own."""
+    stored outputs they are held against: None for its own. `reference_id` names the very run, where it is known."""
 
     generator: str
     version: int
@@ -61,6 +63,7 @@ class NewRun:
     fresh: bool = False
     repeats: int = 0
     incident_id: UUID | None = None
+    reference_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,6 @@ class KnownRun(NewRun):
     environment_digest: str | None
     made_at: datetime | None
     judged_at: datetime | None
-    reference_id: UUID | None
     result: dict[str, Any]
 
     @property
@@ -126,6 +128,20 @@ def baselines(session: Session, generator: str, version: int, set_id: UUID | Non
     if set_id is not None:
         query = query.where(ProbeRunRow.set_id == set_id)
     return _all(session, query.limit(50))
+
+
+def newest_paired(
+    session: Session, generator: str, version: int, against: int, set_id: UUID, since: datetime
+) -> KnownRun | None:
+    """The newest run ordered since then to hold a version against another one, pair by pair; not one called off."""
+    query = _of_version(generator, version).where(
+        ProbeRunRow.purpose == Purpose.GATE.value,
+        ProbeRunRow.against == against,
+        ProbeRunRow.set_id == set_id,
+        ProbeRunRow.ordered_at >= since,
+        ProbeRunRow.state != RunState.CANCELLED.value,
+    )
+    return next(iter(_all(session, query.limit(1))), None)
 
 
 def newest(session: Session, generator: str, version: int, since: datetime, limit: int = 200) -> list[KnownRun]:
@@ -210,6 +226,22 @@ def cancel_of_incident(session: Session, incident_id: UUID, detail: str, now: da
     session.execute(
         update(ProbeRunRow)
         .where(ProbeRunRow.incident_id == incident_id, ProbeRunRow.state.in_([state.value for state in OPEN]))
+        .values(state=RunState.CANCELLED.value, detail=detail, judged_at=now)
+    )
+
+
+def cancel_paired(session: Session, generator: str, version: int, detail: str, now: datetime) -> None:
+    """A version is not promoted any more: what was still to be made of it and of what serves, to compare them."""
+    candidate = _of_version(generator, version).where(
+        ProbeRunRow.purpose == Purpose.GATE.value, ProbeRunRow.state.in_([state.value for state in OPEN])
+    )
+    runs = _all(session, candidate)
+    session.execute(
+        update(ProbeRunRow)
+        .where(
+            ProbeRunRow.id.in_([*(run.id for run in runs), *(run.reference_id for run in runs if run.reference_id)]),
+            ProbeRunRow.state.in_([state.value for state in OPEN]),
+        )
         .values(state=RunState.CANCELLED.value, detail=detail, judged_at=now)
     )
 

@@ -106,7 +106,9 @@ def test_a_crashed_engine_is_replaced_at_once_and_one_that_keeps_failing_rests(s
     scene.step()
     assert len(Child.every) == 2, "the second failure in a row costs a second of rest"
     with scene.database.reading() as session:
-        assert engines.last_failure(session, "sprites", 1, datetime(2026, 1, 1, tzinfo=UTC)) == "golden_blank"
+        failed = engines.last_failed(session, "sprites", 1, datetime(2026, 1, 1, tzinfo=UTC))
+    assert failed is not None
+    assert failed.detail == "golden_blank"
     scene.step(1.0)
     assert len(Child.every) == 3
 

@@ -4,6 +4,7 @@ from safelight.store.tables.access import ApiKey, AuditEntry, IdempotentReply, L
 from safelight.store.tables.attributes import AttributeReading, AttributeRow
 from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
+from safelight.store.tables.gates import ApprovalRow, GatePolicyRow, GateResultRow, OverrideRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.guard import DrillRow, GuardStopRow, SpentLinkRow, VerificationRow
 from safelight.store.tables.incidents import (
@@ -49,6 +50,7 @@ from safelight.store.tables.targets import ScopeRow, TargetRow
 
 __all__ = [
     "ApiKey",
+    "ApprovalRow",
     "AttributeReading",
     "AttributeRow",
     "AuditEntry",
@@ -66,6 +68,8 @@ __all__ = [
     "ErasureRow",
     "FeedbackBucket",
     "FeedbackRow",
+    "GatePolicyRow",
+    "GateResultRow",
     "GatewayRow",
     "GenerationJobRow",
     "GenerationRow",
@@ -85,6 +89,7 @@ __all__ = [
     "MonitorRow",
     "MonitorSlot",
     "Notification",
+    "OverrideRow",
     "Policy",
     "ProbeImageRow",
     "ProbeRunRow",
@@ -108,7 +113,7 @@ __all__ = [
     "ToldSignals",
     "TrafficBucket",
     "VariantReportRow",
-    "VerificationRow",
     "VerdictRow",
+    "VerificationRow",
     "VersionRow",
 ]

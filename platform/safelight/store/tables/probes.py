@@ -32,7 +32,7 @@ class ProbeRunRow(Base):
     __tablename__ = "probe_runs"
     __table_args__ = (
         CheckConstraint(
-            "purpose IN ('baseline', 'routine', 'suspect', 'reload', 'target', 'requested')", name="purpose"
+            "purpose IN ('baseline', 'routine', 'suspect', 'reload', 'target', 'requested', 'gate')", name="purpose"
         ),
         CheckConstraint("state IN ('ordered', 'making', 'made', 'judged', 'failed', 'cancelled')", name="state"),
         Index(None, "generator", "version", "id"),

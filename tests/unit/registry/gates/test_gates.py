@@ -1,6 +1,6 @@
 """Each gate by example, and what a promote comes to."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -162,6 +162,7 @@ def test_a_gate_by_example(evidence: Evidence, gate: Gate, outcome: Outcome, rea
     ("why", "outcome"),
     [
         (NotPaired.NOTHING_SERVES, Outcome.NOT_APPLICABLE),
+        (NotPaired.NOT_YET, Outcome.PENDING),
         (NotPaired.UNDER_WAY, Outcome.PENDING),
         (NotPaired.NOT_MADE, Outcome.MISSING),
     ],
@@ -204,6 +205,11 @@ def test_what_the_policy_does_not_ask_is_not_held_against_a_version() -> None:
 def test_worse_in_one_respect_is_worse_whatever_else_cannot_be_told() -> None:
     result = said(paired(alignment=Interval(-0.03, -0.04, -0.02, 200), cost=None), Gate.PAIRED_PROBES)
     assert result.outcome is Outcome.FAILED
+
+
+def test_pairs_survive_a_document() -> None:
+    one = replace(PAIRED, cost=None)
+    assert Paired.from_dict(asdict(one)) == one
 
 
 def test_more_approvals_take_more_people() -> None:
