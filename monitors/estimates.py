@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
+
+from monitors import binomial
 
 CONFIDENCE = 0.95
 FEWEST_VALUES = 30
@@ -67,7 +69,7 @@ def quantile_estimate(values: NDArray[np.floating], share: float) -> Figure:
         return TooFew(n, needed)
     ordered = np.sort(values)
     tail = (1.0 - CONFIDENCE) / 2.0
-    low, high = (int(stats.binom.ppf(chance, n, share)) for chance in (tail, 1.0 - tail))
+    low, high = (binomial.quantile(chance, n, share) for chance in (tail, 1.0 - tail))
     bounds = ordered[max(low - 1, 0)], ordered[min(high, n - 1)]
     return Estimate(float(np.quantile(ordered, share)), float(bounds[0]), float(bounds[1]), n)
 
@@ -86,7 +88,7 @@ def rate_estimate(events: int, total: int) -> Figure:
 
 def student(value: float, error: float, degrees: float, n: int) -> Estimate:
     """Student's interval around a value with a standard error."""
-    reach = error * float(stats.t.ppf(0.5 + CONFIDENCE / 2.0, degrees))
+    reach = error * float(special.stdtrit(degrees, 0.5 + CONFIDENCE / 2.0))
     return Estimate(value, value - reach, value + reach, n)
 
 

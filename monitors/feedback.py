@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from scipy import stats
-
+from monitors.binomial import at_least
 from monitors.rates import MIN_GENERATIONS, RateCounts, upper_bound
 from monitors.verdict import Health, Json, Reason, Verdict
 from monitors.windows import Bucket, Window, dyadic_windows, spoken
@@ -139,7 +138,7 @@ def _rise(now: RateCounts, before: RateCounts) -> float:
     """The p-value of so many events at the most that `before` and the tolerance allow for; 1 where nothing is known."""
     if now.total == 0 or before.total == 0:
         return 1.0
-    return float(stats.binom.sf(now.events - 1, now.total, min(1.0, upper_bound(before) + _TOLERANCE)))
+    return at_least(now.events, now.total, min(1.0, upper_bound(before) + _TOLERANCE))
 
 
 def _share(counts: RateCounts) -> float:

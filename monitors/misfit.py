@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from monitors.extrapolation import cluster_means
 
@@ -112,8 +112,9 @@ def fit_tail_misfit(excess: Array, levels: Array, pairs: Pairs, unknown: Unknown
 
 def _sensitivity(rates: Array) -> Array:
     """The squared change of a normal tail's rate with its mean and its spread, in units of the rate's variance."""
-    quantile = stats.norm.isf(rates)
-    return np.asarray(stats.norm.pdf(quantile) ** 2 * (1.0 + quantile**2) / (rates * (1.0 - rates)))
+    quantile = special.ndtri(rates)
+    density = np.exp(-(quantile**2) / 2.0) / np.sqrt(2.0 * np.pi)
+    return np.asarray(density**2 * (1.0 + quantile**2) / (rates * (1.0 - rates)))
 
 
 def _repeat_covariance(values: Array, pairs: Pairs) -> Array:

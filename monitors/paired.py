@@ -18,7 +18,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from monitors.binomial import at_least
 
 _RANK = 14
 """Two to this power is the most sign patterns that are tried: 16,384, or all of them up to so many pairs."""
@@ -69,7 +70,7 @@ def decrease(differences: NDArray[np.floating], margin: float = 0.0) -> PairedTe
 
 def more_often(worse: int, better: int) -> float:
     """The p-value of `worse` pairs having turned bad where `better` ones turned good: the exact one-sided sign test."""
-    return float(stats.binom.sf(worse - 1, worse + better, 0.5)) if worse else 1.0
+    return at_least(worse, worse + better, 0.5)
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from monitors.paired import decrease, more_often, shift
 from monitors.scan import Rule
@@ -230,7 +230,7 @@ def drop(plain: NDArray[np.floating], varied: NDArray[np.floating]) -> Drop | No
     lost = lost[np.isfinite(lost)]
     if len(lost) < MIN_PAIRS:
         return None
-    reach = float(stats.t.ppf((1 + _CONFIDENCE) / 2, len(lost) - 1) * lost.std(ddof=1) / np.sqrt(len(lost)))
+    reach = float(special.stdtrit(len(lost) - 1, (1 + _CONFIDENCE) / 2) * lost.std(ddof=1) / np.sqrt(len(lost)))
     mean = float(lost.mean())
     return Drop(len(lost), mean, mean - reach, mean + reach)
 

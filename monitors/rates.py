@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from scipy import special, stats
+from scipy import special
 
+from monitors.binomial import at_least
 from monitors.verdict import Health, Reason, Verdict
 from monitors.windows import Bucket, dyadic_windows, spoken
 
@@ -180,10 +181,7 @@ def _worst_window(
             threshold=alpha,
             n=seen,
         )
-    tested = [
-        (float(stats.binom.sf(counts.events - 1, counts.total, question.limit)), window, counts)
-        for window, counts in judged
-    ]
+    tested = [(at_least(counts.events, counts.total, question.limit), window, counts) for window, counts in judged]
     p_value, window, counts = min(tested, key=lambda entry: (entry[0], entry[1].seconds))
     rate = counts.events / counts.total
     degraded = p_value < alpha

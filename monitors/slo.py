@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from scipy import stats
-
+from monitors.binomial import at_least
 from monitors.rates import RateCounts
 from monitors.verdict import Health, Reason, Verdict
 from monitors.windows import spoken
@@ -95,7 +94,7 @@ def burn_rate(bad: Mapping[timedelta, RateCounts], objective: float, *, alpha: f
 
 
 def _burn(rule: BurnRule, long: RateCounts, short: RateCounts, budget: float, alpha: float) -> _Burn:
-    p_value = float(stats.binom.sf(long.events - 1, long.total, budget))
+    p_value = at_least(long.events, long.total, budget)
     rate = _rate(long, budget)
     fast = min(rate, _rate(short, budget)) >= rule.factor
     return _Burn(rule, long, p_value, rate, fast and long.total >= MIN_GENERATIONS and p_value < alpha)

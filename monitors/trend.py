@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from monitors.estimates import CONFIDENCE, Estimate, Figure, TooFew
 
@@ -34,6 +33,8 @@ def trend(days: Sequence[float], values: Sequence[float]) -> Trend:
     n = len(values)
     if n < FEWEST_DAYS:
         return Trend(TooFew(n, FEWEST_DAYS), 1.0)
+    from scipy import stats  # half a second to import, and needed once a day
+
     slope = stats.theilslopes(np.asarray(values, float), np.asarray(days, float), alpha=CONFIDENCE)
     order = stats.kendalltau(days, values)
     p_value = 1.0 if np.isnan(order.pvalue) else float(order.pvalue)
