@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.calibration import held_out, tuning
 from benchmarks.calibration.far_tail import Tail, far_tail
-from benchmarks.calibration.report import Found, as_json, tables
+from benchmarks.calibration.report import Found, as_json, from_json, tables
 from benchmarks.calibration.simulate import Watched, watch
 from benchmarks.calibration.traffic import World
 from benchmarks.detection.machine import revision
@@ -90,13 +90,13 @@ def run(options: argparse.Namespace) -> Found:
             far += each.result()
     setting = {
         "command": f"python -m benchmarks.calibration {' '.join(sys.argv[1:])}",
+        "seed": str(options.seed),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {options.processes} processes",
         "detector": f"monitors as of {detector}",
         "took": f"{time.monotonic() - started:.0f} s",
     }
-    ordered = {kind: sorted(each, key=lambda w: (w.world, w.baseline)) for kind, each in watched.items()}
-    return Found(setting, ordered, far)
+    return Found([setting], watched, far)
 
 
 def main() -> None:
@@ -110,13 +110,20 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-far-tail", action="store_true")
     parser.add_argument("--out", type=Path, help="a folder for calibration.md and calibration.json")
+    parser.add_argument("--add", action="store_true", help="to what --out holds of the same detector, by another seed")
     options = parser.parse_args()
-    found = run(options)
+    if options.add and not options.out:
+        parser.error("--add needs --out")
+    kept = options.out / "calibration.json" if options.out else None
+    before = from_json(kept.read_text()) if options.add and kept else Found([], {})
+    if str(options.seed) in {each["seed"] for each in before.runs}:
+        parser.error(f"the lenses of seed {options.seed} are in {kept} already")
+    found = before + run(options)
     print(tables(found))
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "calibration.md").write_text(tables(found) + "\n")
-        (options.out / "calibration.json").write_text(as_json(found) + "\n")
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(as_json(found) + "\n")
+        kept.with_suffix(".md").write_text(tables(found) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,12 +22,19 @@ _TESTS = ("means", "tails")
 
 @dataclass(frozen=True)
 class Found:
-    """One run of the benchmark: where and when, what was watched, and the far tail."""
+    """What runs of the benchmark found: where and when each was made, what was watched, and the far tail."""
 
-    setting: dict[str, str]
+    runs: Sequence[dict[str, str]]
     watched: Mapping[str, Sequence[Watched]]
     """By the kind of worlds: tuning, held out."""
     tails: Sequence[Tail] = field(default_factory=tuple)
+
+    def __add__(self, other: Found) -> Found:
+        """Of lenses that differ: counts are added up."""
+        kinds = list(dict.fromkeys([*self.watched, *other.watched]))
+        both = {kind: [*self.watched.get(kind, ()), *other.watched.get(kind, ())] for kind in kinds}
+        ordered = {kind: sorted(each, key=lambda w: (w.world, w.baseline)) for kind, each in both.items()}
+        return Found([*self.runs, *other.runs], ordered, [*self.tails, *other.tails])
 
 
 def poisson_interval(count: int, exposure: float, confidence: float = 0.95) -> tuple[float, float]:
@@ -38,7 +45,10 @@ def poisson_interval(count: int, exposure: float, confidence: float = 0.95) -> t
 
 
 def tables(found: Found) -> str:
-    lines = [f"{name}: {value}" for name, value in found.setting.items()]
+    lines: list[str] = []
+    for run in found.runs:
+        lines += [*(f"{name}: {value}" for name, value in run.items()), ""]
+    lines.pop()
     for kind, watched in found.watched.items():
         if not watched:
             continue
@@ -107,7 +117,7 @@ def _far_tail(tails: Sequence[Tail]) -> list[str]:
 def as_json(found: Found) -> str:
     """Everything that the tables are made of."""
     record = {
-        "setting": found.setting,
+        "runs": found.runs,
         "level": level(),
         "levels": LEVELS,
         "windows_minutes": sizes_of_windows(),
@@ -121,9 +131,9 @@ def as_json(found: Found) -> str:
                     "generations": each.generations,
                     "unseen": each.unseen,
                     "alarms": each.alarms,
-                    "incidents": each.episodes,
+                    "episodes": each.episodes,
                     "held": each.held,
-                    "smallest_p": each.worst,
+                    "worst": each.worst,
                     "tested": each.tested.tolist(),
                     "below": each.below.tolist(),
                 }
@@ -135,3 +145,24 @@ def as_json(found: Found) -> str:
         "far_tail": [vars(tail) for tail in found.tails],
     }
     return json.dumps(record, indent=1)
+
+
+def from_json(text: str) -> Found:
+    """What `as_json` wrote."""
+    record = json.loads(text)
+    watched = {
+        kind: [
+            Watched(
+                **each
+                | {
+                    "rule": Rule(each["rule"]),
+                    "tested": np.array(each["tested"], np.int64),
+                    "below": np.array(each["below"], np.int64),
+                }
+            )
+            for each in some
+        ]
+        for kind, some in record["watched"].items()
+    }
+    tails = [Tail(**each | {name: tuple(each[name]) for name in ("share", "error")}) for each in record["far_tail"]]
+    return Found(record["runs"], watched, tails)

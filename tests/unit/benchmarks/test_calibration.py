@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration import held_out, tuning
-from benchmarks.calibration.report import poisson_interval
-from benchmarks.calibration.simulate import minutes_of, sizes_of_windows
+from benchmarks.calibration.far_tail import LEVELS, Tail
+from benchmarks.calibration.report import Found, as_json, from_json, poisson_interval, tables
+from benchmarks.calibration.simulate import Watched, minutes_of, sizes_of_windows
 from monitors.fitting import fit_lens
+from monitors.scan import Rule
 from monitors.sketch import Sketch
 
 
@@ -39,3 +41,26 @@ def test_the_windows_are_those_of_the_scan() -> None:
 def test_garwoods_interval_of_a_rate() -> None:
     assert poisson_interval(0, 1.0) == pytest.approx((0.0, 3.689), abs=1e-3)
     assert poisson_interval(5, 2.0) == pytest.approx((1.623 / 2, 11.668 / 2), abs=1e-3)
+
+
+def found(seed: str, episodes: int) -> Found:
+    tested = np.arange(10, 110, 10)
+    watched = [
+        Watched("steady", 3500, rule, 12.0, 300_000, 40, tested, np.ones((10, 2, 5), np.int64), 7, episodes, 3, 1e-9)
+        for rule in Rule
+    ]
+    tail = Tail("steady", 3500, 50, 1000, (0.01,) * len(LEVELS), (0.001,) * len(LEVELS))
+    return Found([{"command": "python -m x", "seed": seed}], {"tuning": watched}, [tail])
+
+
+def test_what_was_found_is_read_back_as_it_was_written() -> None:
+    written = as_json(found("1", 2))
+    assert as_json(from_json(written)) == written
+
+
+def test_what_two_runs_found_is_added_up() -> None:
+    both = from_json(as_json(found("1", 2))) + found("2", 1)
+    page = tables(both)
+    assert "| steady | 2 | 24 | 600,000 | 0.0% | 0.02% | 14 | 3 | 3.750 [0.773, 10.959] | 1.0e-09 |" in page
+    assert "seed: 1\n\ncommand: python -m x\nseed: 2\n\ntuning" in page
+    assert as_json(Found([], {}) + found("1", 2)) == as_json(found("1", 2))
