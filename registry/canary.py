@@ -4,6 +4,7 @@ A step sends a share of people's requests to the new version, makes a share of t
 by anybody (a shadow), or both. It bakes for its time, and is passed only by a finding that the version is no worse.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +14,9 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from registry.errors import Kind, RegistryError
+from registry.ledger import Entry
 from registry.parameters import Part
+from registry.rules import known_good, serving
 
 _DAY = 86_400
 Percent = Annotated[int, Field(ge=0, le=100, strict=True)]
@@ -45,6 +48,11 @@ class CanaryStep(Part):
         if not self.weight and not self.shadow:
             raise ValueError("a step needs a weight or a shadow: with neither nothing is learnt about the version")
         return self
+
+    def __str__(self) -> str:
+        parts = [f"{self.weight} % of the requests"] if self.weight else []
+        parts += [f"shadows of {self.shadow} % of the others"] if self.shadow else []
+        return " and ".join(parts)
 
 
 class CanaryPlan(Part):
@@ -129,20 +137,26 @@ class Standing:
     answered: bool = False
 
 
-def check_canary(from_version: int | None, to_version: int, elsewhere: frozenset[int]) -> None:
+def check_canary(from_version: int | None, to_version: int, elsewhere: Collection[int]) -> None:
     """Raises CanaryRefused for a promote that cannot be one."""
     if from_version is None:
         raise CanaryRefused(
             CanaryCode.NOTHING_TO_COMPARE,
             "Nothing serves yet, so that there is nothing to compare a canary with. Promote the version without one.",
         )
-    abroad = sorted({from_version, to_version} & elsewhere)
+    abroad = sorted({from_version, to_version}.intersection(elsewhere))
     if abroad:
         raise CanaryRefused(
             CanaryCode.NOT_HERE,
             f"Version {abroad[0]} is served by somebody else's service, which splits its own traffic: no canary of it "
             "can be run here. Promote without one.",
         )
+
+
+def is_way_back(entries: Sequence[Entry], to: int | None) -> bool:
+    """Whether calling the canary off is all that a rollback to ``to`` (None: the last known good) asks for."""
+    current = serving(entries)
+    return to == current or (to is None and current in known_good(entries))
 
 
 def is_drawn(salt: str, subject: str, percent: int) -> bool:

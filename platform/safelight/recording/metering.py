@@ -11,7 +11,8 @@ def count(generation: Generation) -> None:
     meters.GENERATIONS.labels(name, version, generation.arm.value, generation.outcome.value).inc()
     if generation.queue_ms is not None:
         meters.QUEUE_SECONDS.labels(name).observe(generation.queue_ms / 1000)
-    if generation.outcome is Outcome.SERVED and generation.arm is Arm.STABLE and generation.total_ms is not None:
+    awaited = generation.outcome is Outcome.SERVED and generation.arm in (Arm.STABLE, Arm.CANARY)
+    if awaited and generation.total_ms is not None:
         meters.GENERATION_SECONDS.labels(name).observe(generation.total_ms / 1000)
     if generation.engine_ms is None:
         return

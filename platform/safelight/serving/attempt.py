@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.parameters import GenerationParameters
 from safelight.errors import Kind, SafelightError
-from safelight.recording.generation import Generation, Outcome, Source
+from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.serving.rendering import Finish
 from safelight.serving.request import GenerationRequest
 from safelight.serving.wire import Facts
@@ -40,6 +40,7 @@ class Attempt:
     created_at: datetime
     version: KnownVersion
     parameters: GenerationParameters
+    arm: Arm = Arm.STABLE
     engine: KnownEngine | None = None
     facts: Facts | None = None
     error_code: str | None = None
@@ -67,7 +68,7 @@ def describe(attempt: Attempt, outcome: Outcome, total_ms: float) -> Generation:
         environment_digest=facts.environment_digest if facts else engine.environment_digest if engine else None,
         environment=dict(facts.environment) if facts else None,
         source=Source.ENGINE,
-        arm=attempt.request.arm,
+        arm=attempt.arm,
         outcome=outcome,
         error_code=attempt.error_code or finish_code,
         request_id=attempt.request.id,

@@ -1,10 +1,11 @@
 """Where the requests for one generator come in: who is let in, and how those fare who were."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from safelight.recording.generation import Arm
 from safelight.serving.admission import Crowd, RateLimit, Refusal, Refused, Speed
 from safelight.serving.line import Line
 
@@ -30,11 +31,11 @@ class Wish:
 
 
 class Entrance:
-    """Of one generator."""
+    """Of one generator: one way in for everybody, and a line for each arm."""
 
-    def __init__(self, line: Line, most: int, rates: RateLimit) -> None:
+    def __init__(self, lines: Mapping[Arm, Line], most: int, rates: RateLimit) -> None:
         """`most` images unanswered at a time; `rates` are kept over all generators."""
-        self.line = line
+        self.lines = lines
         self.speed = Speed()
         self._crowd = Crowd(most)
         self._rates = rates
@@ -42,7 +43,17 @@ class Entrance:
 
     @property
     def load(self) -> Load:
-        return Load(self._crowd.total, len(self.line), self.speed.seconds_per_image, dict(self._refused))
+        return Load(self._crowd.total, self.waiting, self.speed.seconds_per_image, dict(self._refused))
+
+    @property
+    def waiting(self) -> int:
+        """Images that were let in and have no engine yet."""
+        return sum(map(len, self.lines.values()))
+
+    def move(self, now: float) -> None:
+        """Whoever's turn it is goes to an engine; see Line."""
+        for line in self.lines.values():
+            line.move(now)
 
     @contextmanager
     def admitted(self, wish: Wish, now: float) -> Iterator[None]:

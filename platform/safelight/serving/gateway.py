@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from registry.versions import ServedElsewhere
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
-from safelight.recording.generation import Generation, Outcome
+from safelight.recording.generation import Arm, Generation, Outcome
 from safelight.serving.admission import RateLimit
 from safelight.serving.attempt import Attempt, describe, failure_of
 from safelight.serving.dispatch import EngineClient, EngineLost, EngineRefused, EngineUnreached
@@ -24,6 +25,7 @@ from safelight.serving.line import Line, NoEngineReady, Patience, Place, Seat
 from safelight.serving.progress import InTheMaking
 from safelight.serving.request import Generated, GenerationRequest
 from safelight.serving.routing import Route, Routing, Unavailable, Usage, choose
+from safelight.serving.shadowing import Shadows
 from safelight.serving.wire import Facts, Order
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
@@ -76,6 +78,7 @@ class Gateway:
         self._limits = limits
         self._clock = clock
         self._making = InTheMaking(engines)
+        self._shadows = Shadows(self.make_on)
         self._entrances: dict[str, Entrance] = {}
         self._rates = RateLimit(limits.images_per_minute, limits.burst)
         self._in_flight: Counter[UUID] = Counter()
@@ -90,7 +93,7 @@ class Gateway:
         self._refreshing = asyncio.create_task(self._routing.run())
 
     async def stop(self) -> None:
-        running = {task for task in (self._refreshing, self._moving) if task is not None}
+        running = {task for task in (self._refreshing, self._moving, *self._shadows.tasks) if task is not None}
         for task in running:
             task.cancel()
         if running:
@@ -115,7 +118,9 @@ class Gateway:
 
     def plan(self, request: GenerationRequest) -> int:
         """How many images a request is about, without making any. Raises as `generate` does before it admits."""
-        return _resolve(self._route(request.generator).version, request.requested).n
+        route = self._route(request.generator)
+        version, _ = route.holders_of(route.arm_of(request))
+        return _resolve(version, request.requested).n
 
     def offers(self) -> set[str]:
         """The generators that images can be asked of."""
@@ -133,9 +138,11 @@ class Gateway:
         (see safelight.serving.attempt).
         """
         route = self._route(request.generator)
+        arm = route.arm_of(request)
+        version, holders = route.holders_of(arm)
         # Half of the range, so that people can read and type it.
-        whole = _resolve(route.version, request.requested, fallback_seed=secrets.randbelow(2**31))
-        engines, seconds = len(route.engines), self._seconds(request)
+        whole = _resolve(version, request.requested, fallback_seed=secrets.randbelow(2**31))
+        engines, seconds = len(holders), self._seconds(request)
         wish = Wish(request.account, whole.n, seconds, engines)
         with self._entrance(request.generator).admitted(wish, self._clock.monotonic()):
             # Never more than really come: an engine waits for them.
@@ -143,7 +150,8 @@ class Gateway:
             singles = (replace(request.requested, n=1, seed=whole.seed + place) for place in range(whole.n))
             try:
                 results = await asyncio.gather(
-                    *(self._generate_one(request, route, each, siblings) for each in singles), return_exceptions=True
+                    *(self._generate_one(request, version, arm, each, siblings) for each in singles),
+                    return_exceptions=True,
                 )
             finally:
                 self._making.forget(request.id)
@@ -161,7 +169,8 @@ class Gateway:
         why. Raises SafelightError parameter_invalid.
         """
         started = self._clock.monotonic()
-        attempt = Attempt(request, new_id(), self._clock.now(), version, _resolve(version, request.requested))
+        parameters = _resolve(version, request.requested)
+        attempt = Attempt(request, new_id(), self._clock.now(), version, parameters, request.arm)
         self._in_flight[engine.id] += 1
         try:
             attempt.facts, png = await self._dispatch(
@@ -190,8 +199,8 @@ class Gateway:
 
     def _entrance(self, generator: str) -> Entrance:
         if generator not in self._entrances:
-            line = Line(lambda: self._claim(generator), self._release)
-            self._entrances[generator] = Entrance(line, self._limits.max_waiting, self._rates)
+            lines = {arm: Line(partial(self._claim, generator, arm), self._release) for arm in (Arm.STABLE, Arm.CANARY)}
+            self._entrances[generator] = Entrance(lines, self._limits.max_waiting, self._rates)
         return self._entrances[generator]
 
     def _seconds(self, request: GenerationRequest) -> float:
@@ -199,11 +208,11 @@ class Gateway:
         return most if request.seconds is None else min(request.seconds, most)
 
     async def _generate_one(
-        self, request: GenerationRequest, route: Route, requested: Requested, siblings: int
+        self, request: GenerationRequest, version: KnownVersion, arm: Arm, requested: Requested, siblings: int
     ) -> Generated:
         started = self._clock.monotonic()
-        parameters = _resolve(route.version, requested)
-        attempt = Attempt(request, new_id(), self._clock.now(), route.version, parameters)
+        parameters = _resolve(version, requested)
+        attempt = Attempt(request, new_id(), self._clock.now(), version, parameters, arm)
         self._making.add(attempt)
         try:
             png = await self._make(attempt, requested, started + self._seconds(request), siblings)
@@ -215,7 +224,17 @@ class Gateway:
             attempt.error_code = error.code
             await self._record(attempt, Outcome.FAILED, started)
             raise
-        return Generated(await self._record(attempt, outcome, started, png), png)
+        made = Generated(await self._record(attempt, outcome, started, png), png)
+        if png and attempt.arm is Arm.STABLE:
+            self._shadow(request, requested, made.generation)
+        return made
+
+    def _shadow(self, request: GenerationRequest, requested: Requested, made: Generation) -> None:
+        """Have it made again on a version that is tried, where that costs nobody anything."""
+        route = self._routing.table.routes.get(request.generator)
+        if route is None or route.canary is None or self._entrance(request.generator).waiting:
+            return
+        self._shadows.offer(route.canary, request, requested, made, self._usage)
 
     async def _record(self, attempt: Attempt, outcome: Outcome, started: float, png: bytes = b"") -> Generation:
         generation = describe(attempt, outcome, (self._clock.monotonic() - started) * 1000)
@@ -249,8 +268,8 @@ class Gateway:
         return b""
 
     async def _turn(self, attempt: Attempt, patience: Patience) -> Seat:
-        """An engine of what serves when it is this image's turn, which may have changed since the last try."""
-        line = self._entrance(attempt.request.generator).line
+        """An engine of its arm when it is this image's turn; what serves may have changed since the last try."""
+        line = self._entrance(attempt.request.generator).lines[attempt.arm]
         place = Place(
             account=attempt.request.account,
             work=work_of(attempt.parameters),
@@ -265,34 +284,44 @@ class Gateway:
 
     async def _keep_moving(self) -> None:
         """As long as anybody waits: engines come up, and time goes by."""
-        while any(len(entrance.line) for entrance in self._entrances.values()):
+        while any(entrance.waiting for entrance in self._entrances.values()):
             await self._routing.wait_for_refresh(_LOOK_AGAIN_SECONDS)
             for entrance in self._entrances.values():
-                entrance.line.move(self._clock.monotonic())
+                entrance.move(self._clock.monotonic())
 
-    def _claim(self, generator: str) -> Seat | Unavailable:
+    @property
+    def _usage(self) -> Usage:
+        return Usage(self._in_flight, self._failed_at, self._limits.max_in_flight)
+
+    def _claim(self, generator: str, arm: Arm) -> Seat | Unavailable:
         route = self._routing.table.routes.get(generator)
         if route is None:
             return Unavailable.NONE_READY
-        engine = choose(route.engines, Usage(self._in_flight, self._failed_at, self._limits.max_in_flight))
+        if arm is Arm.CANARY:
+            engine = Unavailable.NONE_READY if route.canary is None else choose(route.canary.engines, self._usage)
+            if engine is Unavailable.NONE_READY:
+                return self._claim(generator, Arm.STABLE)  # called off or broken down: nobody waits for it
+        else:
+            engine = choose(route.engines, self._usage)
         if isinstance(engine, Unavailable):
             return engine
         self._in_flight[engine.id] += 1
-        return Seat(route, engine)
+        return Seat(route.holders_of(arm)[0], arm, engine)
 
     def _release(self, engine: KnownEngine) -> None:
         self._in_flight[engine.id] -= 1
         if not self._in_flight[engine.id]:
             del self._in_flight[engine.id]
         if engine.generator in self._entrances:
-            self._entrances[engine.generator].line.move(self._clock.monotonic())
+            self._entrances[engine.generator].move(self._clock.monotonic())
 
     async def _make_at(
         self, seat: Seat, attempt: Attempt, requested: Requested, deadline: float, siblings: int
     ) -> bytes:
         engine = seat.engine
         try:
-            attempt.version, attempt.parameters = seat.route.version, _resolve(seat.route.version, requested)
+            attempt.version, attempt.arm = seat.version, seat.arm
+            attempt.parameters = _resolve(seat.version, requested)
             self._last_dispatch[engine.generator, engine.version] = self._clock.now()
             attempt.facts, png = await self._dispatch(attempt, engine, deadline, siblings=siblings)
         except (EngineUnreached, EngineLost):

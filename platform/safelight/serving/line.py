@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from safelight.recording.generation import Arm
 from safelight.serving.fairness import Turns
-from safelight.serving.routing import Route, Unavailable
+from safelight.serving.routing import Unavailable
 from safelight.store.engines import KnownEngine
+from safelight.store.versions import KnownVersion
 
 
 @dataclass(frozen=True)
 class Seat:
-    """An engine that was given an image, and the route it was found by."""
+    """An engine that was given an image, the version that it holds, and the arm that this is."""
 
-    route: Route
+    version: KnownVersion
+    arm: Arm
     engine: KnownEngine
 
 
@@ -42,7 +45,7 @@ class Place:
 
 
 class Line:
-    """Of one generator. Somebody must call `move` whenever an engine may have become free, or time has gone by."""
+    """Of one arm of a generator. Somebody must call `move` when an engine may have become free, or time has gone by."""
 
     def __init__(self, claim: Callable[[], Seat | Unavailable], release: Callable[[KnownEngine], None]) -> None:
         """`claim` takes a free engine, which then is the image's until `release`."""

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from safelight.clock import Clock
 from safelight.serving.routing import RoutingTable, routing_table
-from safelight.store import engines, ledger, releases, versions
-from safelight.store.database import Database, StoreError
+from safelight.store import canaries, engines, ledger, releases, versions
+from safelight.store.database import Database, Session, StoreError
 from safelight.store.versions import KnownVersion
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,17 @@ class LiveRouting:
         with self._database.reading() as session:
             newest = ledger.newest_releases(session)
             heads = {generator.name: newest.get(generator.name) for generator in versions.generators(session)}
+            tried = canaries.running(session)
             for name, head in heads.items():
-                if head is not None and (name, head.to_version) not in self._known:
-                    self._known[name, head.to_version] = versions.require_version(session, name, head.to_version)
-            return routing_table(heads, self._known, engines.ready(session, self._clock.now() - ALIVE))
+                if head is not None:
+                    self._know(session, name, head.to_version)
+            for release, _ in tried:
+                self._know(session, release.generator, release.to_version)
+            return routing_table(heads, self._known, engines.ready(session, self._clock.now() - ALIVE), tried)
+
+    def _know(self, session: Session, generator: str, version: int) -> None:
+        if (generator, version) not in self._known:
+            self._known[generator, version] = versions.require_version(session, generator, version)
 
     def _report(self, heads: dict[str, int]) -> None:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Where a generator's requests go: a snapshot of what serves and of the engines that hold it. Pure."""
+"""Where a generator's requests go: a snapshot of what serves, of what is tried beside it, and of the engines. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,36 @@ from enum import Enum, auto
 from typing import Protocol
 from uuid import UUID
 
+from registry.canary import CanaryStep, Sticky, is_drawn
 from registry.ledger import Entry
+from safelight.recording.generation import Arm
+from safelight.serving.request import GenerationRequest
+from safelight.store.canaries import KnownCanary
 from safelight.store.engines import KnownEngine
+from safelight.store.releases import KnownRelease
 from safelight.store.versions import KnownVersion
+
+
+@dataclass(frozen=True)
+class CanaryRoute:
+    """A version that takes a part of the traffic, and the engines that hold it ready.
+
+    `salt` draws who is in that part: another canary draws others.
+    """
+
+    version: KnownVersion
+    engines: tuple[KnownEngine, ...]
+    step: CanaryStep
+    sticky: Sticky
+    salt: str
+
+    def takes(self, request: GenerationRequest) -> bool:
+        """Whether a request is among those that go to it. Without an engine it takes none."""
+        return bool(self.engines) and is_drawn(self.salt, _subject(request, self.sticky), self.step.weight)
+
+    def shadows(self, generation_id: UUID) -> bool:
+        """Whether an image that was made is to be made on it as well."""
+        return bool(self.engines) and is_drawn(self.salt, str(generation_id), self.step.shadow)
 
 
 @dataclass(frozen=True)
@@ -18,6 +45,17 @@ class Route:
     version: KnownVersion
     ledger_seq: int
     engines: tuple[KnownEngine, ...]
+    canary: CanaryRoute | None = None
+
+    def arm_of(self, request: GenerationRequest) -> Arm:
+        """Where a person's request goes."""
+        return Arm.CANARY if self.canary is not None and self.canary.takes(request) else Arm.STABLE
+
+    def holders_of(self, arm: Arm) -> tuple[KnownVersion, tuple[KnownEngine, ...]]:
+        """The version that makes the images of an arm, and its engines."""
+        if arm is Arm.CANARY and self.canary is not None:
+            return self.canary.version, self.canary.engines
+        return self.version, self.engines
 
 
 @dataclass(frozen=True)
@@ -55,12 +93,23 @@ def routing_table(
     heads: Mapping[str, Entry | None],
     versions: Mapping[tuple[str, int], KnownVersion],
     engines: Collection[KnownEngine],
+    canaries: Collection[tuple[KnownRelease, KnownCanary]] = (),
 ) -> RoutingTable:
-    """`heads`: the entry that put in place what serves, for every generator; `engines`: those ready and alive."""
+    """`heads`: the entry that put in place what serves, for every generator; `engines`: those ready and alive;
+    `canaries`: those that run."""
+
+    def holders(generator: str, version: int) -> tuple[KnownEngine, ...]:
+        return tuple(each for each in engines if (each.generator, each.version) == (generator, version))
+
+    def canary(release: KnownRelease, known: KnownCanary) -> CanaryRoute:
+        held, version = holders(release.generator, release.to_version), versions[release.generator, release.to_version]
+        return CanaryRoute(version, held, known.at, known.plan.sticky, str(release.id))
+
+    tried = {release.generator: canary(release, known) for release, known in canaries}
 
     def route(generator: str, head: Entry) -> Route:
-        holders = (each for each in engines if (each.generator, each.version) == (generator, head.to_version))
-        return Route(versions[generator, head.to_version], head.seq, tuple(holders))
+        version = versions[generator, head.to_version]
+        return Route(version, head.seq, holders(generator, head.to_version), tried.get(generator))
 
     return RoutingTable({name: None if head is None else route(name, head) for name, head in heads.items()})
 
@@ -90,3 +139,13 @@ def choose(engines: Iterable[KnownEngine], usage: Usage) -> KnownEngine | Unavai
         return Unavailable.NONE_READY
     idlest = min(trusted, key=lambda each: usage.in_flight.get(each.id, 0))
     return Unavailable.ALL_BUSY if usage.in_flight.get(idlest.id, 0) >= usage.most_in_flight else idlest
+
+
+def _subject(request: GenerationRequest, sticky: Sticky) -> str:
+    """What is drawn: requests of one user or key all go one way. End users are known by the key that names them."""
+    key = str(request.api_key_id or "")
+    if sticky is Sticky.USER and request.end_user is not None:
+        return f"user {key} {request.end_user}"
+    if sticky is Sticky.KEY and key:
+        return f"key {key}"
+    return f"request {request.id}"

@@ -17,6 +17,8 @@ from safelight.store.tables.releases import GatewayRow, Release, ReleaseStep
 
 ENDED = frozenset({State.ACCEPTED, State.FAILED, State.ABORTED, State.SUPERSEDED})
 MOVING = (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING)
+CANARIES = (State.CANARY, State.PAUSED)
+"""The version takes a part of the traffic, for as long as that is to take."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class KnownRelease:
     @property
     def moving(self) -> bool:
         """Whether the platform still has something to do for it by itself."""
-        return self.state in MOVING
+        return self.state in (*MOVING, *CANARIES)
 
 
 def add(

@@ -19,7 +19,9 @@ from registry.canary import (
     check_canary,
     decide,
     is_drawn,
+    is_way_back,
 )
+from registry.ledger import Draft, Entry, EntryKind, append
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PLAN = CanaryPlan(
@@ -128,3 +130,29 @@ def test_without_something_to_compare_with_there_is_no_canary() -> None:
         check_canary(None, 2, frozenset())
     with pytest.raises(CanaryRefused, match="Version 1 is served by somebody else"):
         check_canary(1, 2, frozenset({1}))
+
+
+def chain(*changes: tuple[EntryKind, int | None, int]) -> list[Entry]:
+    entries: list[Entry] = []
+    for kind, before, after in changes:
+        draft = Draft(
+            generator="studio",
+            scope="default",
+            kind=kind,
+            from_version=before,
+            to_version=after,
+            to_digest="sha256:" + "0" * 64,
+            actor="ann",
+            reason="",
+        )
+        entries.append(append(entries[-1] if entries else None, draft, NOON))
+    return entries
+
+
+def test_a_rollback_to_what_serves_only_calls_the_canary_off() -> None:
+    unproven = [(EntryKind.PROMOTE, None, 1), (EntryKind.ACCEPT, 1, 1), (EntryKind.PROMOTE, 1, 2)]
+    good = [*unproven, (EntryKind.ACCEPT, 2, 2)]
+    assert is_way_back(chain(*good), None)
+    assert is_way_back(chain(*unproven), 2)
+    assert not is_way_back(chain(*unproven), None)
+    assert not is_way_back(chain(*good), 1)

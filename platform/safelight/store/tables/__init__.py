@@ -2,6 +2,7 @@
 
 from safelight.store.tables.access import ApiKey, AuditEntry, IdempotentReply, Lease, LoginLink, LoginSession
 from safelight.store.tables.attributes import AttributeReading, AttributeRow
+from safelight.store.tables.canaries import CanaryRow
 from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
 from safelight.store.tables.gates import ApprovalRow, GatePolicyRow, GateResultRow, OverrideRow
@@ -57,6 +58,7 @@ __all__ = [
     "BackfillRow",
     "Baseline",
     "BaselineJob",
+    "CanaryRow",
     "Channel",
     "CheckpointRow",
     "DailyReportRow",

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from registry.canary import CanaryStep, Sticky
 from registry.manifest import parse_manifest
 from registry.parameters import Requested
 from safelight.clock import ManualClock
@@ -19,7 +20,7 @@ from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreache
 from safelight.serving.gateway import DEFER, Gateway, GatewayLimits
 from safelight.serving.rendering import Finish
 from safelight.serving.request import GenerationRequest
-from safelight.serving.routing import Route, RoutingTable
+from safelight.serving.routing import CanaryRoute, Route, RoutingTable
 from safelight.serving.wire import Facts, Order, Progress
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
@@ -99,9 +100,12 @@ class _Engines:
     orders: list[tuple[str, Order]] = field(default_factory=list)
     facts: Facts = FACTS
     gate: asyncio.Event | None = None
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
         self.orders.append((url, order))
+        if url in self.gates:
+            await self.gates[url].wait()
         if self.gate is not None:
             await self.gate.wait()
         if self.answers.get(url):
@@ -119,10 +123,18 @@ class _Engines:
 @dataclass
 class _Log:
     records: list[tuple[Generation, bytes | None]] = field(default_factory=list)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def record(self, generation: Generation, image: bytes | None) -> None:
         await asyncio.sleep(0)
         self.records.append((generation, image))
+        self._more.set()
+
+    async def until(self, count: int) -> None:
+        """Wait until so many are recorded."""
+        while len(self.records) < count:
+            self._more.clear()
+            await self._more.wait()
 
     @property
     def outcomes(self) -> list[tuple[Outcome, str | None]]:
@@ -581,3 +593,92 @@ def test_a_probe_keeps_to_the_limits_of_the_version_it_asks() -> None:
     scene = Scene(engine(1))
     assert refused(probe(scene, engine(2, "warm"), steps=51)).code == "parameter_invalid"
     assert scene.log.records == []
+
+
+def split(
+    stable: KnownEngine, *tried: KnownEngine, weight: int = 0, shadow: int = 0, sticky: Sticky = Sticky.REQUEST
+) -> RoutingTable:
+    """Version 1 serves and version 2 is tried."""
+    step = CanaryStep(weight=weight, shadow=shadow)
+    return RoutingTable({"sprites": Route(version(1), 1, (stable,), CanaryRoute(version(2), tried, step, sticky, "s"))})
+
+
+def tried_beside(**shares: Any) -> Scene:
+    scene = Scene(engine(name="stable"))
+    scene.routing.table = split(engine(name="stable"), engine(2, "tried"), **shares)
+    return scene
+
+
+def test_a_part_of_the_requests_goes_to_the_version_that_is_tried_and_is_recorded_as_such() -> None:
+    scene = tried_beside(weight=25)
+
+    async def story() -> None:
+        for _ in range(200):
+            await scene.ask()
+
+    play(story)
+    arms = [(made.arm, made.version, made.replica) for made, _ in scene.log.records]
+    assert set(arms) == {(Arm.STABLE, 1, "stable-host"), (Arm.CANARY, 2, "tried-host")}
+    assert 25 <= sum(arm is Arm.CANARY for arm, _, _ in arms) <= 80
+
+
+def test_a_key_stays_on_its_side() -> None:
+    scene = tried_beside(weight=50, sticky=Sticky.KEY)
+
+    async def story() -> None:
+        for number in range(20):
+            for _ in range(3):
+                await scene.ask(key=UUID(int=number))
+
+    play(story)
+    sides = {(made.api_key_id, made.arm) for made, _ in scene.log.records}
+    assert len(sides) == 20
+    assert {arm for _, arm in sides} == {Arm.STABLE, Arm.CANARY}
+
+
+def test_who_waits_for_a_canary_that_is_called_off_or_breaks_down_is_served_all_the_same() -> None:
+    scene = tried_beside(weight=99)
+    scene.engines.answers["http://tried"] = [EngineLost() for _ in range(9)]
+
+    async def story() -> None:
+        for _ in range(5):
+            await scene.ask()
+
+    play(story)
+    assert scene.log.outcomes == [(Outcome.SERVED, None)] * 5
+    assert {(made.arm, made.version) for made, _ in scene.log.records} == {(Arm.STABLE, 1)}
+    assert scene.engines.urls.count("http://tried") == 1  # it is left alone until it is heard of again
+
+
+def test_a_shadow_is_made_of_the_same_prompt_and_seed_and_pairs_with_the_image_that_was_served() -> None:
+    scene = tried_beside(shadow=100)
+
+    async def story() -> None:
+        shadow_is_done = scene.engines.gates["http://tried"] = asyncio.Event()
+        [made] = await scene.ask(prompt="a dog", steps=4)
+        assert len(scene.log.records) == 1
+        shadow_is_done.set()
+        await scene.log.until(2)
+        shadow, image = scene.log.records[1]
+        assert (shadow.arm, shadow.version, image) == (Arm.SHADOW, 2, b"png")
+        assert shadow.request_id == made.generation.id
+        assert (shadow.prompt, shadow.seed, shadow.parameters["steps"]) == ("a dog", made.generation.seed, 4)
+        assert shadow.api_key_id == KEY  # it is forgotten together with the image it shadows
+
+    play(story)
+    assert [order.defer for _, order in scene.engines.orders] == [0.0, DEFER]
+
+
+def test_a_shadow_that_fails_or_finds_its_engine_busy_is_nobodys_concern() -> None:
+    scene = tried_beside(shadow=100)
+    scene.engines.answers["http://tried"] = [EngineRefused("rendering_failed")]
+
+    async def story() -> None:
+        shadow_may_fail = scene.engines.gates["http://tried"] = asyncio.Event()
+        await asyncio.gather(*(scene.ask() for _ in range(3)))
+        shadow_may_fail.set()
+        await scene.log.until(4)
+
+    play(story)
+    assert scene.engines.urls.count("http://tried") == 1
+    assert sorted(scene.log.outcomes, key=str) == [(Outcome.FAILED, "rendering_failed"), *[(Outcome.SERVED, None)] * 3]
