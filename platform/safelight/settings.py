@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -101,6 +101,33 @@ class EngineSettings(Section):
     token: SecretStr = Field(
         SecretStr(""), description="Shared by gateways and engines; empty: made in the data folder"
     )
+
+
+class RaySettings(Section):
+    """Engines as replicas of Ray Serve deployments, one deployment a version (`safelight ray`)."""
+
+    address: str = Field("", description="Of a running cluster: auto, HOST:PORT ...; empty: one of this machine alone")
+    replicas: int = Field(1, ge=1, description="Engines of a version that serves, at least")
+    most_replicas: int | None = Field(None, ge=1, description="As many under load; empty: never more")
+    warm_replicas: int = Field(1, ge=1, description="Engines of a version that waits to be gone back to")
+    images_per_replica: float = Field(16.0, gt=0, description="Unanswered images that one engine is reckoned to bear")
+    cpus: float = Field(1.0, ge=0, description="Of each engine, as Ray counts them")
+    gpus: float = Field(0.0, ge=0, description="Of each engine; with 0.5 two engines share one")
+
+    @field_validator("gpus")
+    @classmethod
+    def _whole_above_one(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise ValueError("is a part of one GPU, or a whole number of them")
+        return gpus
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "RaySettings":
+        if self.most_replicas is not None and self.most_replicas < self.replicas:
+            raise ValueError("most_replicas is less than replicas")
+        if self.warm_replicas > self.replicas:
+            raise ValueError("warm_replicas is more than replicas: what waits needs no more than what serves")
+        return self
 
 
 class ScoringSettings(Section):
@@ -257,6 +284,7 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     api: ApiSettings = ApiSettings()
     engine: EngineSettings = EngineSettings()
+    ray: RaySettings = RaySettings()
     scoring: ScoringSettings = ScoringSettings()
     watching: WatchingSettings = WatchingSettings()
     probing: ProbingSettings = ProbingSettings()

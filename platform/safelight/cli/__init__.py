@@ -18,6 +18,7 @@ _COMMANDS: Final = {
         "up": ("up", "demo", "migrate"),
         "api": ("api",),
         "engine": ("engine",),
+        "cluster": ("ray",),
         "worker": ("worker",),
         "operation": ("manifest", "register", "register-external", "promote", "rollback", "accept"),
         "importing": ("import",),

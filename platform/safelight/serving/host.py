@@ -11,7 +11,6 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from registry.progress import State
 from registry.rules import last_known_good
 from registry.versions import Version, require_held
 from safelight.clock import Clock
@@ -19,11 +18,12 @@ from safelight.ids import new_id
 from safelight.serving.accounting import Accounts, has_gpu
 from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
-from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
+from safelight.serving.desired import Bundle, changes, rest_seconds
 from safelight.serving.device import Memory, host_memory
 from safelight.serving.pulled import PulledCheckpoints
+from safelight.serving.wants import WantedByLedger, Wants
 from safelight.settings import EngineSettings
-from safelight.store import baseline_jobs, engines, generation_replays, ledger, probes, releases, versions
+from safelight.store import engines, ledger, versions
 from safelight.store.database import Database, StoreError
 from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine
 from safelight.store.residency import Residency
@@ -37,7 +37,6 @@ DRAIN_AT_MOST = 30.0
 SILENT_AFTER = timedelta(seconds=10)
 FORGET_AFTER = timedelta(days=1)
 STOP_WITHIN = 1.5
-_TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, State.FLIPPING)
 
 
 @dataclass
@@ -94,8 +93,12 @@ class EngineHost:
         name: str,
         clock: Clock,
         machine: Callable[[], Memory] = host_memory,
+        wants: Wants | None = None,
     ) -> None:
-        """`name` is what this machine is known by, the replica of its generations; `machine` tells of its memory."""
+        """`name` is what this machine is known by, the replica of its generations; `machine` tells of its memory.
+
+        `wants` says what to hold, in place of the ledger.
+        """
         self._database = database
         self._versions = version_store
         self._settings = settings
@@ -103,6 +106,8 @@ class EngineHost:
         self._pulled = PulledCheckpoints(checkpoints, settings.checkpoint_bytes)
         self._name = name
         self._clock = clock
+        self._ledger = WantedByLedger(database, settings.keep_warm, name)
+        self._wants = wants or self._ledger
         self._held: dict[Bundle, _Held] = {}
         self._rests: dict[Bundle, _Rest] = {}
         self._ended: list[KnownEngine] = []
@@ -124,9 +129,9 @@ class EngineHost:
         self._bury()
         for bundle, held in self._held.items():
             self._accounts.measured(bundle, held.child.status)
-        needed, waiting = self._wanted()
+        wanted = self._wants.look()
         ready = {bundle: held.ready_at is not None for bundle, held in self._held.items()}
-        wanted_now = [*needed, *self._accounts.settle(needed, waiting, ready)]
+        wanted_now = [*wanted.needed, *self._accounts.settle(wanted.needed, wanted.waiting, ready)]
         self._wake(wanted_now)
         now = self._clock.monotonic()
         resting = {bundle for bundle in wanted_now if self._rests.get(bundle.on_device, _Rest()).until > now}
@@ -136,6 +141,22 @@ class EngineHost:
         for bundle in todo.start:
             self._start(bundle)
         self._publish()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds nothing any more."""
+        return not self._held
+
+    @property
+    def settled(self) -> bool:
+        """Whether each engine it holds is ready, or one could not be loaded at first. For another thread too."""
+        held = list(self._held.values())
+        return bool(self._rests) or (bool(held) and all(each.ready_at is not None for each in held))
+
+    @property
+    def unanswered(self) -> int:
+        """Images that its engines were given and have not answered yet. For another thread too."""
+        return sum(each.child.status.in_flight for each in list(self._held.values()))
 
     def close(self) -> None:
         """Let go of all engines, kill what does not end in time, and mark them stopped."""
@@ -160,28 +181,6 @@ class EngineHost:
                 held = self._held[bundle] = self._held.pop(asleep)
                 held.draining_since = None
                 held.child.wake()
-
-    def _wanted(self) -> tuple[list[Bundle], list[Bundle]]:
-        """What must be on the device, and what waits to be gone back to."""
-        with self._database.reading() as session:
-            targets = releases.in_states(session, _TARGETS)
-            needed: list[Bundle] = []
-            waiting: list[Bundle] = []
-            for generator in versions.generators(session):
-                now, later = wanted(
-                    ledger.chain(session, generator.name),
-                    [release.to_version for release in targets if release.generator == generator.name],
-                    self._settings.keep_warm,
-                    versions.external(session, generator.name),
-                )
-                needed += [Bundle(generator.name, version) for version in now]
-                waiting += [Bundle(generator.name, version) for version in later]
-            # Probes ordered of a version are a reason to hold it for as long as they last.
-            probed = [Bundle(*each) for each in probes.to_be_held(session, self._name)]
-            replayed = [Bundle(*each) for each in baseline_jobs.to_be_held(session)]
-            replayed += [Bundle(*each) for each in generation_replays.to_be_held(session)]
-        needed = list(dict.fromkeys([*needed, *probed, *replayed]))
-        return needed, [bundle for bundle in waiting if bundle not in needed]
 
     def _start(self, bundle: Bundle) -> None:
         child = EngineChild(lambda: self._prepare(bundle), self._clock)
@@ -212,7 +211,8 @@ class EngineHost:
     def _make_room(self, just_pulled: str) -> None:
         """What may have to serve stays on this disk: what is wanted, and what a generator would be taken back to."""
         try:
-            bundles = {(each.generator, each.version) for held in self._wanted() for each in held}
+            wanted = self._ledger.look()
+            bundles = {(each.generator, each.version) for each in (*wanted.needed, *wanted.waiting)}
             with self._database.reading() as session:
                 for generator in versions.generators(session):
                     good = last_known_good(ledger.chain(session, generator.name))
