@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from registry.progress import CANARIES, State
+from registry.progress import State
 from safelight.serving.desired import Bundle, wanted
 from safelight.store import baseline_jobs, generation_replays, ledger, probes, releases, versions
 from safelight.store.database import Database
 
-_TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, *CANARIES, State.FLIPPING)
+_TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, *releases.CANARIES, State.FLIPPING)
 
 
 @dataclass(frozen=True)
