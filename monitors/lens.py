@@ -121,6 +121,17 @@ class Lens:
             surprise=np.where(orientation == 0, np.abs(normalised), normalised * orientation).max(axis=1),
         )
 
+    def beyond_expected(self, sample: Sample) -> NDArray[np.float32]:
+        """The sample's scalars [n, k] less what each request led to expect, in their units. Raises as `features`."""
+        self._check(sample)
+        design = self.requests.design(self.requests.read(sample))
+        beyond = np.empty_like(sample.scalars)
+        side = sides(sample.prompt_keys)
+        for number, half in enumerate(self.halves):
+            rows = np.flatnonzero(side == number)
+            beyond[rows] = half.expectation.look(design[rows], sample.images[rows], sample.scalars[rows]).scalars
+        return beyond
+
     def _check(self, sample: Sample) -> None:
         if sample.schema != self.schema:
             raise ValueError("the sample's columns are not those the lens was fitted on")

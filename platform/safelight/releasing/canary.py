@@ -15,6 +15,7 @@ from safelight.store.canaries import KnownCanary
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, KnownRelease
 
+ACTOR = "safelight"
 Verb: TypeAlias = Callable[[Session, UUID, str, str], KnownRelease]
 
 
@@ -93,7 +94,7 @@ class Canarying:
             case Move.PAUSE:
                 return self._releasing.move(session, release, Event.PAUSE, said)
             case Move.ABORT:
-                return self._releasing.move(session, release, Event.ABORT, said)
+                return self._releasing.abort(session, release, ACTOR, said)
             case Move.STEP | Move.FINISH:
                 return self._next(session, release, judged, said)
 

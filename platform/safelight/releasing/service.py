@@ -1,23 +1,27 @@
 """Promote, roll back, accept: a request becomes a release, and a release moves on as engines and gateways follow."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from registry.ledger import Draft, Entry, EntryKind
+from registry.canary import CanaryPlan, check_canary, is_way_back
+from registry.gates.result import Decision, GateResult, refusal
+from registry.ledger import Draft, Entry, EntryKind, StaleServing
 from registry.progress import Event, State, transition
 from registry.rules import Plan, plan_accept, plan_promote, plan_rollback, serving
 from safelight.clock import Clock
 from safelight.releasing.arriving import arrived, target_of
-from safelight.store import access, canaries, engines, ledger, releases, targets, versions
+from safelight.releasing.gating import Gating
+from safelight.store import access, canaries, engines, gates, ledger, probes, releases, targets, versions
 from safelight.store.database import Session
-from safelight.store.releases import MOVING, KnownRelease
+from safelight.store.releases import CANARIES, MOVING, KnownRelease
 from safelight.telemetry.meters import FLIP_SECONDS
 
 # An engine or gateway that has not been heard of for this long is taken for dead.
 ALIVE = timedelta(seconds=5)
 # What a newer request takes over from; a release that serves is replaced only when the newer one flips.
-_NOT_FLIPPED = (State.REQUESTED, State.PREPARING, State.VERIFYING)
+_NOT_FLIPPED = (State.REQUESTED, State.PREPARING, State.VERIFYING, *CANARIES)
 
 
 class Releasing:
@@ -25,6 +29,11 @@ class Releasing:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._gating = Gating(clock, ALIVE)
+
+    def check(self, session: Session, *, generator: str, version: int, promoter: str | None) -> tuple[GateResult, ...]:
+        """What the gates would say of a promote now; nothing is changed. Raises `version_not_found`."""
+        return self._gating.check(session, generator, version, promoter)
 
     def promote(
         self,
@@ -35,21 +44,39 @@ class Releasing:
         expected_serving: int | None,
         actor: str,
         reason: str,
+        canary: CanaryPlan | None = None,
+        override: str | None = None,
     ) -> KnownRelease:
-        """Have `version` loaded and checked; it serves once an engine is ready. Raises ReleaseRefused.
+        """Have `version` loaded and checked; it serves once its gates have passed. Raises ReleaseRefused.
 
-        A version that somebody else's service serves is entered into the ledger at once.
+        A version that somebody else's service serves is entered into the ledger at once. With a `canary` it takes the
+        traffic step by step first. Raises CanaryRefused where that cannot be. `override` is why `actor` answers for a
+        version that does not pass its gates; whether they may is for the caller to know.
         """
         versions.require_generator(session, generator)
         chain = ledger.locked_chain(session, generator)
+        elsewhere = versions.external(session, generator)
         plan = plan_promote(
             chain,
             version,
             registered=versions.numbers(session, generator),
-            elsewhere=versions.external(session, generator),
+            elsewhere=elsewhere,
             expected_serving=expected_serving,
         )
-        return self._begin(session, generator, plan, actor, reason, None)
+        if canary is not None:
+            check_canary(plan.from_version, version, elsewhere)
+        release = self._add(session, generator, plan, actor, reason, None)
+        if override is not None:
+            now = self._clock.now()
+            gates.add_override(session, release.id, actor, override, now)
+            access.record_audit(session, now, actor, "release.override", f"{generator} {version}", override)
+        decision, results = self._gating.ask(session, release)
+        if decision is Decision.REFUSE:  # before anything is loaded, and before another release gives way to it
+            return self.move(session, release, Event.FAIL, refusal(results))
+        release = self._begin(session, release, plan)
+        if canary is not None:
+            canaries.add(session, release.id, canary)
+        return release
 
     def rollback(
         self,
@@ -62,14 +89,22 @@ class Releasing:
         reason: str,
         incident_id: UUID | None = None,
     ) -> KnownRelease:
-        """Go back to `to`, or to the last known good: at once where it is loaded. Raises ReleaseRefused."""
+        """Go back to `to`, or to the last known good: at once where it is loaded. Raises ReleaseRefused.
+
+        A canary that runs is called off; where what serves is what is to be gone back to, that is all there is to do.
+        """
         versions.require_generator(session, generator)
         chain = ledger.locked_chain(session, generator)
+        running = releases.in_states(session, CANARIES, generator)
+        if running and is_way_back(chain, to):
+            if expected_serving not in (None, serving(chain)):
+                raise StaleServing(expected_serving, serving(chain))
+            return self.abort(session, running[-1], actor, reason)
         registered = versions.numbers(session, generator)
         # What is served elsewhere has nothing to load: it flips as what is loaded does.
         warm = engines.ready_versions(session, generator, self._alive_since()) | versions.external(session, generator)
         plan = plan_rollback(chain, to, registered=registered, warm=warm, expected_serving=expected_serving)
-        return self._begin(session, generator, plan, actor, reason, incident_id)
+        return self._begin(session, self._add(session, generator, plan, actor, reason, incident_id), plan)
 
     def accept(
         self, session: Session, *, generator: str, expected_serving: int | None, actor: str, reason: str
@@ -78,10 +113,17 @@ class Releasing:
         versions.require_generator(session, generator)
         plan = plan_accept(ledger.locked_chain(session, generator), expected_serving=expected_serving)
         entry = self._write(session, generator, plan, actor, reason, None)
-        for release in releases.in_states(session, [State.SERVING], generator):
+        for release in releases.in_states(session, [State.SERVING], generator, ledger.DEFAULT_SCOPE):
             if release.to_version == plan.to_version:
-                self._move(session, release, Event.ACCEPT, f"accepted by {actor}")
+                self.move(session, release, Event.ACCEPT, f"accepted by {actor}")
         return entry
+
+    def abort(self, session: Session, release: KnownRelease, actor: str, reason: str) -> KnownRelease:
+        """Call off a release that has not flipped: what served goes on, alone. Raises IllegalTransition."""
+        ended = self.move(session, release, Event.ABORT, reason or f"called off by {actor}")
+        change = f"{release.generator} {release.from_version} -> {release.to_version}"
+        access.record_audit(session, self._clock.now(), actor, "release.abort", change, reason)
+        return ended
 
     def advance(self, session: Session, generator: str) -> bool:
         """Take every moving release of a generator as far as engines and gateways allow; whether any moved."""
@@ -98,9 +140,10 @@ class Releasing:
         been = any(entry.to_version == lead.to_version for entry in chain)
         kind = EntryKind.ROLLBACK if been and lead.kind is EntryKind.ROLLBACK else EntryKind.PROMOTE
         plan = Plan(kind, serving(chain), lead.to_version, (State.FLIPPING, State.SERVING))
-        return self._begin(session, lead.generator, plan, lead.actor, lead.reason, lead.incident_id, scope)
+        release = self._add(session, lead.generator, plan, lead.actor, lead.reason, lead.incident_id, scope)
+        return self._begin(session, release, plan)
 
-    def _begin(
+    def _add(
         self,
         session: Session,
         generator: str,
@@ -110,7 +153,6 @@ class Releasing:
         incident_id: UUID | None,
         scope: str = ledger.DEFAULT_SCOPE,
     ) -> KnownRelease:
-        self._supersede(session, generator, scope, _NOT_FLIPPED, plan)
         release = releases.add(
             session,
             generator=generator,
@@ -131,9 +173,13 @@ class Releasing:
             f"{generator} {plan.from_version} -> {plan.to_version}",
             reason,
         )
+        return release
+
+    def _begin(self, session: Session, release: KnownRelease, plan: Plan) -> KnownRelease:
+        self._supersede(session, release, _NOT_FLIPPED)
         if plan.path[0] is State.FLIPPING:
-            external = versions.require_version(session, generator, plan.to_version).external
-            if external or scope != ledger.DEFAULT_SCOPE:
+            external = versions.require_version(session, release.generator, plan.to_version).external
+            if external or release.scope != ledger.DEFAULT_SCOPE:
                 return self.flip(session, release, "somebody else's service serves it", Event.DECLARE)
             return self.flip(session, release, "the target is loaded")
         return self.move(session, release, Event.PREPARE, "waiting for an engine to load the version")
@@ -153,30 +199,61 @@ class Releasing:
     def _follow_engine(self, session: Session, release: KnownRelease) -> KnownRelease:
         failed = engines.last_failed(session, release.generator, release.to_version, release.created_at)
         if failed is not None:
-            return self._move(session, release, Event.FAIL, failed.detail)
+            if release.kind is EntryKind.PROMOTE:
+                self._gating.ask(session, release)
+            return self.move(session, release, Event.FAIL, failed.detail)
         if release.to_version not in engines.ready_versions(session, release.generator, self._alive_since()):
             return release
         if serving(ledger.locked_chain(session, release.generator)) != release.from_version:
-            return self._move(session, release, Event.FAIL, "another version has come to serve meanwhile; ask again")
-        if release.kind is EntryKind.PROMOTE:
-            release = self._move(session, release, Event.VERIFY, "loaded and warm; its golden images were checked")
-        return self._flip(session, release, "an engine is ready")
+            return self.move(session, release, Event.FAIL, "another version has come to serve meanwhile; ask again")
+        if release.kind is EntryKind.ROLLBACK:
+            return self.flip(session, release, "an engine is ready")
+        if release.state is State.PREPARING:
+            release = self.move(session, release, Event.VERIFY, "loaded and warm; its golden images were checked")
+        decision, results = self._gating.ask(session, release)
+        match decision:
+            case Decision.WAIT:
+                return release
+            case Decision.REFUSE:
+                return self.move(session, release, Event.FAIL, refusal(results))
+            case Decision.PASS:
+                return self._let_through(session, release)
 
-    def _flip(self, session: Session, release: KnownRelease, detail: str, event: Event = Event.FLIP) -> KnownRelease:
+    def _let_through(self, session: Session, release: KnownRelease) -> KnownRelease:
+        """Its gates have passed: a part of the traffic goes to it, or all."""
+        canary = canaries.find(session, release.id)
+        if canary is not None:
+            now = self._clock.now()
+            canaries.put(session, replace(canary, step_at=now, judged_until=now))
+            return self.move(session, release, Event.BEGIN, f"step 1: {canary.at}")
+        return self.flip(session, release, "an engine is ready")
+
+    def flip(self, session: Session, release: KnownRelease, detail: str, event: Event = Event.FLIP) -> KnownRelease:
+        """Write the entry by which all requests go to it from now on. Raises StaleServing, IllegalTransition."""
         plan = Plan(release.kind, release.from_version, release.to_version, ())
-        self._supersede(session, release.generator, release.scope, (State.FLIPPING, State.SERVING), plan)
-        entry = self._write(
-            session, release.generator, plan, release.actor, release.reason, release.incident_id, release.scope
-        )
+        self._supersede(session, release, (State.FLIPPING, State.SERVING))
+        reason = release.reason + self._overridden(session, release)
+        entry = self._write(session, release.generator, plan, release.actor, reason, release.incident_id, release.scope)
         target = target_of(session, release)
         if target is not None:
             targets.order(session, target.id, release.id, self._clock.now())
         return self.move(session, release, event, detail, entry.seq)
 
-    def _supersede(self, session: Session, generator: str, scope: str, states: Collection[State], plan: Plan) -> None:
-        for other in releases.in_states(session, states, generator, scope):
-            event = Event.ABORT if plan.kind is EntryKind.ROLLBACK and other.state in CANARIES else Event.SUPERSEDE
-            self.move(session, other, event, f"by a {plan.kind} to version {plan.to_version}")
+    def _overridden(self, session: Session, release: KnownRelease) -> str:
+        """What the ledger says of a promote by override: the gates that it did not pass, and why it went on."""
+        override = gates.override(session, release.id)
+        passed_over = [each.gate for each in gates.results(session, release.id) if each.overridden]
+        if override is None or not passed_over:
+            return ""
+        return f" [override of {', '.join(passed_over)}: {override.reason}]"
+
+    def _supersede(self, session: Session, release: KnownRelease, states: Collection[State]) -> None:
+        """Others that are in these states where it goes give way to it."""
+        for other in releases.in_states(session, states, release.generator, release.scope):
+            if other.id == release.id:
+                continue
+            event = Event.ABORT if release.kind is EntryKind.ROLLBACK and other.state in CANARIES else Event.SUPERSEDE
+            self.move(session, other, event, f"by a {release.kind} to version {release.to_version}")
 
     def _write(
         self,
@@ -202,10 +279,14 @@ class Releasing:
         )
         return ledger.add(session, draft, self._clock.now())
 
-    def _move(
+    def move(
         self, session: Session, release: KnownRelease, event: Event, detail: str, ledger_seq: int | None = None
     ) -> KnownRelease:
+        """Take a release through an event of its own. Raises IllegalTransition."""
         state = transition(release.kind, release.state, event)
+        if release.state is State.VERIFYING and event in (Event.FAIL, Event.ABORT, Event.SUPERSEDE):
+            over = f"the release it was made for is {state}"
+            probes.cancel_paired(session, release.generator, release.to_version, over, self._clock.now())
         return releases.move(session, release, state, self._clock.now(), detail, ledger_seq)
 
     def _alive_since(self) -> datetime:

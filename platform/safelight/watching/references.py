@@ -48,9 +48,10 @@ def _served_before(version: int, ledger: Sequence[Entry]) -> list[int]:
     """Other versions that served before the version's newest promote, the latest first.
 
     A rollback puts back what once was promoted: it is compared with what it replaced then, not with what failed now.
+    What was never promoted, and has a canary's part of the traffic, is compared with what it is about to replace.
     """
     promotes = [i for i, entry in enumerate(ledger) if entry.kind is EntryKind.PROMOTE and entry.to_version == version]
     if not promotes:
-        return []
+        return [entry.to_version for entry in reversed(ledger) if entry.to_version != version]
     before = [entry.from_version for entry in reversed(ledger[: promotes[-1] + 1])]
     return [number for number in before if number is not None and number != version]

@@ -20,6 +20,7 @@ from safelight.recording.images import open_images
 from safelight.recording.retention import Retention
 from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.anchoring import AnchorFile, Anchoring
+from safelight.releasing.canary import Canarying
 from safelight.releasing.registration import Registration
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
@@ -39,6 +40,7 @@ from safelight.settings import Settings
 from safelight.store.database import Database
 from safelight.watching.assess import Assessor
 from safelight.watching.automatic import AutomaticBaselines
+from safelight.watching.canaries import CanaryJudge
 from safelight.watching.evidence import EvidenceGatherer
 from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache
@@ -52,6 +54,7 @@ from safelight.watching.tick import Ticker
 from safelight.wiring import clock, database, embedder, host_name, version_store
 from safelight.worker import Loop, Worker
 
+_CANARY_SECONDS = 2.0
 _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DAILY_LOOKED_FOR_SECONDS = 900.0
@@ -99,11 +102,22 @@ def worker(settings: Settings) -> Worker:
         probing.confirm_pairs,
     )
     orderer = ProbeOrderer(store, leadership, time, sight.digest, probing.interval_seconds)
+    canary_judge = CanaryJudge(
+        store,
+        time,
+        leadership,
+        Canarying(Releasing(time), time),
+        lenses,
+        links,
+        sight.digest,
+        watching.bucket_seconds,
+    )
     automatic = AutomaticBaselines(store, time, leadership, settings.baselines, sight.digest)
     schedule = Schedule(
         [
             Job("lease", leadership.renew_seconds, leadership.renew),
             Job("tick", settings.watching.tick_seconds, ticker.run_once),
+            Job("canaries", _CANARY_SECONDS, canary_judge.run_once),
             Job("pulse", settings.notifying.heartbeat_seconds, pulse.run_once),
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
