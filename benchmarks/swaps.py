@@ -22,7 +22,7 @@ from time import monotonic, sleep
 from pydantic import SecretStr
 
 import safelight.studio
-from registry.checkpoint import inspect
+from registry.checkpoint import Reading, inspect
 from registry.ledger import Draft, EntryKind
 from registry.manifest import Manifest, parse_manifest
 from registry.versions import Version, fetch_verified
@@ -63,10 +63,11 @@ class Bundles:
         manifest = self._manifests[number % 2]
         return Version(generator, number, manifest.digest, manifest, _CLOCK.now(), str(self._folders[number % 2]))
 
-    def fetch(self, version: Version, destination: Path) -> Path:
-        return fetch_verified(
-            version, destination, lambda staging: Path(shutil.copytree(version.source, staging / "checkpoint"))
-        )
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+        def download(staging: Path) -> Path:
+            return Path(shutil.copytree(version.source, staging / "checkpoint"))
+
+        return fetch_verified(version, destination, download, reading)
 
 
 def _manifest(folder: Path) -> Manifest:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from registry.contents import Content, check_content, content_by_name
 from registry.digests import digest_of
@@ -35,7 +36,12 @@ class Checkpoint:
         return sum(file.size for file in self.files)
 
 
-def inspect(folder: Path) -> Checkpoint:
+Reading: TypeAlias = Callable[[int, int], None]
+"""Told now and then how many bytes of a checkpoint have been read, and how many there are."""
+_CHUNK = 8 * 1024 * 1024
+
+
+def inspect(folder: Path, reading: Reading | None = None) -> Checkpoint:
     """Read every file of a checkpoint; refuse what could run code and what is not whole.
 
     Names that start with a dot are the caches of tools: neither looked at nor part of the checkpoint. The digest is
@@ -43,13 +49,13 @@ def inspect(folder: Path) -> Checkpoint:
     Raises CheckpointRefused, with a code for each reason.
     """
     try:
-        return _inspected(folder)
+        return _inspected(folder, reading or (lambda _read, _total: None))
     except OSError as error:
         found = f"{error.filename} cannot be read: {error.strerror}"
         raise CheckpointRefused(CheckpointCode.UNREADABLE, found) from error
 
 
-def _inspected(folder: Path) -> Checkpoint:
+def _inspected(folder: Path, reading: Reading) -> Checkpoint:
     if not folder.is_dir():
         raise CheckpointRefused(CheckpointCode.NOT_FOUND, f"{folder} is not a folder")
     if not (folder / MODEL_INDEX).is_file():
@@ -61,7 +67,7 @@ def _inspected(folder: Path) -> Checkpoint:
         document = check_content(folder, path, content)
         if content is Content.JSON:
             check_config(path, document, contents)
-    files = tuple(_entry(folder, path) for path in contents)
+    files = tuple(_entries(folder, list(contents), reading))
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
     return Checkpoint(digest_of(lines.encode()), files, pipeline_class, components)
 
@@ -85,7 +91,14 @@ def _listed(folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
             yield path, content
 
 
-def _entry(folder: Path, path: str) -> FileEntry:
-    with (folder / path).open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return FileEntry(path, os.fstat(file.fileno()).st_size, sha256)
+def _entries(folder: Path, paths: Sequence[str], reading: Reading) -> Iterator[FileEntry]:
+    total = sum((folder / path).stat().st_size for path in paths)
+    read = 0
+    for path in paths:
+        digest = hashlib.sha256()
+        with (folder / path).open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                read += len(chunk)
+                reading(read, total)
+            yield FileEntry(path, os.fstat(file.fileno()).st_size, digest.hexdigest())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from registry.checkpoint import FileEntry
+from registry.checkpoint import FileEntry, Reading
 from registry.digests import canonical_json
 from registry.external import AnyManifest, ExternalManifest, parse_any
 from registry.manifest import Manifest, ManifestError
@@ -106,9 +106,13 @@ class FolderVersionStore:
     def generators(self) -> tuple[str, ...]:
         return tuple(sorted({home.parent.name for home in self._root.glob("*/*/")}))
 
-    def fetch(self, version: Version, destination: Path) -> Path:
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
         source = Path(self.get(version.generator, version.number).source)
-        return fetch_verified(version, destination, lambda staging: Path(shutil.copytree(source, staging / "model")))
+
+        def download(staging: Path) -> Path:
+            return Path(shutil.copytree(source, staging / "model"))
+
+        return fetch_verified(version, destination, download, reading)
 
     def production(self, generator: str) -> int | None:
         self.versions(generator)

@@ -27,7 +27,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from registry.checkpoint import FileEntry
+from registry.checkpoint import FileEntry, Reading
 from registry.digests import canonical_json
 from registry.errors import RegistryError
 from registry.external import AnyManifest, ExternalManifest, parse_any
@@ -138,7 +138,7 @@ class MlflowVersionStore:
     def generators(self) -> tuple[str, ...]:
         return tuple(sorted({version.name for version in self._search(f"tags.`{DIGEST_TAG}` LIKE 'sha256:%'")}))
 
-    def fetch(self, version: Version, destination: Path) -> Path:
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
         _, run_id, folder = self.get(version.generator, version.number).source.split("/")
 
         def download(staging: Path) -> Path:
@@ -148,7 +148,7 @@ class MlflowVersionStore:
             except _Missing:
                 raise VersionCorrupt(version.generator, version.number, "its files are gone") from None
 
-        return fetch_verified(version, destination, download)
+        return fetch_verified(version, destination, download, reading)
 
     def production(self, generator: str) -> int | None:
         check_generator_name(generator)

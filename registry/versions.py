@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from registry.checkpoint import Checkpoint, inspect
+from registry.checkpoint import Checkpoint, Reading, inspect
 from registry.errors import Kind, RegistryError
 from registry.external import AnyManifest, ExternalManifest
 from registry.manifest import Manifest, ManifestCode, ManifestError
@@ -152,9 +152,10 @@ class VersionStore(Protocol):
         """The names of all generators, sorted."""
         ...
 
-    def fetch(self, version: Version, destination: Path) -> Path:
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
         """Bring the checkpoint to ``destination`` (a folder that this call makes) and verify it against its digest.
 
+        ``reading`` is told how far the verification has come.
         A destination that already holds exactly this checkpoint is returned as it stands.
         Raises UnknownVersion, ServedElsewhere, VersionCorrupt (also when the destination holds something else).
         """
@@ -239,29 +240,31 @@ def check_variant(parent: Version, manifest: Manifest) -> None:
         )
 
 
-def fetch_verified(version: Version, destination: Path, download: Callable[[Path], Path]) -> Path:
+def fetch_verified(
+    version: Version, destination: Path, download: Callable[[Path], Path], reading: Reading | None = None
+) -> Path:
     """Let ``download`` fill an empty folder and return where the checkpoint lies in it; verify; then move it in place.
 
     Nothing unverified ever stands at ``destination``, also when the process dies halfway.
     """
     expected = require_held(version.generator, version.number, version.manifest).checkpoint
     if destination.exists():
-        _verify(version, expected, destination)
+        _verify(version, expected, destination, reading)
         return destination
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
         checkpoint = download(staging)
-        _verify(version, expected, checkpoint)
+        _verify(version, expected, checkpoint, reading)
         checkpoint.rename(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return destination
 
 
-def _verify(version: Version, expected: str, folder: Path) -> None:
+def _verify(version: Version, expected: str, folder: Path, reading: Reading | None) -> None:
     try:
-        found = inspect(folder).digest
+        found = inspect(folder, reading).digest
     except CheckpointRefused as refusal:
         raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
     if found != expected:

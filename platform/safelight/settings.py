@@ -179,6 +179,15 @@ class ProbingSettings(Section):
     production_prompts: bool = Field(False, description="Allow probe sets to be drawn from what people asked for")
 
 
+class GuardSettings(Section):
+    """What is done without asking a person, and what shows that there is a way back."""
+
+    drill_hour: int = Field(3, ge=0, le=23, description="When the night's drills begin, in UTC")
+    link_minutes: float = Field(
+        60.0, ge=0, le=1440, description="How long the rollback link in a message works, once; 0: messages carry none"
+    )
+
+
 class BaselineSettings(Section):
     """Baselines that are made of an accepted version's own traffic without being asked for."""
 
@@ -288,6 +297,7 @@ class Settings(BaseSettings):
     scoring: ScoringSettings = ScoringSettings()
     watching: WatchingSettings = WatchingSettings()
     probing: ProbingSettings = ProbingSettings()
+    guard: GuardSettings = GuardSettings()
     baselines: BaselineSettings = BaselineSettings()
     ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -33,6 +33,8 @@ from safelight.api.routes import (
     replays,
     reports,
     session,
+    rollback_links,
+    runbooks,
     shared_images,
     slices,
     stream,
@@ -73,6 +75,8 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         releases,
         ledger,
         registry,
+        gates,
+        rollback_links,
         jobs,  # before the generations, which take any other word for an id
         generations,
         replays,

@@ -7,7 +7,8 @@ import typer
 
 from safelight import wiring
 from safelight.responding import stopping
-from safelight.responding.policy import MOST_PER_HOUR
+from safelight.responding.policy import MOST_PER_HOUR, Action
+from safelight.responding.recalling import MOST_DAYS, rehearsal
 from safelight.settings import Settings
 from safelight.store import access, guard, incidents, versions
 from safelight.store.incidents import PolicyMode
@@ -73,6 +74,22 @@ def policy(
         if mode is not None or most_per_hour is not None:
             access.record_audit(session, now, _actor(), "policy.set", generator, said)
     typer.echo(f"{generator}: {said}")
+
+
+@group.command("dry-run")
+def dry_run(
+    generator: Generator,
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How far to look back")] = 30,
+    most_per_hour: Annotated[int | None, typer.Option(min=1, max=10, help="Left out: as the policy has it")] = None,
+) -> None:
+    """Print what an armed policy would have done, from what is stored; it changes nothing."""
+    with wiring.database(Settings()).reading() as session:
+        found = rehearsal(session, generator, days, most_per_hour, wiring.clock().now())
+    for step in found.steps:
+        typer.echo(f"{step.at:%Y-%m-%d %H:%M:%S}  {step.action:<10} {step.title}\n{'':<21}{step.message}")
+    rollbacks = sum(step.action is Action.ROLL_BACK for step in found.steps)
+    looked = f"{found.incidents} incidents" if found.whole else f"the newest {found.incidents} incidents"
+    typer.echo(f"{rollbacks} automatic rollbacks in {days} days, over {looked}")
 
 
 def _actor() -> str:

@@ -23,7 +23,11 @@ SILENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class ChildStatus:
-    """What is known of the process. `heard_at` is monotonic time."""
+    """What is known of the process. `heard_at` is monotonic time.
+
+    `bytes_read` of `bytes_total` of the checkpoint have been verified. Then the seconds that each part of getting
+    ready has taken: fetching and verifying the checkpoint, loading it, checking its golden images.
+    """
 
     state: EngineState
     heard_at: float
@@ -36,6 +40,11 @@ class ChildStatus:
     device_bytes: int | None = None
     memory_used: int | None = None
     memory_total: int | None = None
+    bytes_read: int | None = None
+    bytes_total: int | None = None
+    fetch_seconds: float | None = None
+    load_seconds: float | None = None
+    check_seconds: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -53,6 +62,7 @@ class EngineChild:
         self._process: subprocess.Popen[bytes] | None = None
         self._released = threading.Event()
         self._status = ChildStatus(EngineState.STARTING, clock.monotonic(), "fetching the checkpoint")
+        self._since = clock.monotonic()
         self._thread = threading.Thread(target=self._live, name="engine-child", daemon=True)
 
     def start(self) -> None:
@@ -68,6 +78,10 @@ class EngineChild:
         """Whether it was ready once and has fallen silent."""
         status = self.status
         return status.state is EngineState.READY and self._clock.monotonic() - status.heard_at > SILENCE_SECONDS
+
+    def has_read(self, done: int, total: int) -> None:
+        """Told while the checkpoint is verified: so many of its bytes have been read."""
+        self._update(bytes_read=done, bytes_total=total, detail="verifying the checkpoint")
 
     def release(self) -> None:
         """Let the engine finish what it has, within its farewell time, and end."""
@@ -93,6 +107,7 @@ class EngineChild:
         return not self._thread.is_alive()
 
     def _live(self) -> None:
+        begun = self._clock.monotonic()
         try:
             spec = self._prepare()
         except Exception as error:
@@ -100,9 +115,11 @@ class EngineChild:
             logger.exception("an engine cannot be prepared")
             self._update(state=EngineState.FAILED, detail=f"{type(error).__name__}: {error}"[:500])
             return
+        self._update(fetch_seconds=self._clock.monotonic() - begun)
         if spec.residency is Residency.DISK:
             self._update(state=EngineState.STANDBY, detail="waits on this machine's disk")
             self._released.wait()
+        self._since = self._clock.monotonic()
         process = self._spawn(spec)
         if process is None or process.stdout is None:
             self._update(state=EngineState.STOPPED, detail="not needed any more")
@@ -144,18 +161,24 @@ class EngineChild:
             case ReportKind.STANDBY:
                 self._update(state=EngineState.STANDBY, detail="waits in the host's memory", **_measured(report))
             case ReportKind.VERIFYING:
-                self._update(state=EngineState.STARTING, detail="verifying")
+                self._update(state=EngineState.STARTING, detail="drawing its golden images", load_seconds=self._lap())
             case ReportKind.READY:
                 self._update(
                     state=EngineState.READY,
                     detail="",
                     port=report.port,
                     environment_digest=report.environment_digest,
+                    check_seconds=self._lap(),
                 )
             case ReportKind.BEAT:
                 self._update(in_flight=report.in_flight, **_measured(report))
             case ReportKind.FAILED:
                 self._update(state=EngineState.FAILED, detail=report.detail)
+
+    def _lap(self) -> float:
+        """Seconds since the part before ended. Only the thread that follows the process asks."""
+        before, self._since = self._since, self._clock.monotonic()
+        return self._since - before
 
     def _conclude(self, code: int) -> None:
         if self.status.ended:

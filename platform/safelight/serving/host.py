@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from registry.checkpoint import Reading
 from registry.rules import last_known_good
 from registry.versions import Version, require_held
 from safelight.clock import Clock
@@ -20,6 +21,7 @@ from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle, changes, rest_seconds
 from safelight.serving.device import Memory, host_memory
+from safelight.serving.drilling import Drilling
 from safelight.serving.pulled import PulledCheckpoints
 from safelight.serving.wants import WantedByLedger, Wants
 from safelight.settings import EngineSettings
@@ -73,7 +75,7 @@ class VersionSource(Protocol):
 
     def get(self, generator: str, number: int) -> Version: ...
 
-    def fetch(self, version: Version, destination: Path) -> Path: ...
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path: ...
 
 
 class EngineHost:
@@ -108,6 +110,8 @@ class EngineHost:
         self._clock = clock
         self._ledger = WantedByLedger(database, settings.keep_warm, name)
         self._wants = wants or self._ledger
+        # Where somebody else decides what is held here, there is no place for more.
+        self._drilling = Drilling(database, name, clock) if wants is None else None
         self._held: dict[Bundle, _Held] = {}
         self._rests: dict[Bundle, _Rest] = {}
         self._ended: list[KnownEngine] = []
@@ -126,12 +130,17 @@ class EngineHost:
 
     def step(self) -> None:
         """Look once: at the engines, at what is wanted, and bring the two nearer. Raises StoreError."""
+        drilled = self._drilled()
         self._bury()
         for bundle, held in self._held.items():
             self._accounts.measured(bundle, held.child.status)
         wanted = self._wants.look()
         ready = {bundle: held.ready_at is not None for bundle, held in self._held.items()}
-        wanted_now = [*wanted.needed, *self._accounts.settle(wanted.needed, wanted.waiting, ready)]
+        waiting = [*wanted.waiting, *(bundle for bundle in drilled if bundle not in wanted.needed)]
+        settled = self._accounts.settle(wanted.needed, waiting, ready)
+        # A drill is of no use in memory alone.
+        settled = [each for each in settled if not (each.spare and each.residency is Residency.HOST)]
+        wanted_now = [*wanted.needed, *settled]
         self._wake(wanted_now)
         now = self._clock.monotonic()
         resting = {bundle for bundle in wanted_now if self._rests.get(bundle.on_device, _Rest()).until > now}
@@ -182,18 +191,24 @@ class EngineHost:
                 held.draining_since = None
                 held.child.wake()
 
+    def _drilled(self) -> list[Bundle]:
+        if self._drilling is None:
+            return []
+        self._drilling.look({bundle: held.child.status for bundle, held in self._held.items()})
+        return self._drilling.wanted()
+
     def _start(self, bundle: Bundle) -> None:
-        child = EngineChild(lambda: self._prepare(bundle), self._clock)
+        child = EngineChild(lambda: self._prepare(bundle, child.has_read), self._clock)
         self._held[bundle] = _Held(new_id(), child, self._clock.now())
         logger.info("starting an engine for version %s of %s", bundle.version, bundle.generator)
         child.start()
 
-    def _prepare(self, bundle: Bundle) -> EngineSpec:
+    def _prepare(self, bundle: Bundle, reading: Reading) -> EngineSpec:
         version = self._versions.get(bundle.generator, bundle.version)
         manifest = require_held(version.generator, version.number, version.manifest)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
-            folder = self._versions.fetch(version, self._pulled.folder(manifest.checkpoint))
+            folder = self._versions.fetch(version, self._pulled.folder(manifest.checkpoint), reading)
             self._accounts.fetched(bundle, self._pulled.used(manifest.checkpoint))
             self._make_room(manifest.checkpoint)
         return EngineSpec(
@@ -298,4 +313,6 @@ class EngineHost:
             device_bytes=status.device_bytes,
             memory_used=status.memory_used,
             memory_total=status.memory_total,
+            bytes_read=status.bytes_read,
+            bytes_total=status.bytes_total,
         )

@@ -120,18 +120,21 @@ def in_hand(session: Session, generator: str | None = None) -> list[KnownDrill]:
     return [_known(row) for row in session.scalars(query)]
 
 
-def newest(session: Session, generator: str) -> dict[int, KnownDrill]:
-    """Of each version the newest drill that says something about it."""
+def newest(session: Session, generator: str, before: datetime | None = None) -> dict[int, KnownDrill]:
+    """Of each version the newest drill that says something about it, or that did before a moment."""
     rank = func.row_number().over(partition_by=DrillRow.version, order_by=DrillRow.id.desc()).label("rank")
     told = DrillRow.state.in_([state.value for state in TOLD])
-    ranked = select(DrillRow.id, rank).where(DrillRow.generator == generator, told).subquery()
+    chosen = select(DrillRow.id, rank).where(DrillRow.generator == generator, told)
+    if before is not None:
+        chosen = chosen.where(DrillRow.finished_at < before)
+    ranked = chosen.subquery()
     query = select(DrillRow).join(ranked, ranked.c.id == DrillRow.id).where(ranked.c.rank == 1)
     return {row.version: _known(row) for row in session.scalars(query)}
 
 
-def unverified(session: Session, generator: str) -> frozenset[int]:
-    """The versions whose last drill failed."""
-    found = newest(session, generator)
+def unverified(session: Session, generator: str, before: datetime | None = None) -> frozenset[int]:
+    """The versions whose last drill failed, now or before a moment."""
+    found = newest(session, generator, before)
     return frozenset(version for version, drill in found.items() if drill.state is DrillState.FAILED)
 
 
@@ -155,21 +158,14 @@ def claim(session: Session, drill_id: UUID, host: str, now: datetime) -> bool:
     return session.scalar(claimed.returning(DrillRow.id)) is not None
 
 
-def heard(session: Session, drill_id: UUID, host: str, detail: str, now: datetime) -> bool:
-    """`host` is still at it; whether it still is its."""
+def heard(session: Session, drill_id: UUID, host: str, detail: str, reason: DrillReason | None, now: datetime) -> bool:
+    """`host` is still at it, or waits for a `reason`; whether it still is its."""
     kept = (
         update(DrillRow)
         .where(DrillRow.id == drill_id, DrillRow.state == DrillState.RUNNING.value, DrillRow.host == host)
-        .values(heard_at=now, detail=detail)
+        .values(heard_at=now, detail=detail, reason=reason.value if reason else None)
     )
     return session.scalar(kept.returning(DrillRow.id)) is not None
-
-
-def let_go(session: Session, drill_id: UUID, reason: DrillReason, detail: str) -> None:
-    """Whoever carried it out cannot: it may be begun anew, by any host."""
-    row = _row(session, drill_id)
-    row.state, row.host, row.reason, row.detail = DrillState.ORDERED.value, None, reason.value, detail
-    session.flush()
 
 
 def end(

@@ -56,6 +56,9 @@ class KnownEngine:
     memory_used: int | None = None
     """Bytes of its device that are taken, by whatever process; None where the device is no GPU."""
     memory_total: int | None = None
+    bytes_read: int | None = None
+    """Of its checkpoint's `bytes_total`, as far as that has been verified."""
+    bytes_total: int | None = None
 
 
 def put(session: Session, engine: KnownEngine) -> None:
@@ -80,6 +83,18 @@ def ready_for_probes(session: Session, alive_since: datetime) -> list[KnownEngin
     """Those that can take requests and those that are spare, the oldest first."""
     query = select(EngineRow).where(EngineRow.state == EngineState.READY.value, EngineRow.heartbeat_at >= alive_since)
     return [_engine(row) for row in session.scalars(query.order_by(EngineRow.id))]
+
+
+def loading(session: Session, generator: str, version: int) -> KnownEngine | None:
+    """The newest that is on its way to take requests for a version."""
+    query = select(EngineRow).where(
+        EngineRow.generator == generator,
+        EngineRow.version == version,
+        EngineRow.state == EngineState.STARTING.value,
+        EngineRow.spare.is_(False),
+    )
+    row = session.scalar(query.order_by(EngineRow.id.desc()).limit(1))
+    return _engine(row) if row else None
 
 
 def any_of(session: Session, generator: str, version: int) -> bool:
@@ -164,4 +179,6 @@ def _engine(row: EngineRow) -> KnownEngine:
         device_bytes=row.device_bytes,
         memory_used=row.memory_used,
         memory_total=row.memory_total,
+        bytes_read=row.bytes_read,
+        bytes_total=row.bytes_total,
     )

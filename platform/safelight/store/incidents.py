@@ -104,6 +104,13 @@ def open_incident(
     monitor: str,
     reason: str,
     verdict_id: int | None,
+def newest_of_cause(session: Session, generator: str, dedup_key: str) -> KnownIncident | None:
+    """The last one of a cause, whether it lasts or not."""
+    query = select(Incident).where(Incident.generator == generator, Incident.dedup_key == dedup_key)
+    row = session.scalar(query.order_by(Incident.id.desc()).limit(1))
+    return _incident(row) if row else None
+
+
     suspect_version: int | None,
     suspect_release_id: UUID | None,
     suggested_target: int | None,

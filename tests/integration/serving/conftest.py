@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 import safelight.studio
-from registry.checkpoint import inspect
+from registry.checkpoint import Reading, inspect
 from registry.ledger import Draft, Entry, EntryKind
 from registry.manifest import Manifest, parse_manifest
 from registry.parameters import Requested
@@ -69,11 +69,11 @@ class FolderVersions:
         manifest = make_manifest(self.folders[number - 1])
         return Version(generator, number, manifest.digest, manifest, CLOCK.now(), str(self.folders[number - 1]))
 
-    def fetch(self, version: Version, destination: Path) -> Path:
+    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
         def download(staging: Path) -> Path:
             return Path(shutil.copytree(version.source, staging / "checkpoint"))
 
-        return fetch_verified(version, destination, download)
+        return fetch_verified(version, destination, download, reading)
 
 
 @dataclass

@@ -35,6 +35,7 @@ class EngineInfo(BaseModel):
     version: int
     host: str
     state: str
+    drill: Drill | None = Field(description="The last that says whether there is this way back")
     detail: str
     residency: str = Field(description="device, or where a version to go back to waits for room: host (memory), disk")
     host_bytes: int | None = Field(description="What its process takes of this machine's memory")

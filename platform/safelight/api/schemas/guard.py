@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from safelight.api.schemas.releases import GeneratorName, Why
+from safelight.responding.policy import Action
+from safelight.responding.recalling import MOST_DAYS
 from safelight.store.drills import DrillReason, DrillState
 
 
@@ -52,3 +54,35 @@ class Drill(BaseModel):
     check_seconds: float | None = Field(description="Then until its golden images were drawn and held to what was kept")
     seconds: float | None = Field(description="All of them: how long a cold rollback to it would take")
     size_bytes: int | None
+
+
+class PolicyDryRunOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(30, ge=1, le=MOST_DAYS)
+    most_per_hour: int | None = Field(None, ge=1, le=10, description="Left out: as the generator's policy has it")
+
+
+class PolicyStep(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    incident_id: UUID
+    title: str
+    action: Action
+    why: str
+    target: int | None
+    known: bool = Field(description="Whether what would have come next can be told from what is stored")
+    message: str
+
+
+class PolicyDryRun(BaseModel):
+    """What an armed policy would have done: from the verdicts, incidents, probes, drills and stops that are stored."""
+
+    since: datetime
+    until: datetime
+    most_per_hour: int
+    incidents: int
+    whole: bool = Field(description="False where there were more incidents than are looked at: then of the newest")
+    rollbacks: int
+    steps: list[PolicyStep]

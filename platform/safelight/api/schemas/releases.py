@@ -113,6 +113,29 @@ class Release(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+class Verification(BaseModel):
+    """How the version that a rollback put in place was looked at once it served."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: VerificationState
+    detail: str
+    run_id: UUID | None = Field(description="Of the probes")
+    begun_at: datetime
+    ended_at: datetime | None
+
+
+class Loading(BaseModel):
+    """How far the engine has come that a release waits for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    host: str
+    detail: str
+    bytes_read: int | None = Field(description="Of the checkpoint, fetched and verified")
+    bytes_total: int | None
+
+
     id: UUID
     generator: str
     kind: EntryKind

@@ -1,0 +1,78 @@
+import { Button, Stack, Textarea } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useState } from "react";
+import { Link, useLocation } from "react-router";
+
+import { ask, client } from "@/api/client";
+import type { RollbackLink as Found } from "@/api/types";
+import css from "@/pages/Login.module.css";
+import { Consequence } from "@/release/Consequence";
+import { Icon } from "@/ui/Icon";
+import { Load } from "@/ui/Load";
+import { Failure, Notice } from "@/ui/Notice";
+import { humanise, instant } from "@/ui/words";
+
+/**
+ * Where the link of a message leads. Opening it changes nothing: the button does, once. The token is in the fragment,
+ * which no server sees; it is taken out of the address at once, and sent in the body of what is asked.
+ */
+export default function RollbackLink(): ReactNode {
+  const { hash } = useLocation();
+  const [token] = useState(() => hash.slice(1));
+  const link = useQuery({
+    queryKey: ["rollback-link"],
+    queryFn: () => ask(client.POST("/api/v1/rollback-links/look", { body: { token } })),
+    enabled: token !== "",
+    retry: false,
+    refetchInterval: ({ state }) => (state.data?.state === "used" && state.data.release_state !== "serving" ? 1000 : false),
+  });
+  useEffect(() => {
+    document.title = "Roll back · Safelight";
+    window.history.replaceState(window.history.state, "", window.location.pathname);
+  }, []);
+  return (
+    <main className={css.page}>
+      <div className={css.card}>
+        <img src="/lamp.svg" alt="" width={44} height={44} />
+        <h1>Roll back</h1>
+        {token === "" ? (
+          <Notice tone="unknown" title="This address has no link in it">Open the link of the message again, or the incident on the dashboard.</Notice>
+        ) : (
+          <Load query={link} height={220}>{(found) => <Confirm found={found} token={token} again={() => void link.refetch()} />}</Load>
+        )}
+        <p className={css.hint}><Link to="/">Open the dashboard</Link></p>
+      </div>
+    </main>
+  );
+}
+
+function Confirm({ found, token, again }: { found: Found; token: string; again: () => void }): ReactNode {
+  const [reason, setReason] = useState("");
+  const use = useMutation({
+    mutationFn: () => ask(client.POST("/api/v1/rollback-links/use", { body: { token, reason } })),
+    onSettled: again,
+  });
+  const { generator, from_version: from, to_version: to, state } = found;
+  return (
+    <Stack gap="sm">
+      <p className={css.lead}>{found.title}</p>
+      <Consequence from={from} to={to} fromNote={generator} toNote={found.warm ? "loaded: it takes about a second" : "not loaded: an engine has to load it first"} />
+      {state === "open" ? (
+        <>
+          <Textarea label="Reason" description="It goes on the ledger." value={reason} autosize maxLength={2000} onChange={(event) => setReason(event.currentTarget.value)} />
+          <Button fullWidth color="var(--bad-solid)" leftSection={<Icon name="rollback" size={15} />} loading={use.isPending} onClick={() => use.mutate()}>
+            Roll {generator} back to v{to}
+          </Button>
+          <p className="muted">This link works once, until {instant(new Date(found.expires_at))}. Nothing has been changed by opening it.</p>
+        </>
+      ) : state === "used" ? (
+        <Notice tone="good" icon="check" title={`Rolled back to v${to}`}>
+          {found.release_state ? `${humanise(found.release_state)}. ` : ""}{found.explanation}
+        </Notice>
+      ) : (
+        <Notice tone="warn" title="This link does nothing any more">{found.explanation}</Notice>
+      )}
+      {use.error && state === "open" && <Failure error={use.error} />}
+    </Stack>
+  );
+}
