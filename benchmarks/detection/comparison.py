@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,11 +23,22 @@ _RATIOS = (
 _LIMITS = (("2 % given to the wrong prompt", 1000.0), (_MIXED, 1000.0))
 
 
-def power_tables(found: dict[str, Answers]) -> list[Table]:
-    return [_power(found), _harmless(found), _targets(found)]
+def power_tables(found: dict[str, Answers], notes: Sequence[str] = ()) -> list[Table]:
+    return [_power(found, notes), _harmless(found), _targets(found)]
 
 
-def _power(found: dict[str, Answers]) -> Table:
+def answers_in(values: Mapping[str, Mapping[str, list[float | None] | str]]) -> dict[str, Answers]:
+    """What the values of a table of power stand for, by detector."""
+    return {name: {change: _answered(each) for change, each in answers.items()} for name, answers in values.items()}
+
+
+def _answered(values: list[float | None] | str) -> Delays | Unanswered:
+    if isinstance(values, str):
+        return Unanswered(values)
+    return np.array([np.inf if each is None else each for each in values])
+
+
+def _power(found: dict[str, Answers], notes: Sequence[str]) -> Table:
     return Table(
         "Power at one false alarm in 30 days: generations from the change to the alarm",
         ["regression", *found],
@@ -39,6 +50,7 @@ def _power(found: dict[str, Answers]) -> Table:
             "CLIPScore looks at falls only, in all our windows. RFF-MMD, joint: of prompt and image together.",
             "The others are asked once an hour, for eight hours, at thresholds that err in their favour.",
             "`~`: this detector alarms at the prompt mix alone, so its alarm says nothing of the broken images.",
+            *notes,
         ],
         {name: {change: _values(delays) for change, delays in answers.items()} for name, answers in found.items()},
     )

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from benchmarks.detection.world import (
     World,
 )
 from monitors.fitting import fit_lens
-from monitors.lens import Features
+from monitors.lens import Features, Lens
 from monitors.sample import Sample
 from monitors.sketch import Sketch
 
@@ -57,38 +58,71 @@ class Plan:
     """Of each change, for detectors that are asked once an hour; and twice as many healthy ones for their threshold."""
     months: int = 8
     """Healthy ones, for the thresholds of those that look at every tick."""
+    weeks: int = 5
+    """Of each harmless change, with fresh generations at every tick."""
+    days: int = 7
+    """In such a week."""
 
 
-QUICK = Plan(baseline=9_000, recorded=4, streams=2, hours=3, months=1)
+QUICK = Plan(baseline=9_000, recorded=4, streams=2, hours=3, months=1, weeks=1, days=1)
 
 
 class Stage:
-    """The world, what was recorded in it, and what learns from its healthy part: the same for all changes."""
+    """The world, what was recorded in it, and what learns from its healthy part: the same for all changes.
+
+    Each is made when it is first asked for; what it is does not depend on when.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.world = World(seed=0)
-        self.baseline = self._record(HEALTHY, plan.baseline, seed=1).sample
-        self.history = self._record(HEALTHY, plan.recorded * PER_HOUR, seed=2)
-        self.healthy = self._record(HEALTHY, 2 * plan.hours * PER_HOUR, seed=3).sample
-        self.changes = {
-            change.name: self._record(change, plan.recorded * PER_HOUR, seed=100 + number)
+
+    @cached_property
+    def baseline(self) -> Sample:
+        return self._record(HEALTHY, self.plan.baseline, seed=1).sample
+
+    @cached_property
+    def history(self) -> Recording:
+        return self._record(HEALTHY, self.plan.recorded * PER_HOUR, seed=2)
+
+    @cached_property
+    def healthy(self) -> Sample:
+        return self._record(HEALTHY, 2 * self.plan.hours * PER_HOUR, seed=3).sample
+
+    @cached_property
+    def changes(self) -> dict[str, Recording]:
+        return {
+            change.name: self._record(change, self.plan.recorded * PER_HOUR, seed=100 + number)
             for number, change in enumerate(CHANGES)
         }
+
+    @cached_property
+    def lens(self) -> Lens:
         say("fitting the lens")
-        self.lens = fit_lens(self.baseline, seed=0)
-        self.before = self.lens.features(self.history.sample)
+        return fit_lens(self.baseline, seed=0)
+
+    @cached_property
+    def before(self) -> Features:
+        return self.lens.features(self.history.sample)
+
+    @cached_property
+    def streaming(self) -> list[Streaming]:
         say("calibrating the peers that look at every tick")
-        self.streaming = [peer.calibrated(self.healthy, plan.months, seed=4) for peer in streaming_peers(self.baseline)]
+        peers = streaming_peers(self.baseline)
+        return [peer.calibrated(self.healthy, self.plan.months, seed=4) for peer in peers]
 
     def _record(self, scenario: Scenario, n: int, seed: int) -> Recording:
         return self.world.record(scenario, n, seed, per_day=PER_DAY)
 
 
-def run(stage: Stage) -> dict[str, Answers]:
-    """The delays of every detector, by its name."""
+def lens_answers(stage: Stage) -> Answers:
+    return {change.name: _lens_delays(stage, change) for change in CHANGES}
+
+
+def peers_answers(stage: Stage) -> dict[str, Answers]:
+    """By the peer's name. They depend on nothing of ours but the streams."""
     plan, changes = stage.plan, stage.changes.items()
-    found: dict[str, Answers] = {LENS: {change.name: _lens_delays(stage, change) for change in CHANGES}}
+    found: dict[str, Answers] = {}
     for each in stage.streaming:
         say(f"watching with {each.name}")
         before = tick_sums(each.columns(stage.history.sample))

@@ -10,6 +10,9 @@ from typing import Any
 
 from benchmarks.detection.table import Table
 
+Study = dict[str, Any]
+"""One study: the `machine` it was made on and its `tables`."""
+
 FOLDER = Path(__file__).parents[1] / "results"
 
 
@@ -21,6 +24,13 @@ def keep(study: str, tables: Sequence[Table], machine: str, folder: Path = FOLDE
     kept[study] = {"machine": machine, "tables": [asdict(table) for table in tables]}
     path.write_text(json.dumps(kept, indent=1) + "\n")
     (folder / "detection.md").write_text(page(kept))
+
+
+def kept(study: str, folder: Path = FOLDER) -> Study | None:
+    """What an earlier run found, if there was one."""
+    path = folder / "detection.json"
+    found: dict[str, Study] = json.loads(path.read_text()) if path.exists() else {}
+    return found.get(study)
 
 
 def page(kept: dict[str, Any]) -> str:

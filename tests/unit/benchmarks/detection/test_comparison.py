@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.detection import results
 from benchmarks.detection.capped import Unanswered
-from benchmarks.detection.comparison import power_tables
+from benchmarks.detection.comparison import answers_in, power_tables
 from benchmarks.detection.power import LENS, RFF, Answers
 from benchmarks.detection.streams import Delays
 from benchmarks.detection.table import Table, median, spoken
@@ -65,6 +65,19 @@ def test_a_peer_that_could_not_answer_is_shown_with_its_reason() -> None:
     found: dict[str, Answers] = {LENS: answers(200), RFF: answers(300), "slow": capped}
     assert all(row[-1] == "over 120 s" for row in power_tables(found)[0].rows)
     assert target(found, "shortest")[2] == "11 of 11"
+
+
+def test_answers_are_read_back_from_what_was_kept_of_them(tmp_path: Path) -> None:
+    found: dict[str, Answers] = {
+        LENS: answers(200) | {"2 % broken": np.array([100.0, np.inf, 300.0])},
+        RFF: dict.fromkeys(answers(0), Unanswered("over 120 s")),
+    }
+    results.keep("power", power_tables(found), "on a machine.", tmp_path)
+    earlier = results.kept("power", tmp_path)
+    assert earlier is not None
+    again = answers_in(earlier["tables"][0]["values"])
+    assert power_tables(again) == power_tables(found)
+    assert results.kept("cost", tmp_path) is None
 
 
 def test_results_of_other_studies_are_kept(tmp_path: Path) -> None:
