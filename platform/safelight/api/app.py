@@ -38,6 +38,7 @@ from safelight.api.routes import (
     shared_images,
     slices,
     stream,
+    targets,
     verdicts,
     versions,
 )
@@ -77,6 +78,9 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         registry,
         gates,
         rollback_links,
+        ledger,
+        registry,
+        targets,
         jobs,  # before the generations, which take any other word for an id
         generations,
         replays,
@@ -100,6 +104,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
     ):
         app.include_router(noun.router)
     app.include_router(notifications.secrets)
+    app.include_router(targets.secrets)
     page.mount(app)
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

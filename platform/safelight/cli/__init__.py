@@ -42,6 +42,7 @@ _GROUPS: Final = {
     "channel": ("channels", "group"),
 }
     "registry": ("registry", "group"),
+    "targets": ("targets", "group"),
     "guard": ("guard", "group"),
 
 

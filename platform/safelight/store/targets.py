@@ -42,6 +42,7 @@ class KnownTarget:
     """When it last took what it was told."""
     last_error: str
     observed_release_id: UUID | None
+    """The release it was told of when it was last seen; None: not seen since it was told of another."""
     observed_version: int | None
     """None: it was not seen to serve any version known here."""
     observed_at: datetime | None
@@ -117,6 +118,10 @@ def find(session: Session, generator: str, scope: str) -> KnownTarget | None:
     return _target(row) if row else None
 
 
+def missing(generator: str, scope: str) -> SafelightError:
+    return not_found("target", f"{generator} in the scope {scope}")
+
+
 def require(session: Session, target_id: UUID) -> KnownTarget:
     """Raises `target_not_found`."""
     return _target(_row(session, target_id))
@@ -136,18 +141,18 @@ def set_secret(session: Session, target_id: UUID, secret: str) -> KnownTarget:
 
 
 def order(session: Session, target_id: UUID, release_id: UUID, now: datetime) -> KnownTarget:
-    """From now on it is told of this release, at once; what it was told of before is no longer asked for."""
+    """From now on it is told of this release, at once, until it is seen to serve it; no longer of the one before."""
     row = _row(session, target_id)
     row.release_id, row.attempts, row.next_attempt_at = release_id, 0, now
-    row.told_at, row.last_error = None, ""
+    row.told_at, row.last_error, row.observed_release_id = None, "", None
     session.flush()
     return _target(row)
 
 
 def record_attempt(
-    session: Session, target_id: UUID, release_id: UUID, now: datetime, error: str, next_attempt_at: datetime
+    session: Session, target_id: UUID, release_id: UUID, now: datetime, error: str, next_attempt_at: datetime | None
 ) -> None:
-    """What came of telling it; nothing where it is told of another release by now."""
+    """What came of telling it, and when to do so again; nothing where it is told of another release by now."""
     row = session.get(TargetRow, target_id, with_for_update=True, populate_existing=True)
     if row is None or row.release_id != release_id:
         return

@@ -22,13 +22,16 @@ from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.anchoring import AnchorFile, Anchoring
 from safelight.releasing.canary import Canarying
 from safelight.releasing.registration import Registration
+from safelight.releasing.scoping import ScopeFollower
 from safelight.releasing.service import Releasing
+from safelight.releasing.targets.converging import Converger
 from safelight.responding.announcement import Links
 from safelight.responding.crashing import CrashWatch
 from safelight.responding.deciding import Decider
 from safelight.responding.registry_edits import RegistryEdits
 from safelight.responding.ledger_watch import LedgerWatch
 from safelight.responding.responder import Responder
+from safelight.responding.target_faults import TargetFaults
 from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.backfill import Backfiller
 from safelight.scoring.examining import Examiner
@@ -59,6 +62,7 @@ _CHORES_SECONDS = 10.0
 _TIDY_SECONDS = 3600.0
 _DAILY_LOOKED_FOR_SECONDS = 900.0
 _DELIVERY_SECONDS = 0.5
+_TARGETS_SECONDS = 0.5
 _REPORT_SECONDS = 1.0
 _BACKFILL_SECONDS = 2.0
 _ORDER_SECONDS = 2.0
@@ -92,6 +96,10 @@ def worker(settings: Settings) -> Worker:
     chores = Housekeeping(store, Registration(store, registered, time), reconciler, time)
     sender = Sender(settings.notifying, time, settings.api.public_url)
     deliverer = Deliverer(store, sender, time)
+    reach = Reach.of(settings.notifying)
+    converger = Converger(
+        store, leadership, lambda: GuardedBackend(time, settings.notifying.timeout_seconds, reach), time
+    )
     pulse = Pulse(store, sender, leadership.held, time, watching.tick_seconds)
     judge = ProbeJudge(
         store,
@@ -123,6 +131,7 @@ def worker(settings: Settings) -> Worker:
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
             Job("registry edits", _CRASHES_SECONDS, RegistryEdits(store, leadership, links, time).run_once),
+            Job("target faults", _CRASHES_SECONDS, TargetFaults(store, leadership, links, time).run_once),
             Job("crash loops", _CRASHES_SECONDS, CrashWatch(store, leadership, links, time).run_once),
             Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),
             Job("tidy", _TIDY_SECONDS, chores.tidy),
@@ -149,6 +158,8 @@ def worker(settings: Settings) -> Worker:
         Loop("reporter", Reporter(store, time, sight.digest).run_once, _REPORT_SECONDS),
         Loop("baselines", Maker(store, time, name, sight.digest).run_once, _BASELINE_SECONDS),
         Loop("deliverer", deliverer.run_once, _DELIVERY_SECONDS),
+        Loop("targets", converger.run_once, _TARGETS_SECONDS),
+        Loop("scopes", ScopeFollower(store, Releasing(time), time).run_once, _TARGETS_SECONDS),
         Loop("probe orderer", orderer.run_once, _ORDER_SECONDS),
         Loop("probe judge", judge.run_once, _JUDGE_SECONDS),
         Loop("replay judge", ReplayJudge(store, pictures, sight.digest, time).run_once, _JUDGE_SECONDS),
