@@ -9,7 +9,7 @@ from monitors.estimates import Figure, TooFew, jackknife, prompt_groups
 from monitors.frechet import Moments
 
 GROUPS = 10
-_FEWEST = 200
+FEWEST = 200
 
 
 def vendi_score(moments: Moments) -> float:
@@ -32,8 +32,8 @@ def diversity(embeddings: NDArray[np.float32], prompts: NDArray[np.uint64], n: i
     Choose the same `n` for all that is to be compared, and rows in an order that means nothing.
     """
     available = min(n, len(embeddings))
-    if available < max(_FEWEST, n):
-        return TooFew(available, max(_FEWEST, n))
+    if available < max(FEWEST, n):
+        return TooFew(available, max(FEWEST, n))
     group = prompt_groups(prompts[:n], GROUPS)
     parts = [Moments.of(embeddings[:n][group == g]) for g in range(GROUPS)]
     whole = sum(parts[1:], start=parts[0])
@@ -43,8 +43,8 @@ def diversity(embeddings: NDArray[np.float32], prompts: NDArray[np.uint64], n: i
 def diversity_change(before: NDArray[np.float32], after: NDArray[np.float32], prompts: NDArray[np.uint64]) -> Figure:
     """How much the score rose from images [n, d] to others of the same prompts, with a jackknife interval over them."""
     n = len(prompts)
-    if n < _FEWEST:
-        return TooFew(n, _FEWEST)
+    if n < FEWEST:
+        return TooFew(n, FEWEST)
     group = prompt_groups(prompts, GROUPS)
     sides = [[Moments.of(side[group == g]) for g in range(GROUPS)] for side in (before, after)]
     old, new = (sum(parts[1:], start=parts[0]) for parts in sides)

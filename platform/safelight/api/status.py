@@ -3,16 +3,20 @@
 from datetime import datetime, timedelta
 
 from monitors.verdict import Health, Reason, Verdict, combine
-from registry.ledger import Entry
+from registry.ledger import Entry, EntryKind
+from registry.progress import State
 from registry.rules import known_good, last_known_good
 from safelight.api.judging import fresh_answers
 from safelight.api.platform import Platform
-from safelight.api.schemas.generators import EngineInfo, GeneratorStatus, RollbackTarget, Serving
-from safelight.api.schemas.releases import Release, ReleaseStep
+from safelight.api.schemas.gate_results import GateInfo, OverrideInfo
+from safelight.api.schemas.generators import EngineInfo, GeneratorStatus, RollbackTarget, Serving, ServingOverride
+from safelight.api.schemas.guard import Drill
+from safelight.api.schemas.releases import Loading, Release, ReleaseStep, Verification
 from safelight.releasing.service import ALIVE
-from safelight.store import engines, incidents, ledger, releases, traffic, versions
+from safelight.store import drills, engines, gates, incidents, ledger, releases, traffic, verifications, versions
 from safelight.store.database import Session
 from safelight.store.engines import LIVING
+from safelight.store.releases import KnownRelease
 from safelight.store.versions import KnownGenerator
 from safelight.watching.samples import JUDGED_ARMS
 
@@ -32,9 +36,22 @@ def status(platform: Platform, name: str) -> GeneratorStatus:
 
 
 def release_document(session: Session, release: releases.KnownRelease) -> Release:
-    """A release with its steps."""
+    """A release with its steps, what its gates said, how far its version is loaded, what was found of it afterwards."""
     steps = [ReleaseStep.model_validate(step) for step in releases.steps(session, release.id)]
-    return Release.model_validate(release).model_copy(update={"steps": steps})
+    judged = [GateInfo.model_validate(each) for each in gates.results(session, release.id)]
+    override = gates.override(session, release.id)
+    found = verifications.find(session, release.id) if release.kind is EntryKind.ROLLBACK else None
+    waits = release.state is State.PREPARING
+    engine = engines.loading(session, release.generator, release.to_version) if waits else None
+    return Release.model_validate(release).model_copy(
+        update={
+            "steps": steps,
+            "gates": judged,
+            "override": OverrideInfo.model_validate(override) if override else None,
+            "loading": Loading.model_validate(engine) if engine else None,
+            "verification": Verification.model_validate(found) if found else None,
+        }
+    )
 
 
 def _status(session: Session, platform: Platform, generator: KnownGenerator) -> GeneratorStatus:
@@ -73,14 +90,25 @@ def _serving(session: Session, entry: Entry | None, chain: list[Entry]) -> Servi
         return None
     version = versions.require_version(session, entry.generator, entry.to_version)
     release = releases.of_entry(session, entry.generator, entry.seq)
+    accepted = entry.to_version in known_good(chain)
     return Serving(
         version=entry.to_version,
         since=entry.at,
         description=version.description,
-        accepted=entry.to_version in known_good(chain),
+        accepted=accepted,
         external=version.external,
         release_id=release.id if release else None,
+        override=_override(session, release) if release and not accepted else None,
     )
+
+
+def _override(session: Session, release: KnownRelease) -> ServingOverride | None:
+    """None where the gates have passed, whether somebody was ready to answer for it or not."""
+    override = gates.override(session, release.id)
+    passed_over = [GateInfo.model_validate(each) for each in gates.results(session, release.id) if each.overridden]
+    if override is None or not passed_over:
+        return None
+    return ServingOverride(by=override.by, reason=override.reason, at=override.at, gates=passed_over)
 
 
 def _target(session: Session, generator: str, chain: list[Entry], warm: frozenset[int]) -> RollbackTarget | None:
@@ -88,8 +116,13 @@ def _target(session: Session, generator: str, chain: list[Entry], warm: frozense
     if target is None:
         return None
     version = versions.require_version(session, generator, target)
+    drill = drills.newest(session, generator).get(target)
     return RollbackTarget(
-        version=target, warm=target in warm, external=version.external, description=version.description
+        version=target,
+        warm=target in warm,
+        external=version.external,
+        description=version.description,
+        drill=Drill.model_validate(drill) if drill else None,
     )
 
 

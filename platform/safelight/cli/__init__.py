@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     for command in commands
 }
 _GROUPS: Final = {
+    "gates": ("gates", "group"),
     "ledger": ("ledger", "group"),
     "key": ("access", "keys"),
     "probes": ("probes", "commands"),

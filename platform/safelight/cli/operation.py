@@ -12,8 +12,10 @@ from registry.assembling import AdapterFile, assembled, completed
 from registry.checkpoint import inspect
 from registry.drafting import draft_manifest
 from registry.manifest import parse_manifest
+from registry.progress import State
 from safelight import wiring
 from safelight.settings import Settings
+from safelight.store import releases
 
 commands = typer.Typer()
 
@@ -100,17 +102,35 @@ def register_external(
 
 
 @commands.command()
-def promote(generator: Generator, version: int, reason: Reason = "", expected: Expected = None) -> None:
-    """Have a version loaded and checked; it serves as soon as an engine is ready.
+def promote(
+    generator: Generator,
+    version: int,
+    reason: Reason = "",
+    expected: Expected = None,
+    override: Annotated[
+        str | None, typer.Option(help="Why you answer for a version that does not pass its gates")
+    ] = None,
+) -> None:
+    """Have a version loaded and checked; it serves as soon as its gates have passed.
 
     One that your own service serves is entered into the ledger at once.
     """
     settings = Settings()
     with wiring.database(settings).transaction() as session:
         release = wiring.releasing().promote(
-            session, generator=generator, version=version, expected_serving=expected, actor=_actor(), reason=reason
+            session,
+            generator=generator,
+            version=version,
+            expected_serving=expected,
+            actor=_actor(),
+            reason=reason,
+            override=override,
         )
+        steps = releases.steps(session, release.id)
     typer.echo(f"promote {release.from_version} -> {release.to_version}: {release.state}  {release.id}")
+    if release.state is State.FAILED:
+        typer.echo(steps[-1].detail, err=True)
+        raise typer.Exit(1)
 
 
 @commands.command()

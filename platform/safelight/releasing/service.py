@@ -66,6 +66,8 @@ class Releasing:
         if canary is not None:
             check_canary(plan.from_version, version, elsewhere)
         release = self._add(session, generator, plan, actor, reason, None)
+        if canary is not None:
+            canaries.add(session, release.id, canary)
         if override is not None:
             now = self._clock.now()
             gates.add_override(session, release.id, actor, override, now)
@@ -73,10 +75,7 @@ class Releasing:
         decision, results = self._gating.ask(session, release)
         if decision is Decision.REFUSE:  # before anything is loaded, and before another release gives way to it
             return self.move(session, release, Event.FAIL, refusal(results))
-        release = self._begin(session, release, plan)
-        if canary is not None:
-            canaries.add(session, release.id, canary)
-        return release
+        return self._begin(session, release, plan)
 
     def rollback(
         self,

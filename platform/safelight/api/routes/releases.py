@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from safelight.access import Permission
 from safelight.api.auth import Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
@@ -16,6 +17,7 @@ from safelight.api.schemas.page import Limit, Page
 from safelight.api.schemas.releases import Accept, LedgerLine, Promote, Release, Rollback
 from safelight.api.status import release_document
 from safelight.comparing.releases import ReleaseDifference, difference
+from safelight.errors import Kind, SafelightError
 from safelight.store import releases
 
 router = APIRouter(prefix="/api/v1", tags=["releases"], route_class=IdempotentRoute)
@@ -25,7 +27,13 @@ _STEP_POLL_SECONDS = 0.1
 
 @router.post("/releases/promote", status_code=202)
 async def promote(ask: Promote, platform: PlatformDep, operator: Operator) -> Release:
-    """Have a version loaded, warmed and checked; it serves as soon as that is done."""
+    """Have a version loaded, warmed and checked; it serves as soon as its gates have passed."""
+    if ask.override is not None and not operator.may(Permission.ADMINISTER):
+        raise SafelightError(
+            Kind.FORBIDDEN,
+            "override_not_allowed",
+            "Only an admin may promote a version past its gates. Ask one, or have the gates pass.",
+        )
 
     def run() -> Release:
         with platform.database.transaction() as session:
@@ -36,6 +44,7 @@ async def promote(ask: Promote, platform: PlatformDep, operator: Operator) -> Re
                 expected_serving=ask.expected_serving,
                 actor=operator.name,
                 reason=ask.reason,
+                override=ask.override,
             )
             return release_document(session, release)
 
@@ -103,7 +112,9 @@ def get_difference(
     release_id: UUID,
     platform: PlatformDep,
     _reader: Reader,
-    before: Annotated[UUID | None, Query(description="Another release; left out: the one that it took over from")] = None,
+    before: Annotated[
+        UUID | None, Query(description="Another release; left out: the one that it took over from")
+    ] = None,
 ) -> ReleaseDifference:
     """What became different: weights file by file, manifest, environment, statistics of the baseline."""
     with platform.database.reading() as session:

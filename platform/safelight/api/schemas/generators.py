@@ -6,8 +6,16 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitors.verdict import Health
+from safelight.api.schemas.gate_results import GateInfo, OverrideInfo
+from safelight.api.schemas.guard import Drill
 from safelight.api.schemas.releases import Release
 from safelight.store.incidents import PolicyMode
+
+
+class ServingOverride(OverrideInfo):
+    """A version serves that did not pass all its gates, and nobody has accepted it since."""
+
+    gates: list[GateInfo] = Field(description="Those that it did not pass")
 
 
 class Serving(BaseModel):
@@ -17,6 +25,7 @@ class Serving(BaseModel):
     accepted: bool
     external: bool = Field(description="Somebody else's service serves it")
     release_id: UUID | None
+    override: ServingOverride | None = Field(description="Until the version is accepted or replaced")
 
 
 class RollbackTarget(BaseModel):
@@ -26,6 +35,7 @@ class RollbackTarget(BaseModel):
     warm: bool
     external: bool = Field(description="Somebody else's service serves it: nothing has to be loaded")
     description: str
+    drill: Drill | None = Field(description="The last that says whether there is this way back")
 
 
 class EngineInfo(BaseModel):
@@ -35,7 +45,6 @@ class EngineInfo(BaseModel):
     version: int
     host: str
     state: str
-    drill: Drill | None = Field(description="The last that says whether there is this way back")
     detail: str
     residency: str = Field(description="device, or where a version to go back to waits for room: host (memory), disk")
     host_bytes: int | None = Field(description="What its process takes of this machine's memory")

@@ -10,7 +10,9 @@ from registry.ledger import EntryKind
 from registry.manifest import Name
 from registry.parameters import Real
 from registry.progress import State
+from safelight.api.schemas.gate_results import GateInfo, OverrideInfo
 from safelight.store.incidents import PolicyMode
+from safelight.store.verifications import VerificationState
 
 Why = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
 GeneratorName = Annotated[str, StringConstraints(min_length=1, max_length=63)]
@@ -79,6 +81,9 @@ class Promote(BaseModel):
     version: int = Field(ge=1)
     expected_serving: int | None = Field(None, description="The version the asker saw serving; 409 when it moved")
     reason: Why = ""
+    override: Annotated[Why, Field(min_length=1)] | None = Field(
+        None, description="Why the asker, an admin, answers for a version that does not pass its gates"
+    )
 
 
 class Rollback(BaseModel):
@@ -108,11 +113,6 @@ class ReleaseStep(BaseModel):
     at: datetime
 
 
-class Release(BaseModel):
-    """One change of what serves, and how far it has come."""
-
-    model_config = ConfigDict(from_attributes=True)
-
 class Verification(BaseModel):
     """How the version that a rollback put in place was looked at once it served."""
 
@@ -136,6 +136,11 @@ class Loading(BaseModel):
     bytes_total: int | None
 
 
+class Release(BaseModel):
+    """One change of what serves, and how far it has come."""
+
+    model_config = ConfigDict(from_attributes=True)
+
     id: UUID
     generator: str
     kind: EntryKind
@@ -150,6 +155,10 @@ class Loading(BaseModel):
     finished_at: datetime | None
     ledger_seq: int | None
     steps: list[ReleaseStep] = []
+    gates: list[GateInfo] = Field([], description="What the gates said when they were last asked")
+    override: OverrideInfo | None = Field(None, description="Who promotes it whatever the gates say")
+    loading: Loading | None = None
+    verification: Verification | None = None
 
 
 class LedgerLine(BaseModel):
