@@ -14,6 +14,7 @@ from safelight.api.routes import (
     baselines,
     compare,
     erasures,
+    gates,
     generations,
     generators,
     guard,
