@@ -8,12 +8,13 @@ from registry.progress import State
 from registry.rules import known_good, last_known_good
 from safelight.api.judging import fresh_answers
 from safelight.api.platform import Platform
+from safelight.api.schemas.canaries import Canary
 from safelight.api.schemas.gate_results import GateInfo, OverrideInfo
 from safelight.api.schemas.generators import EngineInfo, GeneratorStatus, RollbackTarget, Serving, ServingOverride
 from safelight.api.schemas.guard import Drill
 from safelight.api.schemas.releases import Loading, Release, ReleaseStep, Verification
 from safelight.releasing.service import ALIVE
-from safelight.store import drills, engines, gates, incidents, ledger, releases, traffic, verifications, versions
+from safelight.store import canaries, drills, engines, gates, incidents, ledger, releases, traffic, verifications, versions
 from safelight.store.database import Session
 from safelight.store.engines import LIVING
 from safelight.store.releases import KnownRelease
@@ -40,6 +41,7 @@ def release_document(session: Session, release: releases.KnownRelease) -> Releas
     steps = [ReleaseStep.model_validate(step) for step in releases.steps(session, release.id)]
     judged = [GateInfo.model_validate(each) for each in gates.results(session, release.id)]
     override = gates.override(session, release.id)
+    canary = canaries.find(session, release.id) if release.kind is EntryKind.PROMOTE else None
     found = verifications.find(session, release.id) if release.kind is EntryKind.ROLLBACK else None
     waits = release.state is State.PREPARING
     engine = engines.loading(session, release.generator, release.to_version) if waits else None
@@ -49,6 +51,7 @@ def release_document(session: Session, release: releases.KnownRelease) -> Releas
             "gates": judged,
             "override": OverrideInfo.model_validate(override) if override else None,
             "loading": Loading.model_validate(engine) if engine else None,
+            "canary": Canary.of(canary) if canary else None,
             "verification": Verification.model_validate(found) if found else None,
         }
     )
@@ -59,7 +62,7 @@ def _status(session: Session, platform: Platform, generator: KnownGenerator) -> 
     chain = ledger.chain(session, generator.name)
     entry = ledger.newest_release(session, generator.name)
     warm = engines.ready_versions(session, generator.name, now - ALIVE)
-    moving = releases.in_states(session, releases.MOVING, generator.name)
+    moving = releases.in_states(session, (*releases.MOVING, *releases.CANARIES), generator.name)
     health = _health(session, platform, generator.name, entry, now)
     logged = traffic.between(session, generator.name, now - RATE_WINDOW, now)
     recent = [each for each in logged if each.arm in JUDGED_ARMS]

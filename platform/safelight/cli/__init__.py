@@ -36,6 +36,7 @@ _GROUPS: Final = {
     "gates": ("gates", "group"),
     "ledger": ("ledger", "group"),
     "key": ("access", "keys"),
+    "canary": ("canaries", "group"),
     "probes": ("probes", "commands"),
     "baseline": ("baselines", "group"),
     "variant": ("variants", "group"),

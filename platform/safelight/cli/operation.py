@@ -14,6 +14,7 @@ from registry.drafting import draft_manifest
 from registry.manifest import parse_manifest
 from registry.progress import State
 from safelight import wiring
+from safelight.cli.canaries import plan_of
 from safelight.settings import Settings
 from safelight.store import releases
 
@@ -110,6 +111,11 @@ def promote(
     override: Annotated[
         str | None, typer.Option(help="Why you answer for a version that does not pass its gates")
     ] = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option(help="A canary's step: WEIGHT:SECONDS in percent, WEIGHT+SHADOW:SECONDS, either with :pause"),
+    ] = None,
+    canary: Annotated[Path | None, typer.Option(help="The whole plan of a canary as JSON, in place of steps")] = None,
 ) -> None:
     """Have a version loaded and checked; it serves as soon as its gates have passed.
 
@@ -125,6 +131,7 @@ def promote(
             actor=_actor(),
             reason=reason,
             override=override,
+            canary=plan_of(step or [], canary),
         )
         steps = releases.steps(session, release.id)
     typer.echo(f"promote {release.from_version} -> {release.to_version}: {release.state}  {release.id}")

@@ -66,6 +66,7 @@ class World:
         self.clock = ManualClock(NOON)
         self.embedder = FakeEmbedder()
         self.content: dict[str, bytes] = {}
+        self.prompts: dict[UUID, str] = {}
         self.responder = SpyResponder()
         self.lenses = LensCache()
         self.settings = WatchingSettings()
@@ -106,8 +107,13 @@ class World:
         failed: int = 0,
         replica: str | None = None,
         words: Sequence[str] = WORDS,
+        arm: str = "stable",
+        shadowed: Sequence[UUID] = (),
     ) -> list[UUID]:
-        """`n` served generations of this minute, of which a share is blank, and some failures beside them."""
+        """`n` served generations of this minute, of which a share is blank, and some failures beside them.
+
+        Where `shadowed` are given, each is one of these made again.
+        """
         now = self.clock.now()
         rows: list[Base] = []
         made: list[UUID] = []
@@ -115,17 +121,18 @@ class World:
             self._made += 1
             at = now + timedelta(milliseconds=i)
             identifier = UUID(int=first_id_at(at).int + self._made)
-            prompt = " ".join(self._rng.choice(words, 5))
+            prompt = self.prompts[shadowed[i]] if shadowed else " ".join(self._rng.choice(words, 5))
+            self.prompts[identifier] = prompt
             image = self.embedder.paint(prompt, self._rng, fidelity)
             self.content[str(identifier)] = _png(image * 0 if self._rng.random() < blank else image)
             rows += [
-                _row(identifier, at, version, prompt, replica),
+                _row(identifier, at, version, prompt, replica, arm, shadowed[i] if shadowed else identifier),
                 ScoreTask(generation_id=identifier, generator="studio"),
             ]
             made.append(identifier)
         latencies = [0] * LATENCY_CLASSES
         latencies[latency_class(200.0)] = n
-        bucket = Traffic("studio", version, "stable", now, n, 0, failed, 0, tuple(latencies), 0.0)
+        bucket = Traffic("studio", version, arm, now, n, 0, failed, 0, tuple(latencies), 0.0)
         with self.database.transaction() as session:
             session.add_all(rows)
             traffic.add(session, [bucket])
@@ -172,7 +179,15 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def _row(identifier: UUID, at: datetime, version: int, prompt: str, replica: str | None) -> GenerationRow:
+def _row(
+    identifier: UUID,
+    at: datetime,
+    version: int,
+    prompt: str,
+    replica: str | None,
+    arm: str,
+    request_id: UUID,
+) -> GenerationRow:
     return GenerationRow(
         id=identifier,
         created_at=at,
@@ -180,9 +195,9 @@ def _row(identifier: UUID, at: datetime, version: int, prompt: str, replica: str
         version=version,
         bundle_digest="sha256:b",
         source="engine",
-        arm="stable",
+        arm=arm,
         outcome="served",
-        request_id=identifier,
+        request_id=request_id,
         replica=replica,
         prompt=prompt,
         seed=1,

@@ -45,6 +45,7 @@ async def promote(ask: Promote, platform: PlatformDep, operator: Operator) -> Re
                 actor=operator.name,
                 reason=ask.reason,
                 override=ask.override,
+                canary=ask.canary,
             )
             return release_document(session, release)
 

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from registry.canary import CanaryPlan
 from registry.ledger import EntryKind
 from registry.manifest import Name
 from registry.parameters import Real
 from registry.progress import State
+from safelight.api.schemas.canaries import Canary
 from safelight.api.schemas.gate_results import GateInfo, OverrideInfo
 from safelight.store.incidents import PolicyMode
 from safelight.store.verifications import VerificationState
@@ -84,6 +86,7 @@ class Promote(BaseModel):
     override: Annotated[Why, Field(min_length=1)] | None = Field(
         None, description="Why the asker, an admin, answers for a version that does not pass its gates"
     )
+    canary: CanaryPlan | None = Field(None, description="Take the traffic step by step; left out: all at once")
 
 
 class Rollback(BaseModel):
@@ -159,6 +162,7 @@ class Release(BaseModel):
     override: OverrideInfo | None = Field(None, description="Who promotes it whatever the gates say")
     loading: Loading | None = None
     verification: Verification | None = None
+    canary: Canary | None = Field(None, description="How far it has come, of a promote that takes the traffic in steps")
 
 
 class LedgerLine(BaseModel):
