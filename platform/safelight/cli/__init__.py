@@ -26,8 +26,10 @@ _COMMANDS: Final = {
         "trying": ("try",),
         "backfills": ("backfill",),
         "erasing": ("erase",),
+        "evidence": ("evidence",),
         "replaying": ("replay",),
         "access": ("login",),
+        "drill": ("drill",),
         "inspection": ("version", "settings", "doctor"),
     }.items()
     for command in commands
@@ -42,10 +44,10 @@ _GROUPS: Final = {
     "variant": ("variants", "group"),
     "monitor": ("monitors", "group"),
     "channel": ("channels", "group"),
-}
     "registry": ("registry", "group"),
     "targets": ("targets", "group"),
     "guard": ("guard", "group"),
+}
 
 
 class _Commands(TyperGroup):

@@ -74,9 +74,15 @@ def read(token: str) -> Claim | None:
     content = _parts(token)[0]
     try:
         told = json.loads(content)
-        ids = {name: UUID(told[name]) for name in ("channel_id", "nonce", "incident_id")}
-        numbers = {name: _whole(told[name]) for name in ("serving", "target", "expires")}
-        return Claim(**ids, **numbers, generator=str(told["generator"]))
+        return Claim(
+            channel_id=UUID(told["channel_id"]),
+            nonce=UUID(told["nonce"]),
+            incident_id=UUID(told["incident_id"]),
+            generator=str(told["generator"]),
+            serving=_whole(told["serving"]),
+            target=_whole(told["target"]),
+            expires=_whole(told["expires"]),
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -18,8 +18,8 @@ from safelight.recording.erasing import Eraser
 from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
 from safelight.recording.retention import Retention
-from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.anchoring import AnchorFile, Anchoring
+from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.canary import Canarying
 from safelight.releasing.registration import Registration
 from safelight.releasing.scoping import ScopeFollower
@@ -28,10 +28,12 @@ from safelight.releasing.targets.converging import Converger
 from safelight.responding.announcement import Links
 from safelight.responding.crashing import CrashWatch
 from safelight.responding.deciding import Decider
-from safelight.responding.registry_edits import RegistryEdits
+from safelight.responding.drilling import DrillWatch
 from safelight.responding.ledger_watch import LedgerWatch
+from safelight.responding.registry_edits import RegistryEdits
 from safelight.responding.responder import Responder
 from safelight.responding.target_faults import TargetFaults
+from safelight.responding.verifying import Verifier
 from safelight.scoring.attributes import AttributeReader
 from safelight.scoring.backfill import Backfiller
 from safelight.scoring.examining import Examiner
@@ -73,6 +75,8 @@ _ATTRIBUTES_SECONDS = 60.0
 _ERASE_SECONDS = 5.0
 _PRESENCE_SECONDS = 60.0
 _CRASHES_SECONDS = 5.0
+_DRILLS_SECONDS = 15.0
+_VERIFY_SECONDS = 2.0
 _FETCH_SECONDS = 2.0
 
 
@@ -94,7 +98,8 @@ def worker(settings: Settings) -> Worker:
     registered = version_store(settings)
     reconciler = Reconciler(store, registered, Releasing(time), leadership, time)
     chores = Housekeeping(store, Registration(store, registered, time), reconciler, time)
-    sender = Sender(settings.notifying, time, settings.api.public_url)
+    link_life = timedelta(minutes=settings.guard.link_minutes)
+    sender = Sender(settings.notifying, time, settings.api.public_url, link_life=link_life)
     deliverer = Deliverer(store, sender, time)
     reach = Reach.of(settings.notifying)
     converger = Converger(
@@ -131,6 +136,12 @@ def worker(settings: Settings) -> Worker:
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),
             Job("registry", _CHORES_SECONDS, chores.follow_registry),
             Job("registry edits", _CRASHES_SECONDS, RegistryEdits(store, leadership, links, time).run_once),
+            Job(
+                "drills",
+                _DRILLS_SECONDS,
+                DrillWatch(store, leadership, links, time, settings.guard.drill_hour).run_once,
+            ),
+            Job("verification", _VERIFY_SECONDS, Verifier(store, leadership, links, time).run_once),
             Job("target faults", _CRASHES_SECONDS, TargetFaults(store, leadership, links, time).run_once),
             Job("crash loops", _CRASHES_SECONDS, CrashWatch(store, leadership, links, time).run_once),
             Job("baselines", _AUTOMATIC_SECONDS, automatic.run_once),

@@ -23,8 +23,9 @@ from registry.rules import known_good, quarantined
 from safelight.errors import SafelightError
 from safelight.responding.deciding import ACTOR
 from safelight.responding.policy import COOLDOWN
-from safelight.store import engines, guard, incidents, ledger, releases
+from safelight.store import drills, engines, guard, incidents, ledger, releases
 from safelight.store.database import Database, Session
+from safelight.store.drills import DrillState
 from safelight.store.engines import EngineState
 from safelight.store.incidents import PolicyMode
 
@@ -75,12 +76,15 @@ class Company(RuleBasedStateMachine):
     """Whether the guard may roll back by itself."""
     automatic: int
     """How often it has."""
+    unverified: frozenset[int]
+    """The versions whose last drill failed."""
 
     @initialize(mode=MODES)
     def found(self, mode: PolicyMode) -> None:
         """Two versions were accepted; a third is on trial."""
         self.scene = prepare(self.database, f"generator-{next(_numbers)}", VERSIONS)
         self.sealed, self.told, self.looked, self.automatic = [], set(), None, 0
+        self.unverified = frozenset()
         self._throw_the_switch(stopped=False)  # it is one for all generators
         for version in (1, 2, 3):
             self._set_engine(version, EngineState.READY)
@@ -140,6 +144,13 @@ class Company(RuleBasedStateMachine):
         seq = max(len(self.sealed) - behind, 0)
         with self.database.transaction() as session:
             releases.report_gateway(session, name, self.scene.generator, seq, self.scene.clock.now())
+
+    @rule(version=st.integers(1, VERSIONS), passed=st.booleans())
+    def a_drill_ends(self, version: int, passed: bool) -> None:
+        now, state = self.scene.clock.now(), DrillState.PASSED if passed else DrillState.FAILED
+        with self.database.transaction() as session:
+            drill = drills.order(session, self.scene.generator, version, "ann", now, now)
+            drills.end(session, drill.id, state, now)
 
     @rule(dies=st.booleans())
     def advance(self, dies: bool) -> None:
@@ -212,13 +223,17 @@ class Company(RuleBasedStateMachine):
 
     @invariant()
     def the_guard_has_brakes(self) -> None:
-        """It goes back only while it is armed, once an hour, and only to what is good and not in quarantine."""
+        """It goes back only while armed, once an hour, and only to what is good, drilled and not in quarantine."""
         with self.database.reading() as session:
             kept = releases.page(session, self.scene.generator, None, 500)
             chain = ledger.chain(session, self.scene.generator)
             mode, stopped = incidents.policy(session, self.scene.generator), guard.stopped(session)
-        automatic = sorted(each.created_at for each in kept if each.actor == ACTOR)
+            unverified = drills.unverified(session, self.scene.generator)
+        own = [each for each in kept if each.actor == ACTOR]
+        automatic = sorted(each.created_at for each in own)
         assert len(automatic) == self.automatic or self.armed
+        assert all(each.to_version not in self.unverified for each in own[: len(own) - self.automatic])
+        self.unverified = unverified
         self.automatic, self.armed = len(automatic), mode is PolicyMode.AUTO and stopped is None
         assert all(later - earlier >= COOLDOWN for earlier, later in pairwise(automatic))
         for place, entry in enumerate(chain):

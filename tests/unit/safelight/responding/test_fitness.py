@@ -39,13 +39,13 @@ PROMOTE, ACCEPT, ROLLBACK = EntryKind.PROMOTE, EntryKind.ACCEPT, EntryKind.ROLLB
 LATER = chain((PROMOTE, 1), (ACCEPT, 1), (PROMOTE, 2))
 
 
-def judged(entries: list[Entry], version: int = 1, **known: object) -> Fitness:
-    given = {"digest": digest(version), "quarantined": (), "unverified": (), "now": entries[-1].at} | known
-    return fitness(entries, version, **given)  # type: ignore[arg-type]  # by name
+def judged(entries: list[Entry], version: int, /, **known: object) -> Fitness:
+    told = {"digest": digest(version), "quarantined": (), "unverified": (), "now": entries[-1].at} | known
+    return fitness(entries, version, **told)  # type: ignore[arg-type]  # by name
 
 
 def test_a_version_that_nothing_speaks_against_is_fit() -> None:
-    assert judged(LATER) is Fitness.FIT
+    assert judged(LATER, 1) is Fitness.FIT
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_version_that_nothing_speaks_against_is_fit() -> None:
     ],
 )
 def test_one_fact_is_enough_to_speak_against_it(known: dict[str, object], expected: Fitness) -> None:
-    assert judged(LATER, **known) is expected
+    assert judged(LATER, 1, **known) is expected
 
 
 def test_a_to_b_and_back_to_a_is_not_done_twice_a_day() -> None:
