@@ -14,7 +14,18 @@ from safelight.api.schemas.generators import EngineInfo, GeneratorStatus, Rollba
 from safelight.api.schemas.guard import Drill
 from safelight.api.schemas.releases import Loading, Release, ReleaseStep, Verification
 from safelight.releasing.service import ALIVE
-from safelight.store import canaries, drills, engines, gates, incidents, ledger, releases, traffic, verifications, versions
+from safelight.store import (
+    canaries,
+    drills,
+    engines,
+    gates,
+    incidents,
+    ledger,
+    releases,
+    traffic,
+    verifications,
+    versions,
+)
 from safelight.store.database import Session
 from safelight.store.engines import LIVING
 from safelight.store.releases import KnownRelease
