@@ -57,7 +57,10 @@ class Paired:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Paired":
         """From what `dataclasses.asdict` makes of one."""
-        return cls(**{name: Interval(**each) if isinstance(each, Mapping) else each for name, each in data.items()})
+        fields: dict[str, Any] = {
+            name: Interval(**each) if isinstance(each, Mapping) else each for name, each in data.items()
+        }
+        return cls(**fields)
 
 
 class NotPaired(StrEnum):

@@ -1,5 +1,7 @@
 """The gates that rest on what people did: measured a variant beside its parent, or approved of a version."""
 
+from pydantic import JsonValue
+
 from registry.gates.evidence import Approval, Evidence
 from registry.gates.result import Gate, GateResult, Outcome, Reason
 
@@ -24,7 +26,7 @@ def variant(evidence: Evidence) -> GateResult:
 def approval(evidence: Evidence, needed: int) -> GateResult:
     """By others than who registered it and who promotes it, and later than the last time production left it."""
     counted = sorted({each.by for each in evidence.approvals if _counts(each, evidence)})
-    figures = {"needed": needed, "by": counted}
+    figures: dict[str, JsonValue] = {"needed": needed, "by": [*counted]}
     if len(counted) >= needed:
         who = ", ".join(counted)
         summary = f"Approved by {who}." if who else "No approval is asked for."

@@ -46,6 +46,7 @@ class Painter:
     clock: ManualClock
     embedder: FakeEmbedder
     fidelity: dict[int, float] = field(default_factory=dict)
+    milliseconds: dict[int, float] = field(default_factory=dict)
     trembling: float = 0.0
     lost: bool = False
     content: dict[str, bytes] = field(default_factory=dict)
@@ -74,6 +75,8 @@ class Painter:
             prompt=asked.prompt,
             seed=asked.seed,
             parameters={name: each for name, each in asdict(asked).items() if name not in ("prompt", "seed", "n")},
+            envelope={"batch_size": 1},
+            engine_ms=self.milliseconds.get(version.number, 100.0),
         )
         if self.lost:
             return Generated(made, b"")
