@@ -16,6 +16,14 @@ def target_of(session: Session, release: KnownRelease) -> KnownTarget | None:
     return targets.find(session, release.generator, release.scope)
 
 
+def inform(session: Session, release: KnownRelease, now: datetime) -> None:
+    """Have the target of a release's scope told of it; one whose service is no longer what serves is left in peace."""
+    target = targets.find(session, release.generator, release.scope)
+    if target is not None:
+        asked = target_of(session, release) is not None
+        targets.order(session, target.id, release.id if asked else None, now)
+
+
 def arrived(session: Session, release: KnownRelease, ledger_seq: int, alive_since: datetime) -> str | None:
     """By what it is known that the release serves; None while it is not."""
     target = target_of(session, release)

@@ -11,9 +11,9 @@ from registry.ledger import Draft, Entry, EntryKind, StaleServing
 from registry.progress import Event, State, transition
 from registry.rules import Plan, plan_accept, plan_promote, plan_rollback, serving
 from safelight.clock import Clock
-from safelight.releasing.arriving import arrived, target_of
+from safelight.releasing.arriving import arrived, inform
 from safelight.releasing.gating import Gating
-from safelight.store import access, canaries, engines, gates, ledger, probes, releases, targets, versions
+from safelight.store import access, canaries, engines, gates, ledger, probes, releases, versions
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, MOVING, KnownRelease
 from safelight.telemetry.meters import FLIP_SECONDS
@@ -233,9 +233,7 @@ class Releasing:
         self._supersede(session, release, (State.FLIPPING, State.SERVING))
         reason = release.reason + self._overridden(session, release)
         entry = self._write(session, release.generator, plan, release.actor, reason, release.incident_id, release.scope)
-        target = target_of(session, release)
-        if target is not None:
-            targets.order(session, target.id, release.id, self._clock.now())
+        inform(session, release, self._clock.now())
         return self.move(session, release, event, detail, entry.seq)
 
     def _overridden(self, session: Session, release: KnownRelease) -> str:

@@ -140,8 +140,11 @@ def set_secret(session: Session, target_id: UUID, secret: str) -> KnownTarget:
     return _target(row)
 
 
-def order(session: Session, target_id: UUID, release_id: UUID, now: datetime) -> KnownTarget:
-    """From now on it is told of this release, at once, until it is seen to serve it; no longer of the one before."""
+def order(session: Session, target_id: UUID, release_id: UUID | None, now: datetime) -> KnownTarget:
+    """From now on it is told of this release, at once, until it is seen to serve it; no longer of the one before.
+
+    With None it is told nothing any more.
+    """
     row = _row(session, target_id)
     row.release_id, row.attempts, row.next_attempt_at = release_id, 0, now
     row.told_at, row.last_error, row.observed_release_id = None, "", None

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,9 +24,11 @@ class Receiver:
     ids: list[str] = field(default_factory=list)
 
     def take(self, headers: dict[str, str], body: bytes) -> bytes:
-        order = Webhook(self.secret).verify(body, headers)
+        # As the library verifies, but for the age: the tests' time is not today's.
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        assert Webhook(self.secret).sign(headers["webhook-id"], at, body.decode()) == headers["webhook-signature"]
         self.ids.append(headers["webhook-id"])
-        self.orders.append(order)
+        self.orders.append(json.loads(body))
         return b"queued" if self.serves is None else json.dumps({"version": self.serves}).encode()
 
 

@@ -32,7 +32,7 @@ from safelight.store.releases import KnownRelease
 from safelight.store.targets import KnownTarget, TargetKind
 from safelight.store.versions import KnownVersion
 
-from .conftest import NOON  # noqa: TID252
+from .conftest import NOON, SetEngine  # noqa: TID252
 from .receiver import Receiver, receiving  # noqa: TID252
 
 FIRST, SECOND = 5, 6
@@ -206,11 +206,20 @@ def test_a_target_made_later_is_told_at_once_of_what_should_serve(stage: Stage, 
     assert refused(lambda: stage.add_target(receiver)) == "target_exists"
 
 
-def test_versions_of_our_own_ask_no_target(stage: Stage, receiver: Receiver) -> None:
+def test_versions_of_our_own_ask_no_target_and_leave_it_in_peace(
+    stage: Stage, receiver: Receiver, set_engine: SetEngine
+) -> None:
     stage.add_target(receiver)
     assert stage.promote(1).state is State.PREPARING
     assert stage.target().release_id is None
     assert refused(lambda: tell_again(stage)) == "nothing_serving"
+    stage.promote(FIRST)
+    assert stage.target().release_id is not None
+    own = stage.promote(1)
+    set_engine(1)
+    stage.turn()
+    stage.turn(600)
+    assert (stage.state(own), stage.target().release_id, stage.faults()) == (State.SERVING, None, 0)
 
 
 def tell_again(stage: Stage) -> KnownTarget:

@@ -28,7 +28,7 @@ def recorded(serving: int | None = 1, written: int | None = 1) -> Recorded:
 
 def standing(production: int | None = 1, **manifests: ExternalManifest | None) -> Standing:
     changed = {int(number.removeprefix("v")): manifest for number, manifest in manifests.items()}
-    return Standing(production, MANIFESTS | changed)
+    return Standing(production, {**MANIFESTS, **changed})
 
 
 def test_what_stands_as_it_should_is_no_edit() -> None:

@@ -27,6 +27,7 @@ from safelight.releasing.overview import scope_states
 from safelight.releasing.scoping import set_scopes
 from safelight.releasing.targets import making
 from safelight.releasing.targets.observing import confirm, signed_by_target
+from safelight.releasing.targets.target import Backend
 from safelight.store import targets, versions
 
 router = APIRouter(prefix="/api/v1", tags=["targets"], route_class=IdempotentRoute)
@@ -168,6 +169,6 @@ def put_scopes(generator: str, document: Scopes, platform: PlatformDep, admin: A
     return Scopes(scopes=[Scope.model_validate(each) for each in kept])
 
 
-def _backend(platform: Platform) -> making.Backend:
+def _backend(platform: Platform) -> Backend:
     settings = platform.settings.notifying
     return lambda: GuardedBackend(platform.clock, settings.timeout_seconds, Reach.of(settings))

@@ -146,6 +146,7 @@ class Release(BaseModel):
 
     id: UUID
     generator: str
+    scope: str = Field(description="The region or stage that it is about")
     kind: EntryKind
     from_version: int | None
     to_version: int

@@ -56,6 +56,7 @@ class ApiServer:
 
     def _patch(self, path: str, content_type: str, patch: Any) -> dict[str, Any]:
         stands = self.resources[path]
+        made: dict[str, Any]
         if content_type == MERGE:
             made = _merged(copy.deepcopy(stands), patch)
         elif content_type == JSON:
