@@ -37,6 +37,8 @@ _COMMANDS: Final = {
 _GROUPS: Final = {
     "gates": ("gates", "group"),
     "ledger": ("ledger", "group"),
+    "incident": ("incidents", "group"),
+    "runbook": ("incidents", "runbook"),
     "key": ("access", "keys"),
     "canary": ("canaries", "group"),
     "probes": ("probes", "commands"),

@@ -12,6 +12,7 @@ from safelight import wiring
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store import monitors, verdicts
+from safelight.store.alarms import Raised
 from safelight.watching import monitor_files
 from safelight.watching.applying import Definition, apply, remove, switch
 from safelight.watching.dry_run import MOST_TICKS, Rehearsal
@@ -38,7 +39,7 @@ def list_monitors(generator: Generator) -> None:
             budget = "asks nothing at present"
             if account is not None:
                 allowed = f"{account.spending.expected_false_alarms:.3f}/month"
-                budget = f"{allowed}  alpha {account.spending.alpha:.1e}  {account.alarms} alarms"
+                budget = f"{allowed}  alpha {account.spending.alpha:.1e}  {_told(account.raised)}"
             state = latest[each.name].health if each.name in latest else "-"
             typer.echo(f"{each.name:<22} {'on' if each.enabled else 'off':<4} {state:<13} {budget}")
 
@@ -142,3 +143,8 @@ def _text(file: Path) -> str:
 
 def _actor() -> str:
     return f"cli:{getpass.getuser()}"
+
+
+def _told(raised: Raised) -> str:
+    judged = ", ".join(f"{n} {word}" for n, word in ((raised.right, "right"), (raised.wrong, "wrong")) if n)
+    return f"{raised.alarms} alarms{f' ({judged})' if judged else ''}"

@@ -48,6 +48,8 @@ def _of_incident(facts: Facts, now: datetime) -> dict[str, Any]:
         "go_back_to": f"version {facts.suggested_target}" if facts.suggested_target is not None else None,
         "worst_images": " ".join(facts.thumbnails),
         "rollback": facts.rollback,
+        "urgency": facts.severity,
+        "runbook_url": facts.runbook,
     }
     return {
         # These are the alert's identity: nothing that changes while the incident lasts.

@@ -64,6 +64,10 @@ class Facts:
     incident: str
     rollback: str | None
     thumbnails: tuple[str, ...]
+    severity: str = "critical"
+    owner: str | None = None
+    runbook: str | None = None
+    """Where it is told what to do about it."""
 
     @property
     def suspect(self) -> str | None:
@@ -91,7 +95,14 @@ class Facts:
             "opened_at": self.opened_at.isoformat(),
             "resolved_at": self.resolved_at.isoformat() if self.resolved_at else None,
             "resolution": self.resolution,
-            "links": {"incident": self.incident, "rollback": self.rollback, "worst_images": list(self.thumbnails)},
+            "severity": self.severity,
+            "owner": self.owner,
+            "links": {
+                "incident": self.incident,
+                "rollback": self.rollback,
+                "runbook": self.runbook,
+                "worst_images": list(self.thumbnails),
+            },
         }
 
     @classmethod
@@ -121,6 +132,9 @@ class Facts:
             incident=links["incident"],
             rollback=links.get("rollback"),
             thumbnails=tuple(links.get("worst_images", ())),
+            severity=data.get("severity", "critical"),
+            owner=data.get("owner"),
+            runbook=links.get("runbook"),
         )
 
 

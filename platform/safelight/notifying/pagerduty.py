@@ -17,6 +17,7 @@ DEFAULT_URL = "https://events.pagerduty.com/v2/enqueue"
 _INTEGRATION_KEY = re.compile(r"[A-Za-z0-9]{32}")
 _LONGEST_KEY = 255
 _LONGEST_SUMMARY = 1024
+_SEVERITIES = {"critical": "critical", "high": "error", "low": "warning"}
 _ACTIONS = {"incident.acknowledged": "acknowledge", "incident.resolved": "resolve"}
 
 
@@ -45,7 +46,11 @@ def _of_incident(message: Message, facts: Facts, to: Destination) -> dict[str, A
     if action != "trigger":
         return event
     target = f"version {facts.suggested_target}" if facts.suggested_target is not None else "no known good version"
-    links = [(facts.incident, "Open the incident"), (facts.rollback, f"Roll back to {target}")]
+    links = [
+        (facts.incident, "Open the incident"),
+        (facts.runbook, "Runbook"),
+        (facts.rollback, f"Roll back to {target}"),
+    ]
     return event | {
         "client_url": facts.incident,
         "links": [{"href": href, "text": text} for href, text in links if href],
@@ -53,7 +58,7 @@ def _of_incident(message: Message, facts: Facts, to: Destination) -> dict[str, A
         "payload": {
             "summary": short(f"{facts.title}: {facts.summary}", _LONGEST_SUMMARY),
             "timestamp": facts.opened_at.isoformat(),
-            "severity": "critical",
+            "severity": _SEVERITIES.get(facts.severity, "critical"),
             "source": facts.generator,
             "component": facts.monitor,
             "class": facts.reason,

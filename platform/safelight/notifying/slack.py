@@ -17,6 +17,8 @@ _LONGEST_TEXT = 3000
 _LONGEST_FIELD = 2000
 _WHAT = {
     "incident.opened": "Triggered",
+    "incident.reopened": "Triggered again",
+    "incident.severity": "Severity changed",
     "incident.held": "Needs a person",
     "incident.acknowledged": "Acknowledged",
     "incident.resolved": "Resolved",
@@ -49,6 +51,7 @@ class Slack:
 
 def _said(what: str, facts: Facts) -> list[dict[str, Any]]:
     fields = {
+        "Severity": facts.severity,
         "Since": f"{facts.opened_at:%Y-%m-%d %H:%M} UTC",
         "How sure": str(facts.certainty) if facts.certainty else None,
         "Suspect": facts.suspect,
@@ -80,6 +83,9 @@ def _buttons(facts: Facts) -> dict[str, Any]:
     elements: list[dict[str, Any]] = [
         {"type": "button", "action_id": "incident", "text": _plain("Open the incident"), "url": facts.incident}
     ]
+    if facts.runbook is not None and facts.resolved_at is None:
+        runbook = {"type": "button", "action_id": "runbook", "text": _plain("Runbook"), "url": facts.runbook}
+        elements.append(runbook)
     if facts.rollback is not None and facts.resolved_at is None:
         text = _plain(f"Roll back to version {facts.suggested_target}…")
         rollback = {"type": "button", "action_id": "rollback", "text": text, "url": facts.rollback, "style": "danger"}

@@ -26,6 +26,10 @@ class Links:
         """Opens the incident with the rollback's confirm dialog already on it; it executes nothing."""
         return f"{self.incident(incident)}?rollback=1"
 
+    def runbook(self, incident: KnownIncident) -> str:
+        """What to do about it, on the incident's page."""
+        return f"{self.incident(incident)}#runbook"
+
     def thumbnail(self, generation_id: str) -> str:
         return f"{self._base}/api/v1/generations/{generation_id}/thumbnail"
 
@@ -67,6 +71,9 @@ def incident_facts(
         incident=links.incident(incident),
         rollback=links.rollback(incident) if incident.suggested_target is not None else None,
         thumbnails=tuple(links.thumbnail(each) for each in worst),
+        severity=incident.severity.value,
+        owner=incident.owner,
+        runbook=links.runbook(incident),
     )
 
 

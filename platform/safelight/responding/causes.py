@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from safelight.responding.announcement import Links, announce
+from safelight.responding.severity import derive
 from safelight.store import incidents
 from safelight.store.database import Session
-from safelight.store.incidents import KnownIncident
+from safelight.store.incidents import KnownIncident, Severity
 
 ACTOR = "safelight"
+REOPENED_WITHIN = timedelta(hours=1)
+"""After its end: what comes back later is something to look at anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,7 @@ class Cause:
     """What an incident is about. `key` names the cause: while an incident of it lasts, there is no second one.
 
     `event` is the kind of the timeline's first line, `summary` what it says, `data` what it carries. `evidence` is
-    gathered only where an incident opens. Without a suspect nothing is to be rolled back.
+    gathered only where an incident opens. Without a suspect nothing is to be rolled back. `severity` None: derived.
     """
 
     generator: str
@@ -35,13 +38,31 @@ class Cause:
     suspect_version: int | None = None
     suspect_release_id: UUID | None = None
     suggested_target: int | None = None
+    severity: Severity | None = None
 
 
 def open_of_cause(session: Session, cause: Cause, links: Links, now: datetime) -> KnownIncident | None:
-    """Open an incident and tell the channels; None where one of this cause lasts already, which stays as it is."""
-    if incidents.find_open(session, cause.key) is not None:
+    """Open an incident and tell the channels; None where one of this cause lasts already, which stays as it is.
+
+    One that was resolved within the hour is opened again instead: it was not over.
+    """
+    last = incidents.newest_of_cause(session, cause.generator, cause.key)
+    if last is not None and last.resolved_at is None:
         return None
-    incident = incidents.open_incident(
+    if last is not None and last.resolved_at is not None and now - last.resolved_at < REOPENED_WITHIN:
+        incident, event = incidents.reopen(session, last.id, now), "incident.reopened"
+        incidents.note(session, incident.id, "reopened", ACTOR, f"It is back: {cause.summary}", now)
+    else:
+        incident, event = _opened(session, cause, now), "incident.opened"
+    incidents.note(session, incident.id, cause.event, ACTOR, cause.summary, now, **cause.data)
+    announce(session, incident, links, event, cause.summary, now)
+    return incident
+
+
+def _opened(session: Session, cause: Cause, now: datetime) -> KnownIncident:
+    evidence = cause.evidence()
+    derived = derive(cause.reason, one_part="slice" in evidence, suspects_version=cause.suspect_version is not None)
+    return incidents.open_incident(
         session,
         generator=cause.generator,
         dedup_key=cause.key,
@@ -52,9 +73,7 @@ def open_of_cause(session: Session, cause: Cause, links: Links, now: datetime) -
         suspect_version=cause.suspect_version,
         suspect_release_id=cause.suspect_release_id,
         suggested_target=cause.suggested_target,
-        evidence=cause.evidence(),
+        evidence=evidence,
+        severity=cause.severity or derived,
         now=now,
     )
-    incidents.note(session, incident.id, cause.event, ACTOR, cause.summary, now, **cause.data)
-    announce(session, incident, links, "incident.opened", cause.summary, now)
-    return incident

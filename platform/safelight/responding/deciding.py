@@ -12,7 +12,8 @@ from safelight.responding.confirming import Ground, findings, ground, plan, told
 from safelight.responding.policy import Action, Facts, Findings, Slice, Why, decide
 from safelight.store import incidents, ledger, probes, verdicts
 from safelight.store.database import Session
-from safelight.store.incidents import Event, IncidentState, KnownIncident, PolicyMode
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import Event, KnownIncident, PolicyMode
 from safelight.store.verdicts import StoredVerdict
 
 ACTOR = "safelight"

@@ -1,13 +1,14 @@
-"""What a person does with an incident: acknowledge, comment, resolve."""
+"""What a person does with an incident: acknowledge, comment, resolve, reopen, assign, judge."""
 
 from datetime import datetime
 from uuid import UUID
 
 from safelight.errors import Kind, SafelightError
 from safelight.responding.announcement import Links, announce
-from safelight.store import access, incidents, probes
+from safelight.store import access, incidents, judgements, probes
 from safelight.store.database import Session
-from safelight.store.incidents import IncidentState, KnownIncident, Resolution
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import Judgement, KnownIncident, Resolution, Severity
 
 
 class Handling:
@@ -36,6 +37,55 @@ class Handling:
         self._tell(session, incident, "incident.resolved", why or f"Resolved by {actor}.", now)
         return incident
 
+    def reopen(self, session: Session, incident_id: UUID, actor: str, why: str, now: datetime) -> KnownIncident:
+        """It was not over. Raises `incident_transition_illegal`, `incident_replaced`."""
+        incident = incidents.require(session, incident_id)
+        standing = incidents.find_open(session, incident.dedup_key)
+        if standing is not None and standing.id != incident_id:
+            raise SafelightError(
+                Kind.CONFLICT,
+                "incident_replaced",
+                f"Incident {standing.id} of the same cause is open. Go on with that one.",
+            )
+        incident = incidents.reopen(session, incident_id, now)
+        said = why or f"Opened again by {actor}."
+        incidents.note(session, incident_id, "reopened", actor, said, now)
+        access.record_audit(session, now, actor, "incident.reopen", str(incident_id), why)
+        self._tell(session, incident, "incident.reopened", said, now)
+        return incident
+
+    def assign(
+        self, session: Session, incident_id: UUID, owner: str | None, actor: str, now: datetime
+    ) -> KnownIncident:
+        """Say whose it is; None: nobody's."""
+        if incidents.require(session, incident_id).owner != owner:
+            incidents.assign(session, incident_id, owner)
+            said = f"{owner} owns it now." if owner else "Nobody owns it now."
+            incidents.note(session, incident_id, "owner", actor, said, now, owner=owner)
+        return incidents.require(session, incident_id)
+
+    def rate(self, session: Session, incident_id: UUID, severity: Severity, actor: str, now: datetime) -> KnownIncident:
+        """Say how urgent it is, whatever was derived; the channels hear of it while it lasts."""
+        before = incidents.require(session, incident_id)
+        if before.severity is severity:
+            return before
+        incident = incidents.set_severity(session, incident_id, severity, actor)
+        said = f"Severity {severity}; it was {before.severity}."
+        incidents.note(session, incident_id, "severity", actor, said, now, severity=severity.value)
+        if incident.state is not IncidentState.RESOLVED:
+            self._tell(session, incident, "incident.severity", said, now)
+        return incident
+
+    def judge(
+        self, session: Session, incident_id: UUID, judgement: Judgement, note: str, actor: str, now: datetime
+    ) -> KnownIncident:
+        """Keep one person's word on whether the alarm was right; the same person's next word replaces it."""
+        incidents.require(session, incident_id)
+        if judgements.give(session, incident_id, actor, judgement, note, now):
+            said = f"A {judgement} alarm{f': {note}' if note else '.'}"
+            incidents.note(session, incident_id, "judgement", actor, said, now, judgement=judgement.value)
+        return incidents.require(session, incident_id)
+
     def comment(self, session: Session, incident_id: UUID, actor: str, text: str, now: datetime) -> KnownIncident:
         incident = incidents.require(session, incident_id)
         incidents.note(session, incident_id, "comment", actor, text, now)
@@ -47,7 +97,7 @@ class Handling:
             raise SafelightError(
                 Kind.CONFLICT,
                 "incident_resolved",
-                f"This incident was resolved by {incident.resolved_by}. If it is back, a new one will open.",
+                f"This incident was resolved by {incident.resolved_by}. Open it again if it is not over.",
             )
         return incident
 

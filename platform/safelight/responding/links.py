@@ -10,7 +10,8 @@ from safelight.notifying.rollback_links import Claim, is_genuine, read
 from safelight.releasing.service import Releasing
 from safelight.store import access, channels, incidents, ledger, releases, spent_links
 from safelight.store.database import Session
-from safelight.store.incidents import IncidentState, KnownIncident
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import KnownIncident
 from safelight.store.releases import KnownRelease
 
 

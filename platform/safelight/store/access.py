@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from safelight.access import Principal, Role, fingerprint, new_secret
-from safelight.ids import new_id
+from safelight.ids import first_id_at, new_id
 from safelight.store.tables.access import ApiKey, AuditEntry, LoginLink, LoginSession
 
 
@@ -117,6 +117,13 @@ def audit_page(session: Session, before: UUID | None, limit: int) -> list[Audit]
     if before is not None:
         query = query.where(AuditEntry.id < before)
     return [Audit(r.id, r.at, r.actor, r.action, r.target, r.detail) for r in session.scalars(query)]
+
+
+def audit_between(session: Session, start: datetime, end: datetime, limit: int) -> list[Audit]:
+    """Lines of [start, end), the newest first."""
+    query = select(AuditEntry).where(AuditEntry.id >= first_id_at(start), AuditEntry.id < first_id_at(end))
+    found = session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit))
+    return [Audit(r.id, r.at, r.actor, r.action, r.target, r.detail) for r in found]
 
 
 def _key(row: ApiKey) -> Key:

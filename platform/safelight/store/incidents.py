@@ -12,14 +12,27 @@ from sqlalchemy.orm import Session
 
 from safelight.errors import not_found
 from safelight.ids import new_id
+from safelight.store.incident_states import IncidentState, IncidentStep, follow
 from safelight.store.ledger import DEFAULT_SCOPE
 from safelight.store.tables.incidents import Incident, IncidentEvent, Policy
 
 
-class IncidentState(StrEnum):
-    TRIGGERED = "triggered"
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
+class Severity(StrEnum):
+    """How urgent an incident is."""
+
+    CRITICAL = "critical"
+    """What people get is worse, now: somebody is woken."""
+    HIGH = "high"
+    """Part of it is worse, or what would mend it does not work."""
+    LOW = "low"
+    """It can wait for the working day."""
+
+
+class Judgement(StrEnum):
+    """What somebody says of an alarm."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
 
 
 class Resolution(StrEnum):
@@ -64,6 +77,14 @@ class KnownIncident:
     resolved_at: datetime | None
     resolved_by: str | None
     resolution: Resolution | None
+    severity: Severity = Severity.CRITICAL
+    severity_by: str | None = None
+    """Who set it; None where it was derived."""
+    owner: str | None = None
+    reopened_at: datetime | None = None
+    """When it was last opened again."""
+    judgement: Judgement | None = None
+    """The newest word on whether the alarm was right."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,13 @@ class Event:
 
 def find_open(session: Session, dedup_key: str) -> KnownIncident | None:
     row = session.scalar(select(Incident).where(Incident.open_key == dedup_key))
+    return _incident(row) if row else None
+
+
+def newest_of_cause(session: Session, generator: str, dedup_key: str) -> KnownIncident | None:
+    """The last one of a cause, whether it lasts or not."""
+    query = select(Incident).where(Incident.generator == generator, Incident.dedup_key == dedup_key)
+    row = session.scalar(query.order_by(Incident.id.desc()).limit(1))
     return _incident(row) if row else None
 
 
@@ -104,18 +132,12 @@ def open_incident(
     monitor: str,
     reason: str,
     verdict_id: int | None,
-def newest_of_cause(session: Session, generator: str, dedup_key: str) -> KnownIncident | None:
-    """The last one of a cause, whether it lasts or not."""
-    query = select(Incident).where(Incident.generator == generator, Incident.dedup_key == dedup_key)
-    row = session.scalar(query.order_by(Incident.id.desc()).limit(1))
-    return _incident(row) if row else None
-
-
     suspect_version: int | None,
     suspect_release_id: UUID | None,
     suggested_target: int | None,
     evidence: dict[str, Any],
     now: datetime,
+    severity: Severity = Severity.CRITICAL,
 ) -> KnownIncident:
     """A new incident. A second one of the same key violates `open_key`'s uniqueness while the first lasts."""
     row = Incident(
@@ -134,6 +156,7 @@ def newest_of_cause(session: Session, generator: str, dedup_key: str) -> KnownIn
         suggested_target=suggested_target,
         evidence=evidence,
         opened_at=now,
+        severity=severity.value,
     )
     session.add(row)
     session.flush()
@@ -146,17 +169,43 @@ def require(session: Session, incident_id: UUID) -> KnownIncident:
 
 
 def acknowledge(session: Session, incident_id: UUID, actor: str, now: datetime) -> KnownIncident:
-    row = _row(session, incident_id)
-    row.state = IncidentState.ACKNOWLEDGED.value
-    row.acknowledged_at, row.acknowledged_by = now, actor
+    """Whoever takes charge first owns it. Raises `incident_transition_illegal`."""
+    row = _moved(session, incident_id, IncidentStep.ACKNOWLEDGE)
+    row.acknowledged_at, row.acknowledged_by, row.owner = now, actor, row.owner or actor
     session.flush()
     return _incident(row)
 
 
 def resolve(session: Session, incident_id: UUID, actor: str, resolution: Resolution, now: datetime) -> KnownIncident:
-    row = _row(session, incident_id)
-    row.state, row.open_key = IncidentState.RESOLVED.value, None
+    """Raises `incident_transition_illegal`."""
+    row = _moved(session, incident_id, IncidentStep.RESOLVE)
+    row.open_key = None
     row.resolved_at, row.resolved_by, row.resolution = now, actor, resolution.value
+    session.flush()
+    return _incident(row)
+
+
+def reopen(session: Session, incident_id: UUID, now: datetime) -> KnownIncident:
+    """Triggered again, its owner and its timeline kept. Raises `incident_transition_illegal`, and violates `open_key`'s
+    uniqueness where another one of its cause is open."""
+    row = _moved(session, incident_id, IncidentStep.REOPEN)
+    row.open_key, row.reopened_at = row.dedup_key, now
+    row.acknowledged_at = row.acknowledged_by = row.resolved_at = row.resolved_by = row.resolution = None
+    row.repair_release_id = None
+    session.flush()
+    return _incident(row)
+
+
+def assign(session: Session, incident_id: UUID, owner: str | None) -> KnownIncident:
+    row = _row(session, incident_id)
+    row.owner = owner
+    session.flush()
+    return _incident(row)
+
+
+def set_severity(session: Session, incident_id: UUID, severity: Severity, actor: str) -> KnownIncident:
+    row = _row(session, incident_id)
+    row.severity, row.severity_by = severity.value, actor
     session.flush()
     return _incident(row)
 
@@ -224,6 +273,20 @@ def between(session: Session, generator: str, start: datetime, end: datetime) ->
     return [_incident(row) for row in session.scalars(query)][::-1]
 
 
+def lasting(
+    session: Session, generator: str, start: datetime, end: datetime, before: UUID | None, limit: int
+) -> list[KnownIncident]:
+    """Those that lasted at some moment of a range of time, the newest first."""
+    query = select(Incident).where(
+        Incident.generator == generator,
+        Incident.opened_at < end,
+        or_(Incident.resolved_at.is_(None), Incident.resolved_at >= start),
+    )
+    if before is not None:
+        query = query.where(Incident.id < before)
+    return [_incident(row) for row in session.scalars(query.order_by(Incident.id.desc()).limit(limit))]
+
+
 def policy(session: Session, generator: str) -> PolicyMode:
     """A generator without a policy of its own is answered with a recommendation."""
     row = session.get(Policy, generator)
@@ -237,6 +300,12 @@ def set_policy(session: Session, generator: str, mode: PolicyMode, actor: str, n
     else:
         row.mode, row.updated_at, row.updated_by = mode.value, now, actor
     session.flush()
+
+
+def _moved(session: Session, incident_id: UUID, step: IncidentStep) -> Incident:
+    row = _row(session, incident_id)
+    row.state = follow(IncidentState(row.state), step).value
+    return row
 
 
 def _row(session: Session, incident_id: UUID) -> Incident:
@@ -272,4 +341,9 @@ def _incident(row: Incident) -> KnownIncident:
         resolved_at=row.resolved_at,
         resolved_by=row.resolved_by,
         resolution=Resolution(row.resolution) if row.resolution else None,
+        severity=Severity(row.severity),
+        severity_by=row.severity_by,
+        owner=row.owner,
+        reopened_at=row.reopened_at,
+        judgement=Judgement(row.judgement) if row.judgement else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitors.verdict import Health, Reason, Verdict
@@ -98,6 +98,22 @@ def page(
     if before is not None:
         query = query.where(VerdictRow.id < before)
     return [_stored(row) for row in session.scalars(query)]
+
+
+def counts(session: Session, generator: str, monitor: str, since: datetime, until: datetime) -> dict[str, int]:
+    """How often a monitor answered what, of slots in [since, until)."""
+    query = (
+        select(VerdictRow.health, func.count())
+        .where(
+            VerdictRow.generator == generator,
+            VerdictRow.monitor == monitor,
+            VerdictRow.slot >= since,
+            VerdictRow.slot < until,
+        )
+        .group_by(VerdictRow.health)
+        .order_by(VerdictRow.health)
+    )
+    return {row.health: row[1] for row in session.execute(query)}
 
 
 def _stored(row: VerdictRow) -> StoredVerdict:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from safelight.errors import Kind, SafelightError
 from safelight.settings import WatchingSettings
 from safelight.store import alarms, monitors, sketches, standings, versions
+from safelight.store.alarms import Raised
 from safelight.store.database import Session
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.assess import Assessor
@@ -21,10 +22,10 @@ COUNTED = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Account:
-    """What a monitor may spend on false alarms, and how many alarms it raised in the last 30 days, false or not."""
+    """What a monitor may spend on false alarms, and the alarms it raised in the last 30 days, false or not."""
 
     spending: Spending
-    alarms: int
+    raised: Raised
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,4 @@ class Inquiry:
         raised = alarms.by_monitor(session, self.generator, now - COUNTED)
         asked, _ = self.assessor.asked(session, found)
         spent = spending(asked, standings.of_generator(session, self.generator))
-        return {each.monitor: Account(each, raised.get(each.monitor, 0)) for each in spent}
+        return {each.monitor: Account(each, raised.get(each.monitor, Raised())) for each in spent}

@@ -10,7 +10,8 @@ from safelight.ids import new_id
 from safelight.responding.crashing import CrashWatch, crash_loops
 from safelight.store import engines, incidents
 from safelight.store.engines import EngineState, KnownEngine
-from safelight.store.incidents import IncidentState, KnownIncident, Resolution
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import KnownIncident, Resolution
 
 from .conftest import GENERATOR, LINKS, NOON, Scene  # noqa: TID252
 

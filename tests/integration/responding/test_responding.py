@@ -1,14 +1,19 @@
 """An incident from its opening to its end, on rows that a real database keeps."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from monitors.recovery import Recovery
 from monitors.verdict import Reason
 from safelight.errors import SafelightError
-from safelight.store import incidents, ledger, notifications, releases
-from safelight.store.incidents import IncidentState, Resolution
+from safelight.responding.causes import REOPENED_WITHIN
+from safelight.store import alarms, incidents, judgements, ledger, notifications, releases
+from safelight.store.alarms import Raised
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import Judgement, KnownIncident, Resolution, Severity
 
-from .conftest import GENERATOR, Scene  # noqa: TID252
+from .conftest import GENERATOR, NOON, Scene  # noqa: TID252
 
 
 def test_a_degraded_verdict_opens_one_incident_while_it_lasts(scene: Scene) -> None:
@@ -79,13 +84,70 @@ def test_nothing_is_recovered_before_somebody_acts(scene: Scene) -> None:
     assert scene.judged_since == []
 
 
-def test_a_resolved_incident_makes_room_for_the_next(scene: Scene) -> None:
+def test_what_comes_back_within_the_hour_is_the_same_incident_again(scene: Scene) -> None:
     first = scene.tick(Reason.ALIGNMENT_DOWN)[0]
+    _resolve(scene, first)
+    (again,) = scene.tick(Reason.ALIGNMENT_DOWN)
+    assert (again.id, again.state, again.resolved_at) == (first.id, IncidentState.TRIGGERED, None)
+    assert again.reopened_at == scene.clock.now()
+    assert scene.events(first)[-5:] == ["resolved", "reopened", "verdict", "policy", "probes"]
+    assert [event for event, _ in scene.told()] == ["incident.opened", "incident.resolved", "incident.reopened"]
+
+
+def test_what_comes_back_later_is_another_one(scene: Scene) -> None:
+    first = scene.tick(Reason.ALIGNMENT_DOWN)[0]
+    _resolve(scene, first)
+    scene.clock.advance(REOPENED_WITHIN.total_seconds())
+    (second,) = scene.tick(Reason.ALIGNMENT_DOWN)
+    assert second.id != first.id
+    with scene.database.transaction() as session, pytest.raises(SafelightError) as refusal:
+        scene.handling.reopen(session, first.id, "ann", "", scene.clock.now())
+    assert refusal.value.code == "incident_replaced"
+
+
+def test_a_person_opens_it_again_rates_it_and_hands_it_over(scene: Scene) -> None:
+    incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
+    assert (incident.severity, incident.severity_by, incident.owner) == (Severity.CRITICAL, None, None)
+    _resolve(scene, incident)
+    now = scene.clock.now()
     with scene.database.transaction() as session:
-        scene.handling.resolve(session, first.id, "ann", "a false alarm", scene.clock.now())
-    second = scene.tick(Reason.ALIGNMENT_DOWN)
-    assert len(second) == 1
-    assert second[0].id != first.id
+        scene.handling.reopen(session, incident.id, "ann", "still there", now)
+        scene.handling.acknowledge(session, incident.id, "ann", now)
+        scene.handling.assign(session, incident.id, "bob", "ann", now)
+        scene.handling.assign(session, incident.id, "bob", "ann", now)
+        for _ in range(2):
+            found = scene.handling.rate(session, incident.id, Severity.LOW, "bob", now)
+    assert (found.owner, found.severity, found.severity_by) == ("bob", Severity.LOW, "bob")
+    assert scene.events(incident)[-4:] == ["reopened", "acknowledged", "owner", "severity"]
+    assert [event for event, _ in scene.told()][-3:] == [
+        "incident.reopened",
+        "incident.acknowledged",
+        "incident.severity",
+    ]
+
+
+def test_feedback_on_an_alarm_is_kept_by_person_and_counted_for_every_monitor_of_it(scene: Scene) -> None:
+    incident = scene.tick(Reason.ALIGNMENT_DOWN)[0]
+    scene.tick(Reason.BLANK_RATE_UP, monitor="blank_rate")
+    now = scene.clock.now()
+    with scene.database.transaction() as session:
+        scene.handling.judge(session, incident.id, Judgement.RIGHT, "", "ann", now)
+        for _ in range(2):
+            found = scene.handling.judge(session, incident.id, Judgement.WRONG, "a new style", "bob", now)
+    assert found.judgement is Judgement.WRONG
+    assert scene.events(incident)[-2:] == ["judgement", "judgement"]
+    with scene.database.reading() as session:
+        said = [(each.actor, each.judgement) for each in judgements.of_incident(session, incident.id)]
+        raised = alarms.by_monitor(session, GENERATOR, NOON)
+    assert said == [("ann", Judgement.RIGHT), ("bob", Judgement.WRONG)]
+    assert raised == {"release_comparison": Raised(1, 0, 1), "blank_rate": Raised(1, 0, 1)}
+
+
+def test_the_timeline_only_grows(scene: Scene) -> None:
+    scene.tick(Reason.ALIGNMENT_DOWN)
+    for statement in ("UPDATE incident_events SET message = ''", "DELETE FROM incident_events"):
+        with pytest.raises(IntegrityError, match="only grows"), scene.database.transaction() as session:
+            session.execute(text(statement))
 
 
 def test_taking_charge_is_told_once(scene: Scene) -> None:
@@ -104,3 +166,8 @@ def test_a_resolved_incident_is_closed_to_further_handling(scene: Scene) -> None
     with scene.database.transaction() as session, pytest.raises(SafelightError) as refusal:
         scene.handling.acknowledge(session, incident.id, "bob", scene.clock.now())
     assert refusal.value.code == "incident_resolved"
+
+
+def _resolve(scene: Scene, incident: KnownIncident) -> None:
+    with scene.database.transaction() as session:
+        scene.handling.resolve(session, incident.id, "ann", "a false alarm", scene.clock.now())

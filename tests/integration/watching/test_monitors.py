@@ -162,9 +162,9 @@ def test_a_monitor_shows_its_budget_and_what_it_raised(world: Any) -> None:
     assert "release_comparison" not in accounts, "it has no question"
     allowed = total(each.spending for each in accounts.values())
     assert allowed == pytest.approx(world.settings.false_alarms_per_month)
-    raised = {name for name, each in accounts.items() if each.alarms == 1}
+    raised = {name for name, each in accounts.items() if each.raised.alarms == 1}
     assert raised == {"blank_rate", "conditional_drift"}
-    assert not any(each.alarms for each in later.values())
+    assert not any(each.raised.alarms for each in later.values())
 
 
 def tried(world: Any, document: Document, name: str = "", minutes: int = 20, step: int = 1) -> DryRun:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.difference import Change, changes
+from registry.difference import Change, Json, changes
 
 documents = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 3)),
@@ -27,8 +27,8 @@ def test_the_way_back_is_the_same_changes_turned_round(before: dict[str, Any], a
 
 
 def test_a_value_is_named_by_the_keys_that_lead_to_it() -> None:
-    before = {"defaults": {"steps": 8, "width": 64}, "adapters": [], "gone": 1}
-    after = {"defaults": {"steps": 4, "width": 64}, "adapters": ["sketch"], "new": None}
+    before: dict[str, Json] = {"defaults": {"steps": 8, "width": 64}, "adapters": [], "gone": 1}
+    after: dict[str, Json] = {"defaults": {"steps": 4, "width": 64}, "adapters": ["sketch"], "new": None}
     assert changes(before, after) == [
         Change("adapters", [], ["sketch"]),
         Change("defaults.steps", 8, 4),

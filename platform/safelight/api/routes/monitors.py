@@ -217,7 +217,9 @@ def _info(monitor: StoredMonitor, latest: StoredVerdict | None, account: Account
             comparisons_per_month=account.spending.comparisons_a_month,
             alpha=account.spending.alpha,
             slices=len(account.spending.slices),
-            alarms_30d=account.alarms,
+            alarms_30d=account.raised.alarms,
+            right_30d=account.raised.right,
+            wrong_30d=account.raised.wrong,
         ),
         latest=VerdictInfo.of(latest) if latest else None,
     )

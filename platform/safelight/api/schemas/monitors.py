@@ -50,6 +50,8 @@ class BudgetInfo(BaseModel):
     alpha: float = Field(description="The level of one comparison, all slices of the traffic together")
     slices: int = Field(description="Parts of the traffic that it looks at alone")
     alarms_30d: int = Field(description="Incidents of the last 30 days that it opened or joined, false or not")
+    right_30d: int = Field(description="Those of them that were last called right")
+    wrong_30d: int = Field(description="Those of them that were last called wrong: what the budget is for")
 
 
 class MonitorInfo(BaseModel):

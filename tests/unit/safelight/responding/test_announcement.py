@@ -11,7 +11,8 @@ from registry.ledger import EntryKind
 from registry.progress import State
 from safelight.notifying.facts import Certainty, Suspect
 from safelight.responding.announcement import WORST_IMAGES, Links, incident_facts
-from safelight.store.incidents import IncidentState, KnownIncident, Resolution
+from safelight.store.incident_states import IncidentState
+from safelight.store.incidents import KnownIncident, Resolution
 from safelight.store.releases import KnownRelease
 from safelight.store.verdicts import StoredVerdict
 
