@@ -49,6 +49,37 @@ export const useResolve = (id: string): UseMutationResult<IncidentDetail, Error,
     ["incident", "incidents", "generators"],
   );
 
+export const useReopen = (id: string): UseMutationResult<IncidentDetail, Error, string> =>
+  useAction(
+    (note) => ask(client.POST("/api/v1/incidents/{incident_id}/reopen", { params: { path: { incident_id: id } }, body: { note } })),
+    ["incident", "incidents", "generators"],
+  );
+
+/** Whose it is, and how urgent; what is left out stays as it is. */
+export const useChangeIncident = (id: string): UseMutationResult<IncidentDetail, Error, Partial<Schemas["IncidentChange"]>> =>
+  useAction(
+    (body) => ask(client.PATCH("/api/v1/incidents/{incident_id}", { params: { path: { incident_id: id } }, body: body as Schemas["IncidentChange"] })),
+    ["incident", "incidents"],
+  );
+
+export const useJudge = (id: string): UseMutationResult<IncidentDetail, Error, Schemas["GiveJudgement"]> =>
+  useAction(
+    (body) => ask(client.PUT("/api/v1/incidents/{incident_id}/judgement", { params: { path: { incident_id: id } }, body })),
+    ["incident", "incidents", "monitors"],
+  );
+
+export const usePutRunbook = (generator: string, monitor: string): UseMutationResult<unknown, Error, string> =>
+  useAction(
+    (text) => ask(client.PUT("/api/v1/runbooks/{generator}/{monitor}", { params: { path: { generator, monitor } }, body: { text } })),
+    ["incident", "runbook"],
+  );
+
+export const useResetRunbook = (generator: string, monitor: string): UseMutationResult<unknown, Error, void> =>
+  useAction(
+    () => ask(client.DELETE("/api/v1/runbooks/{generator}/{monitor}", { params: { path: { generator, monitor } } })),
+    ["incident", "runbook"],
+  );
+
 export const useComment = (id: string): UseMutationResult<IncidentDetail, Error, string> =>
   useAction(
     (text) => ask(client.POST("/api/v1/incidents/{incident_id}/comments", { params: { path: { incident_id: id } }, body: { text } })),

@@ -53,9 +53,28 @@ export const releaseQuery = (id: string) =>
   });
 
 export const ledgerQuery = (generator: string) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ["ledger", generator],
-    queryFn: () => ask(client.GET("/api/v1/ledger", { params: { query: { generator } } })),
+    queryFn: ({ pageParam }) => ask(client.GET("/api/v1/ledger", { params: { query: { generator, before: pageParam } } })),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+
+/** It reads the whole chain: asked for by a person. */
+export const verificationQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["verification", generator],
+    queryFn: () => ask(client.GET("/api/v1/ledger/verification", { params: { query: { generator } } })),
+    enabled: false,
+    gcTime: 0,
+  });
+
+/** Against another release, or the one it took over from. */
+export const differenceQuery = (id: string, before?: string) =>
+  queryOptions({
+    queryKey: ["difference", id, before ?? ""],
+    queryFn: () => ask(client.GET("/api/v1/releases/{release_id}/difference", { params: { path: { release_id: id }, query: before ? { before } : {} } })),
+    retry: false,
   });
 
 export const liveQuery = (generator: string, at: string) =>
@@ -273,6 +292,20 @@ export const incidentQuery = (id: string) =>
     queryKey: ["incident", id],
     queryFn: () => ask(client.GET("/api/v1/incidents/{incident_id}", { params: { path: { incident_id: id } } })),
     refetchInterval: MOVING_MS,
+  });
+
+/** Releases, environments and settings in the hour before it began. */
+export const changesBeforeQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["changes", id],
+    queryFn: async () => (await ask(client.GET("/api/v1/incidents/{incident_id}/changes", { params: { path: { incident_id: id } } }))).items,
+    staleTime: 60_000,
+  });
+
+export const runbookQuery = (generator: string, monitor: string) =>
+  queryOptions({
+    queryKey: ["runbook", generator, monitor],
+    queryFn: () => ask(client.GET("/api/v1/runbooks/{generator}/{monitor}", { params: { path: { generator, monitor } } })),
   });
 
 export const policyQuery = (generator: string) =>

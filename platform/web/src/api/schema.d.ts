@@ -298,6 +298,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drills
+         * @description The newest first.
+         */
+        get: operations["list_drills_api_v1_drills_get"];
+        put?: never;
+        /**
+         * Order Drill
+         * @description Have a version loaded afresh, in a spare engine that gets no traffic; one that is under way is not doubled.
+         */
+        post: operations["order_drill_api_v1_drills_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drills/{drill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Drill */
+        get: operations["get_drill_api_v1_drills__drill_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures": {
         parameters: {
             query?: never;
@@ -335,6 +376,74 @@ export interface paths {
         get: operations["get_erasure_api_v1_erasures__erasure_id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Would this version pass, promoted by the asker? Orders nothing: what is made for a promote is still pending.
+         */
+        post: operations["check_api_v1_gates_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Policy
+         * @description A generator that was given none asks for nothing more.
+         */
+        get: operations["get_policy_api_v1_gates__generator__get"];
+        /**
+         * Put Policy
+         * @description Replace the policy. Releases under way are held to it too.
+         */
+        put: operations["put_policy_api_v1_gates__generator__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/{generator}/{version}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Approvals
+         * @description All of them, the oldest first.
+         */
+        get: operations["list_approvals_api_v1_gates__generator___version__approvals_get"];
+        put?: never;
+        /**
+         * Approve
+         * @description Approve of a version that somebody else registered.
+         */
+        post: operations["approve_api_v1_gates__generator___version__approvals_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -606,6 +715,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/guard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Guard
+         * @description Whether the guard may act.
+         */
+        get: operations["get_guard_api_v1_guard_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/guard/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Let the guard act again, as each generator's policy says.
+         */
+        post: operations["resume_api_v1_guard_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/guard/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description From now on nothing is rolled back automatically, for no generator; what a person does is done as ever.
+         *
+         *     Monitors, incidents, probes and messages go on.
+         */
+        post: operations["stop_api_v1_guard_stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -640,7 +811,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Incident
+         * @description Say whose it is, and how urgent.
+         */
+        patch: operations["change_incident_api_v1_incidents__incident_id__patch"];
         trace?: never;
     };
     "/api/v1/incidents/{incident_id}/acknowledge": {
@@ -663,6 +838,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{incident_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Changes
+         * @description What changed shortly before it began: releases, what engines run on, settings; the newest first.
+         */
+        get: operations["list_changes_api_v1_incidents__incident_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{incident_id}/comments": {
         parameters: {
             query?: never;
@@ -677,6 +872,66 @@ export interface paths {
          * @description Add a line to its timeline.
          */
         post: operations["comment_api_v1_incidents__incident_id__comments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/judgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Judge
+         * @description Say whether the alarm was right: it is counted beside the budget of every monitor that raised it.
+         */
+        put: operations["judge_api_v1_incidents__incident_id__judgement_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/post-mortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Post Mortem
+         * @description A zip of Markdown, charts and the worst images: what is on record of it, for people to go on from.
+         */
+        get: operations["get_post_mortem_api_v1_incidents__incident_id__post_mortem_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen
+         * @description It was not over: it is triggered again, with its timeline.
+         */
+        post: operations["reopen_api_v1_incidents__incident_id__reopen_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -818,9 +1073,51 @@ export interface paths {
         };
         /**
          * Get Ledger
-         * @description The chain of a generator, the newest entry first, verified link by link.
+         * @description The chain of a generator, the newest entry first; those that are answered are verified link by link.
          */
         get: operations["get_ledger_api_v1_ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Ledger
+         * @description The whole chain, the oldest entry first, with every value that its hashes are over.
+         */
+        get: operations["export_ledger_api_v1_ledger_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Verification
+         * @description Hold the whole chain against its own hashes, and against the anchor file where `ledger.anchor_file` names one.
+         *
+         *     It reads every entry there is: ask for it now and then, not all the time.
+         */
+        get: operations["get_verification_api_v1_ledger_verification_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1178,6 +1475,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies/{generator}/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Policy
+         * @description What an armed policy would have done in the last days; it changes nothing.
+         */
+        post: operations["try_policy_api_v1_policies__generator__dry_run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/probes/runs": {
         parameters: {
             query?: never;
@@ -1326,6 +1643,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registry/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Registry
+         * @description When the registry was last held against the ledger, what differs still, and what is done about edits.
+         */
+        get: operations["get_registry_api_v1_registry__generator__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registry/{generator}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description Every edit that was noticed, the newest first, with what became of it.
+         */
+        get: operations["list_findings_api_v1_registry__generator__findings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registry/{generator}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Registry Policy
+         * @description Say what becomes of an alias that somebody moves outside Safelight.
+         */
+        put: operations["set_registry_policy_api_v1_registry__generator__policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/releases": {
         parameters: {
             query?: never;
@@ -1377,7 +1754,7 @@ export interface paths {
         put?: never;
         /**
          * Promote
-         * @description Have a version loaded, warmed and checked; it serves as soon as that is done.
+         * @description Have a version loaded, warmed and checked; it serves as soon as its gates have passed.
          */
         post: operations["promote_api_v1_releases_promote_post"];
         delete?: never;
@@ -1423,6 +1800,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/releases/{release_id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Abort Release
+         * @description Call off a release that does not serve yet: from now on no request goes to its version.
+         */
+        post: operations["abort_release_api_v1_releases__release_id__abort_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Difference
+         * @description What became different: weights file by file, manifest, environment, statistics of the baseline.
+         */
+        get: operations["get_difference_api_v1_releases__release_id__difference_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/releases/{release_id}/events": {
         parameters: {
             query?: never;
@@ -1437,6 +1854,106 @@ export interface paths {
         get: operations["follow_release_api_v1_releases__release_id__events_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Canary
+         * @description Stay at this step until somebody says otherwise. It is watched, and called off if it is worse.
+         */
+        post: operations["pause_canary_api_v1_releases__release_id__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Canary
+         * @description Take the next step now, whatever has been shown; after the last one all traffic.
+         */
+        post: operations["promote_canary_api_v1_releases__release_id__promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/promote-fully": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Canary Fully
+         * @description Have it serve all traffic now, whatever has been shown.
+         */
+        post: operations["promote_canary_fully_api_v1_releases__release_id__promote_fully_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Canary
+         * @description Go on where it was paused: the next step comes once this one has baked and is shown to be no worse.
+         */
+        post: operations["resume_canary_api_v1_releases__release_id__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{release_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Canary
+         * @description Ask for the same promote again, from its first step. The answer is the new release.
+         */
+        post: operations["retry_canary_api_v1_releases__release_id__retry_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1490,6 +2007,98 @@ export interface paths {
         /** Get Daily Report */
         get: operations["get_daily_report_api_v1_reports_daily__report_id__get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollback-links/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description What a link would do; changes nothing.
+         */
+        post: operations["look_api_v1_rollback_links_look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollback-links/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use
+         * @description Roll back, once. A link that was used, has expired, or was made for another state, says so and does nothing.
+         */
+        post: operations["use_api_v1_rollback_links_use_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runbooks/{generator}/{monitor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Runbook
+         * @description The generator's own one, else the bundled one for monitors of this kind.
+         */
+        get: operations["get_runbook_api_v1_runbooks__generator___monitor__get"];
+        /**
+         * Put Runbook
+         * @description Put words of your own in place.
+         */
+        put: operations["put_runbook_api_v1_runbooks__generator___monitor__put"];
+        post?: never;
+        /**
+         * Reset Runbook
+         * @description Go back to the bundled one, which is answered.
+         */
+        delete: operations["reset_runbook_api_v1_runbooks__generator___monitor__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scopes/{generator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Scopes
+         * @description What should serve in each scope, and what does as far as anybody has seen; in the order of a release.
+         */
+        get: operations["get_scopes_api_v1_scopes__generator__get"];
+        /**
+         * Put Scopes
+         * @description Name the scopes that a release goes through, in order; `default` comes first and is where releases are asked.
+         */
+        put: operations["put_scopes_api_v1_scopes__generator__put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1580,6 +2189,130 @@ export interface paths {
         get: operations["stream_api_v1_stream_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Targets */
+        get: operations["list_targets_api_v1_targets_get"];
+        put?: never;
+        /**
+         * Create Target
+         * @description Have releases of versions that somebody else serves act on a service, and wait until it is seen to serve them.
+         *
+         *     The secret that a webhook's orders are signed with is in this answer and nowhere else.
+         */
+        post: operations["create_target_api_v1_targets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{target_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Target */
+        get: operations["get_target_api_v1_targets__target_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Target
+         * @description Tell it nothing more: what its service serves is declared from now on, not observed.
+         */
+        delete: operations["remove_target_api_v1_targets__target_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{target_id}/observed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Observed
+         * @description Confirm what the target serves. Signed by its receiver as its orders are (Standard Webhooks), or with a key.
+         */
+        post: operations["observed_api_v1_targets__target_id__observed_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{target_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan Target
+         * @description A dry run: the exact request that a release of the version would make, without the secret it carries.
+         */
+        get: operations["plan_target_api_v1_targets__target_id__plan_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{target_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Secret
+         * @description Take another token, or sign with a new secret, which is in this answer and nowhere else.
+         */
+        post: operations["replace_secret_api_v1_targets__target_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{target_id}/tell": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell Target
+         * @description Have it serve what it should, at once: also where somebody else has changed it since.
+         */
+        post: operations["tell_target_api_v1_targets__target_id__tell_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1908,6 +2641,12 @@ export interface components {
             reason: string;
         };
         /**
+         * Action
+         * @description What the policy makes of an incident.
+         * @enum {string}
+         */
+        Action: "nothing" | "recommend" | "take_out" | "probe" | "hold" | "roll_back";
+        /**
          * AdHocVerdict
          * @description An answer given to somebody who asked: it is stored nowhere, opens no incident and spends no budget.
          */
@@ -1965,6 +2704,18 @@ export interface components {
             generator: string;
             /** Name */
             name: string;
+        };
+        /** ApprovalInfo */
+        ApprovalInfo: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Note */
+            note: string;
         };
         /**
          * Arm
@@ -2297,10 +3048,194 @@ export interface components {
              */
             false_alarms_per_month: number;
             /**
+             * Right 30D
+             * @description Those of them that were last called right
+             */
+            right_30d: number;
+            /**
              * Slices
              * @description Parts of the traffic that it looks at alone
              */
             slices: number;
+            /**
+             * Wrong 30D
+             * @description Those of them that were last called wrong: what the budget is for
+             */
+            wrong_30d: number;
+        };
+        /**
+         * Canary
+         * @description How far a promote has come that takes the traffic step by step.
+         */
+        Canary: {
+            /**
+             * Images
+             * @description Of the new version, judged since the step began
+             */
+            images: number;
+            /** Judged At */
+            judged_at: string | null;
+            plan: components["schemas"]["CanaryPlan"];
+            /**
+             * Step
+             * @description The place in the plan's steps, from 0
+             */
+            step: number;
+            /**
+             * Step At
+             * @description Since when; null before the first
+             */
+            step_at: string | null;
+            verdict: components["schemas"]["CanaryVerdict"] | null;
+        };
+        /**
+         * CanaryAsk
+         * @description What a person says to a canary.
+         */
+        CanaryAsk: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * CanaryPlan
+         * @description The steps of a canary and what it takes to pass them.
+         *
+         *     `alpha` bounds two probabilities, each over all steps and looks together: that a version no worse than the
+         *     tolerances is called off, and that one worse than the margins is passed. Alignments are cosines.
+         */
+        CanaryPlan: {
+            /**
+             * Alignment Margin
+             * @default 0.03
+             */
+            alignment_margin: number;
+            /**
+             * Alignment Tolerance
+             * @default 0.005
+             */
+            alignment_tolerance: number;
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha: number;
+            /**
+             * Give Up Seconds
+             * @default 3600
+             */
+            give_up_seconds: number;
+            /**
+             * Min Images
+             * @default 20
+             */
+            min_images: number;
+            /**
+             * Spoilt Margin
+             * @default 0.05
+             */
+            spoilt_margin: number;
+            /**
+             * Spoilt Tolerance
+             * @default 0.01
+             */
+            spoilt_tolerance: number;
+            /** Steps */
+            steps: components["schemas"]["CanaryStep"][];
+            /** @default user */
+            sticky: components["schemas"]["Sticky"];
+        };
+        /**
+         * CanaryStep
+         * @description Shares in percent. `weight` of people's requests go to the new version, `shadow` of the others are made twice.
+         */
+        CanaryStep: {
+            /**
+             * Bake Seconds
+             * @default 300
+             */
+            bake_seconds: number;
+            /**
+             * Pause
+             * @description After it has baked, wait for a person
+             * @default false
+             */
+            pause: boolean;
+            /**
+             * Shadow
+             * @default 0
+             */
+            shadow: number;
+            /**
+             * Weight
+             * @default 0
+             */
+            weight: number;
+        };
+        /**
+         * CanaryVerdict
+         * @description What the sequential tests say, over all steps so far.
+         */
+        CanaryVerdict: {
+            /**
+             * Effect
+             * @description Change of the mean alignment with the prompt, a cosine
+             */
+            effect: number | null;
+            /**
+             * Evidence
+             * @description For `alignment` and `spoilt` (unusable images): n, the mean loss and the anytime p-values of both nulls, `p_worse` (no loss beyond the tolerance) and `p_no_worse` (a loss of the margin or more)
+             */
+            evidence: {
+                [key: string]: unknown;
+            };
+            health: components["schemas"]["Health"];
+            /** N */
+            n: number;
+            /**
+             * P Value
+             * @description Anytime-valid: of a version that is no worse than the tolerances
+             */
+            p_value: number | null;
+            /** Reason */
+            reason: string;
+            /** Summary */
+            summary: string;
+            /**
+             * Threshold
+             * @description The plan's alpha: at or below it the canary is called off
+             */
+            threshold: number | null;
+        };
+        /**
+         * ChangeInfo
+         * @description Something that changed before an incident began.
+         */
+        ChangeInfo: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            matter: components["schemas"]["safelight__responding__correlating__Matter"];
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * ChangedValue
+         * @description One value, by the path of keys that leads to it; null on the side that has none.
+         */
+        ChangedValue: {
+            after: components["schemas"]["JsonValue"];
+            before: components["schemas"]["JsonValue"];
+            /** Path */
+            path: string;
         };
         /**
          * ChannelInfo
@@ -2488,6 +3423,64 @@ export interface components {
             /** Secret */
             secret: string;
         };
+        /** CreatedTarget */
+        CreatedTarget: {
+            /**
+             * Attempts
+             * @description How often it was told of that release, or looked at since
+             */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["TargetKind"];
+            /** Last Error */
+            last_error: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Observed At */
+            observed_at: string | null;
+            /** Observed Detail */
+            observed_detail: string;
+            /** Observed Release Id */
+            observed_release_id: string | null;
+            /** Observed Version */
+            observed_version: number | null;
+            /**
+             * Release Id
+             * @description The release that it is told of
+             */
+            release_id: string | null;
+            /** Resource */
+            resource: {
+                [key: string]: string;
+            };
+            /** Scope */
+            scope: string;
+            /**
+             * Secret
+             * @description Verifies the orders of a webhook; in this answer and nowhere else
+             */
+            secret: string | null;
+            /**
+             * Told At
+             * @description When it last took what it was told
+             */
+            told_at: string | null;
+            /** Url */
+            url: string;
+        };
         /**
          * DailyReport
          * @description A day beside the baseline and the days before it. It informs; it never alarms.
@@ -2552,6 +3545,11 @@ export interface components {
             images: components["schemas"]["Figure"];
             prompts: components["schemas"]["Figure"];
         };
+        /**
+         * Decision
+         * @enum {string}
+         */
+        Decision: "pass" | "wait" | "refuse";
         /** DeliveryInfo */
         DeliveryInfo: {
             /**
@@ -2611,7 +3609,7 @@ export interface components {
             monitors: components["schemas"]["MonitorAnswer"][];
             /** Passed */
             passed: boolean;
-            reason: components["schemas"]["Reason"];
+            reason: components["schemas"]["monitors__verdict__Reason"];
             /** Serving */
             serving: number | null;
             /** Summary */
@@ -2657,6 +3655,74 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * Drill
+         * @description A version that was loaded afresh, beside what serves, to see that it can be gone back to.
+         */
+        Drill: {
+            /**
+             * Check Seconds
+             * @description Then until its golden images were drawn and held to what was kept
+             */
+            check_seconds: number | null;
+            /** Detail */
+            detail: string;
+            /**
+             * Fetch Seconds
+             * @description Until its checkpoint was here and every byte of it verified
+             */
+            fetch_seconds: number | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Generator */
+            generator: string;
+            /** Host */
+            host: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Load Seconds
+             * @description Then until it was on its device
+             */
+            load_seconds: number | null;
+            /**
+             * Night
+             * @description Of the schedule; null where somebody asked for it
+             */
+            night: string | null;
+            /**
+             * Ordered At
+             * Format: date-time
+             */
+            ordered_at: string;
+            /** Ordered By */
+            ordered_by: string;
+            reason: components["schemas"]["DrillReason"] | null;
+            /**
+             * Seconds
+             * @description All of them: how long a cold rollback to it would take
+             */
+            seconds: number | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            state: components["schemas"]["DrillState"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * DrillReason
+         * @description Why a drill did not pass.
+         * @enum {string}
+         */
+        DrillReason: "corrupt" | "does_not_load" | "golden_failed" | "no_room" | "interrupted";
+        /**
+         * DrillState
+         * @enum {string}
+         */
+        DrillState: "ordered" | "running" | "passed" | "failed" | "not_run";
         /**
          * Drop
          * @description How much alignment is lost on average when a scene is asked for in other words; a 95 % interval (Student's t).
@@ -2764,6 +3830,12 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * EditPolicy
+         * @description What becomes of an alias that somebody else moved.
+         * @enum {string}
+         */
+        EditPolicy: "put_back" | "adopt";
         /**
          * EmbedderInUse
          * @description What images are looked at with. Embeddings that are computed elsewhere have to be of the same weights.
@@ -2918,6 +3990,31 @@ export interface components {
          */
         Flag: "blank" | "broken" | "near_duplicate" | "low_alignment" | "failed";
         /**
+         * Form
+         * @description What an export is written in.
+         * @enum {string}
+         */
+        Form: "csv" | "json";
+        /**
+         * Gate
+         * @enum {string}
+         */
+        Gate: "integrity" | "loadable" | "quarantine" | "provenance" | "paired_probes" | "variant" | "approval";
+        /**
+         * GateAnswer
+         * @description What would become of a promote by the asker now. Nothing was ordered, and nothing changed.
+         */
+        GateAnswer: {
+            /** @description wait: some evidence is only made when the version is promoted */
+            decision: components["schemas"]["Decision"];
+            /** Gates */
+            gates: components["schemas"]["GateInfo"][];
+            /** Generator */
+            generator: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * GateCall
          * @description A webhook as Flagger sends it; what it says beyond this is ignored.
          */
@@ -2944,6 +4041,81 @@ export interface components {
              * @default
              */
             phase: string;
+        };
+        /**
+         * GateInfo
+         * @description What one gate says of a version.
+         */
+        GateInfo: {
+            /**
+             * Figures
+             * @description What the answer rests on
+             */
+            figures: {
+                [key: string]: unknown;
+            };
+            gate: components["schemas"]["Gate"];
+            outcome: components["schemas"]["registry__gates__result__Outcome"];
+            /**
+             * Overridden
+             * @description The promote went on without it
+             * @default false
+             */
+            overridden: boolean;
+            reason: components["schemas"]["registry__gates__result__Reason"];
+            /**
+             * Required
+             * @description Whether a promote depends on it
+             */
+            required: boolean;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * GatePolicy
+         * @description Beside these, every version has to be whole, loadable and not quarantined, whatever the policy says.
+         */
+        GatePolicy: {
+            /**
+             * Approvals
+             * @default 0
+             */
+            approvals: number;
+            paired_probes?: components["schemas"]["ProbeTerms"] | null;
+            provenance?: components["schemas"]["ProvenanceTerms"] | null;
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            /**
+             * Variant
+             * @default false
+             */
+            variant: boolean;
+        };
+        /**
+         * GatePolicyInfo
+         * @description What a generator's versions have to show, beside being whole, loadable and not quarantined.
+         */
+        GatePolicyInfo: {
+            /** Generator */
+            generator: string;
+            policy: components["schemas"]["GatePolicy"];
+            /**
+             * Updated At
+             * @description None: it was never given one
+             */
+            updated_at: string | null;
+            /** Updated By */
+            updated_by: string | null;
+        };
+        /** GateQuestion */
+        GateQuestion: {
+            /** Generator */
+            generator: string;
+            /** Version */
+            version: number;
         };
         /**
          * Generate
@@ -3037,7 +4209,7 @@ export interface components {
             id: string;
             /** Image Url */
             image_url?: string | null;
-            outcome: components["schemas"]["Outcome"];
+            outcome: components["schemas"]["safelight__recording__generation__Outcome"];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -3137,7 +4309,7 @@ export interface components {
             id: string;
             /** Image Url */
             image_url?: string | null;
-            outcome: components["schemas"]["Outcome"];
+            outcome: components["schemas"]["safelight__recording__generation__Outcome"];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -3199,6 +4371,32 @@ export interface components {
              * @default
              */
             rater: string;
+        };
+        /**
+         * GiveJudgement
+         * @description Was the alarm right? One word a person; the next one replaces it.
+         */
+        GiveJudgement: {
+            judgement: components["schemas"]["Judgement"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * GuardStatus
+         * @description Whether anything may be done automatically, for any generator.
+         */
+        GuardStatus: {
+            /** By */
+            by?: string | null;
+            /** Reason */
+            reason?: string | null;
+            /** Since */
+            since?: string | null;
+            /** Stopped */
+            stopped: boolean;
         };
         /**
          * Health
@@ -3271,6 +4469,19 @@ export interface components {
             data: components["schemas"]["ImageData"][];
         };
         /**
+         * IncidentChange
+         * @description What is left out stays as it is.
+         */
+        IncidentChange: {
+            /**
+             * Owner
+             * @description Null: nobody's
+             */
+            owner?: string | null;
+            /** @default critical */
+            severity: components["schemas"]["Severity"];
+        };
+        /**
          * IncidentDetail
          * @description `evidence` holds the window, the worst images, the top signals and Evidently's report, as gathered at opening.
          */
@@ -3292,6 +4503,10 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** @description The newest word on whether the alarm was right */
+            judgement: components["schemas"]["Judgement"] | null;
+            /** Judgements */
+            judgements: components["schemas"]["JudgementInfo"][];
             /** Monitor */
             monitor: string;
             /**
@@ -3299,8 +4514,17 @@ export interface components {
              * Format: date-time
              */
             opened_at: string;
+            /** Owner */
+            owner: string | null;
+            /**
+             * Possible
+             * @description What can be done with it now
+             */
+            possible: components["schemas"]["IncidentStep"][];
             /** Reason */
             reason: string;
+            /** Reopened At */
+            reopened_at: string | null;
             /** Repair Release Id */
             repair_release_id: string | null;
             resolution: components["schemas"]["Resolution"] | null;
@@ -3308,6 +4532,13 @@ export interface components {
             resolved_at: string | null;
             /** Resolved By */
             resolved_by: string | null;
+            runbook: components["schemas"]["RunbookInfo"];
+            severity: components["schemas"]["Severity"];
+            /**
+             * Severity By
+             * @description Who set it; null where it was derived
+             */
+            severity_by: string | null;
             state: components["schemas"]["IncidentState"];
             /** Suggested Target */
             suggested_target: number | null;
@@ -3341,6 +4572,12 @@ export interface components {
          * @enum {string}
          */
         IncidentState: "triggered" | "acknowledged" | "resolved";
+        /**
+         * IncidentStep
+         * @description What can be done with an incident.
+         * @enum {string}
+         */
+        IncidentStep: "acknowledge" | "resolve" | "reopen";
         /** IncidentSummary */
         IncidentSummary: {
             /** Acknowledged At */
@@ -3354,6 +4591,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** @description The newest word on whether the alarm was right */
+            judgement: components["schemas"]["Judgement"] | null;
             /** Monitor */
             monitor: string;
             /**
@@ -3361,8 +4600,12 @@ export interface components {
              * Format: date-time
              */
             opened_at: string;
+            /** Owner */
+            owner: string | null;
             /** Reason */
             reason: string;
+            /** Reopened At */
+            reopened_at: string | null;
             /** Repair Release Id */
             repair_release_id: string | null;
             resolution: components["schemas"]["Resolution"] | null;
@@ -3370,6 +4613,12 @@ export interface components {
             resolved_at: string | null;
             /** Resolved By */
             resolved_by: string | null;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Severity By
+             * @description Who set it; null where it was derived
+             */
+            severity_by: string | null;
             state: components["schemas"]["IncidentState"];
             /** Suggested Target */
             suggested_target: number | null;
@@ -3437,6 +4686,11 @@ export interface components {
             /** Items */
             items: components["schemas"]["BaselineInfo"][];
         };
+        /** Items[ChangeInfo] */
+        Items_ChangeInfo_: {
+            /** Items */
+            items: components["schemas"]["ChangeInfo"][];
+        };
         /** Items[ChannelInfo] */
         Items_ChannelInfo_: {
             /** Items */
@@ -3472,10 +4726,20 @@ export interface components {
             /** Items */
             items: components["schemas"]["Replay"][];
         };
+        /** Items[ScopeState] */
+        Items_ScopeState_: {
+            /** Items */
+            items: components["schemas"]["ScopeState"][];
+        };
         /** Items[StandingInfo] */
         Items_StandingInfo_: {
             /** Items */
             items: components["schemas"]["StandingInfo"][];
+        };
+        /** Items[Target] */
+        Items_Target_: {
+            /** Items */
+            items: components["schemas"]["Target"][];
         };
         /** Items[Version] */
         Items_Version_: {
@@ -3505,6 +4769,28 @@ export interface components {
         JobState: "queued" | "running" | "done" | "failed" | "cancelled";
         JsonValue: unknown;
         /**
+         * Judgement
+         * @description What somebody says of an alarm.
+         * @enum {string}
+         */
+        Judgement: "right" | "wrong";
+        /**
+         * JudgementInfo
+         * @description One person's word on an alarm.
+         */
+        JudgementInfo: {
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            judgement: components["schemas"]["Judgement"];
+            /** Note */
+            note: string;
+        };
+        /**
          * KeyInfo
          * @description An API key without its secret.
          */
@@ -3527,7 +4813,7 @@ export interface components {
         };
         /**
          * Ledger
-         * @description The whole chain, the newest entry first, and whether it holds.
+         * @description A page of the chain, the newest entry first, and whether what it shows holds.
          */
         Ledger: {
             /** Broken At */
@@ -3536,7 +4822,15 @@ export interface components {
             broken_because: string | null;
             /** Items */
             items: components["schemas"]["LedgerLine"][];
-            /** Verified */
+            /**
+             * Next
+             * @description `before` of the next page; null on the last one
+             */
+            next: number | null;
+            /**
+             * Verified
+             * @description Of these entries, and their link to the one before them
+             */
             verified: boolean;
         };
         /**
@@ -3570,11 +4864,54 @@ export interface components {
             to_version: number;
         };
         /**
+         * LedgerVerification
+         * @description Whether the whole chain holds, by itself and against what was noted of it elsewhere.
+         */
+        LedgerVerification: {
+            /**
+             * Anchored At
+             * @description When the last of them was noted
+             */
+            anchored_at: string | null;
+            /**
+             * Anchors
+             * @description Entries of it that the anchor file has noted; 0 where none is set
+             */
+            anchors: number;
+            /** Broken At */
+            broken_at: number | null;
+            /** Broken Because */
+            broken_because: string | null;
+            /**
+             * Entries
+             * @description How many were read: all of them, or as far as it holds
+             */
+            entries: number;
+            /** Head */
+            head: string | null;
+            /** Verified */
+            verified: boolean;
+        };
+        /**
          * Likeness
          * @description What a replay shows. Stable codes: they are stored and shown.
          * @enum {string}
          */
         Likeness: "identical" | "within_tolerance" | "beyond_tolerance" | "not_measured" | "other_version";
+        /**
+         * LinkState
+         * @description Whether a link still works, or why it does not.
+         * @enum {string}
+         */
+        LinkState: "open" | "used" | "expired" | "stale" | "resolved";
+        /** LinkToken */
+        LinkToken: {
+            /**
+             * Token
+             * @description What follows the # of the link's address
+             */
+            token: string;
+        };
         /**
          * Live
          * @description What served at a moment, since when, and who decided it.
@@ -3590,6 +4927,23 @@ export interface components {
             generator: string;
             /** Version */
             version: number | null;
+        };
+        /**
+         * Loading
+         * @description How far the engine has come that a release waits for.
+         */
+        Loading: {
+            /**
+             * Bytes Read
+             * @description Of the checkpoint, fetched and verified
+             */
+            bytes_read: number | null;
+            /** Bytes Total */
+            bytes_total: number | null;
+            /** Detail */
+            detail: string;
+            /** Host */
+            host: string;
         };
         /**
          * LoggedBaseline
@@ -3657,7 +5011,7 @@ export interface components {
             id: string;
             /** Image Url */
             image_url?: string | null;
-            outcome: components["schemas"]["Outcome"];
+            outcome: components["schemas"]["safelight__recording__generation__Outcome"];
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -3680,6 +5034,48 @@ export interface components {
             total_ms: number | null;
             /** Version */
             version: number;
+        };
+        /**
+         * Margins
+         * @description What a version may lose against the one that serves and still not be called worse. None: not asked.
+         */
+        Margins: {
+            /**
+             * Alignment
+             * @default 0.01
+             */
+            alignment: number | null;
+            /**
+             * Broken Rate
+             * @default 0.05
+             */
+            broken_rate: number | null;
+            /**
+             * Cost
+             * @default 0.15
+             */
+            cost: number | null;
+            /** Diversity */
+            diversity?: number | null;
+            /**
+             * Latency
+             * @default 0.15
+             */
+            latency: number | null;
+        };
+        /**
+         * MatterCompared
+         * @description One matter. Where `unknown` is set, no change does not mean that there was none.
+         */
+        MatterCompared: {
+            /** Changes */
+            changes: components["schemas"]["ChangedValue"][];
+            matter: components["schemas"]["safelight__comparing__releases__Matter"];
+            /**
+             * Unknown
+             * @description What could not be compared, and why; null: nothing
+             */
+            unknown: string | null;
         };
         /**
          * MergedSketch
@@ -3742,7 +5138,7 @@ export interface components {
             health: components["schemas"]["Health"];
             /** Monitor */
             monitor: string;
-            reason: components["schemas"]["Reason"];
+            reason: components["schemas"]["monitors__verdict__Reason"];
             /** Summary */
             summary: string;
         };
@@ -3856,6 +5252,14 @@ export interface components {
              */
             scale: number;
         };
+        /** NewApproval */
+        NewApproval: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
         /**
          * NewBackfill
          * @description Have a generator's stored images scored anew by the embedder that the workers have now.
@@ -3893,6 +5297,16 @@ export interface components {
              * @default
              */
             url: string;
+        };
+        /** NewDrill */
+        NewDrill: {
+            /** Generator */
+            generator: string;
+            /**
+             * Version
+             * @description Left out: the version that a rollback would go to
+             */
+            version?: number | null;
         };
         /**
          * NewExternalVersion
@@ -3964,6 +5378,52 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** NewSecret */
+        NewSecret: {
+            /**
+             * Secret
+             * Format: password
+             * @description A cluster's bearer token; for a webhook one is made here
+             * @default
+             */
+            secret: string;
+        };
+        /** NewTarget */
+        NewTarget: {
+            /** Generator */
+            generator: string;
+            kind: components["schemas"]["TargetKind"];
+            /**
+             * Resource
+             * @description Of a cluster: namespace, name, container (argo_rollouts), value (a template of {name}, {uri}, {checkpoint}, {number}, {digest}), ca (PEM)
+             * @example {
+             *       "container": "server",
+             *       "name": "portraits",
+             *       "namespace": "images",
+             *       "value": "{name}"
+             *     }
+             */
+            resource?: {
+                [key: string]: string;
+            };
+            /**
+             * Scope
+             * @default default
+             */
+            scope: string;
+            /**
+             * Secret
+             * Format: password
+             * @description A cluster's bearer token; a webhook's secret is made here
+             * @default
+             */
+            secret: string;
+            /**
+             * Url
+             * @description Of the receiver, or of the cluster's API server
+             */
+            url: string;
+        };
         /**
          * NewVersion
          * @description Register a checkpoint that lies in a folder the server can read.
@@ -4034,6 +5494,25 @@ export interface components {
             state: string;
         };
         /**
+         * Observation
+         * @description What a target serves, said by itself.
+         */
+        Observation: {
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Release Id
+             * Format: uuid
+             * @description Of the order that this answers
+             */
+            release_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * OptionShare
          * @description How many images show an option; the share is null where too few show any clearly.
          */
@@ -4054,7 +5533,29 @@ export interface components {
          * @description How a generation ended.
          * @enum {string}
          */
-        Outcome: "served" | "filtered" | "failed" | "cancelled";
+        "Outcome-Input": "served" | "filtered" | "failed" | "cancelled";
+        /**
+         * OverrideInfo
+         * @description Who answers for a release that did not pass its gates, and why.
+         */
+        OverrideInfo: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /** Page[ApprovalInfo] */
+        Page_ApprovalInfo_: {
+            /** Items */
+            items: components["schemas"]["ApprovalInfo"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[AuditLine] */
         Page_AuditLine_: {
             /** Items */
@@ -4073,6 +5574,13 @@ export interface components {
         Page_BaselineJobInfo_: {
             /** Items */
             items: components["schemas"]["BaselineJobInfo"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[Drill] */
+        Page_Drill_: {
+            /** Items */
+            items: components["schemas"]["Drill"][];
             /** Next */
             next?: string | null;
         };
@@ -4118,6 +5626,13 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[RegistryFinding] */
+        Page_RegistryFinding_: {
+            /** Items */
+            items: components["schemas"]["RegistryFinding"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[Release] */
         Page_Release_: {
             /** Items */
@@ -4145,9 +5660,70 @@ export interface components {
          * @enum {string}
          */
         Phase: "loading" | "generating" | "scoring" | "fitting";
+        /**
+         * PlannedRequest
+         * @description What would be sent; for a target that serves it already, only a look.
+         */
+        PlannedRequest: {
+            /** Body */
+            body: string;
+            /** Content Type */
+            content_type: string;
+            /** Method */
+            method: string;
+            /** Url */
+            url: string;
+        };
         /** PolicyDocument */
         PolicyDocument: {
             mode: components["schemas"]["PolicyMode"];
+            /**
+             * Most Per Hour
+             * @description Automatic rollbacks allowed within an hour; left out of a request: as it is
+             */
+            most_per_hour?: number | null;
+        };
+        /**
+         * PolicyDryRun
+         * @description What an armed policy would have done: from the verdicts, incidents, probes, drills and stops that are stored.
+         */
+        PolicyDryRun: {
+            /** Incidents */
+            incidents: number;
+            /** Most Per Hour */
+            most_per_hour: number;
+            /** Rollbacks */
+            rollbacks: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Steps */
+            steps: components["schemas"]["PolicyStep"][];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Whole
+             * @description False where there were more incidents than are looked at: then of the newest
+             */
+            whole: boolean;
+        };
+        /** PolicyDryRunOrder */
+        PolicyDryRunOrder: {
+            /**
+             * Days
+             * @default 30
+             */
+            days: number;
+            /**
+             * Most Per Hour
+             * @description Left out: as the generator's policy has it
+             */
+            most_per_hour?: number | null;
         };
         /**
          * PolicyMode
@@ -4155,6 +5731,33 @@ export interface components {
          * @enum {string}
          */
         PolicyMode: "observe" | "recommend" | "auto";
+        /** PolicyStep */
+        PolicyStep: {
+            action: components["schemas"]["Action"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /**
+             * Known
+             * @description Whether what would have come next can be told from what is stored
+             */
+            known: boolean;
+            /** Message */
+            message: string;
+            /** Target */
+            target: number | null;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
+        };
         /**
          * Probe
          * @description One prompt with its seed. What is left out is the version's default.
@@ -4398,6 +6001,28 @@ export interface components {
             source: string;
         };
         /**
+         * ProbeTerms
+         * @description Probes of both versions on the same prompts and seeds, made when the version is promoted.
+         */
+        ProbeTerms: {
+            /**
+             * @default {
+             *       "alignment": 0.01,
+             *       "broken_rate": 0.05,
+             *       "cost": 0.15,
+             *       "latency": 0.15
+             *     }
+             */
+            margins: components["schemas"]["Margins"];
+            /** Pairs */
+            pairs?: number | null;
+            /**
+             * Probe Set
+             * @default synthetic
+             */
+            probe_set: string;
+        };
+        /**
          * ProbeVerdict
          * @description What a run says by itself, at the level at which probes confirm an alarm.
          */
@@ -4434,6 +6059,8 @@ export interface components {
         };
         /** Promote */
         Promote: {
+            /** @description Take the traffic step by step; left out: all at once */
+            canary?: components["schemas"]["CanaryPlan"] | null;
             /**
              * Expected Serving
              * @description The version the asker saw serving; 409 when it moved
@@ -4441,6 +6068,11 @@ export interface components {
             expected_serving?: number | null;
             /** Generator */
             generator: string;
+            /**
+             * Override
+             * @description Why the asker, an admin, answers for a version that does not pass its gates
+             */
+            override?: string | null;
             /**
              * Reason
              * @default
@@ -4450,11 +6082,24 @@ export interface components {
             version: number;
         };
         /**
+         * ProvenanceTerms
+         * @description What the manifest's provenance has to say.
+         */
+        ProvenanceTerms: {
+            /** Licences */
+            licences?: string[] | null;
+            /**
+             * Near Duplicates
+             * @default 0.01
+             */
+            near_duplicates: number;
+        };
+        /**
          * Purpose
          * @description Why probes are made.
          * @enum {string}
          */
-        Purpose: "baseline" | "routine" | "suspect" | "reload" | "target" | "requested";
+        Purpose: "baseline" | "routine" | "suspect" | "reload" | "target" | "requested" | "gate";
         /**
          * Quantisation
          * @description Weights held in fewer bits from the moment they are loaded, by torchao; the files stay as they are.
@@ -4495,11 +6140,68 @@ export interface components {
             version: number;
         };
         /**
-         * Reason
-         * @description Stable codes: they are stored, sent in notifications and matched by policies. Never reuse or rename one.
-         * @enum {string}
+         * RegistryFinding
+         * @description Something that was changed in the registry outside Safelight, and what became of it.
          */
-        Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "journal_filling" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "queue_up" | "device_memory_short" | "cost_up" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "requests_moved" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "not_reported" | "no_device" | "failed";
+        RegistryFinding: {
+            change: components["schemas"]["registry__reconciling__Change"];
+            /** Detail */
+            detail: string;
+            /**
+             * Found
+             * @description Where the alias was moved to
+             */
+            found: number | null;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /**
+             * Noticed At
+             * Format: date-time
+             */
+            noticed_at: string;
+            outcome: components["schemas"]["registry__reconciling__Outcome"] | null;
+            /**
+             * Release Id
+             * @description The release that it became
+             */
+            release_id: string | null;
+            remedy: components["schemas"]["Remedy"];
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * Version
+             * @description That was changed or deleted, or that the alias was taken from
+             */
+            version: number;
+        };
+        /** RegistryPolicy */
+        RegistryPolicy: {
+            /** @description put_back: an alias that others moved is put back; adopt: it becomes a release of that version */
+            policy: components["schemas"]["EditPolicy"];
+        };
+        /** RegistryState */
+        RegistryState: {
+            /** Generator */
+            generator: string;
+            /**
+             * Looked At
+             * @description When it was last held against the ledger; null: not yet
+             */
+            looked_at: string | null;
+            policy: components["schemas"]["EditPolicy"];
+            /**
+             * Standing
+             * @description What differs still
+             */
+            standing: components["schemas"]["RegistryFinding"][];
+        };
         /**
          * Release
          * @description One change of what serves, and how far it has come.
@@ -4507,6 +6209,8 @@ export interface components {
         Release: {
             /** Actor */
             actor: string;
+            /** @description How far it has come, of a promote that takes the traffic in steps */
+            canary?: components["schemas"]["Canary"] | null;
             /**
              * Created At
              * Format: date-time
@@ -4516,6 +6220,12 @@ export interface components {
             finished_at: string | null;
             /** From Version */
             from_version: number | null;
+            /**
+             * Gates
+             * @description What the gates said when they were last asked
+             * @default []
+             */
+            gates: components["schemas"]["GateInfo"][];
             /** Generator */
             generator: string;
             /**
@@ -4528,13 +6238,21 @@ export interface components {
             kind: components["schemas"]["EntryKind"];
             /** Ledger Seq */
             ledger_seq: number | null;
+            loading?: components["schemas"]["Loading"] | null;
             /**
              * Moving
              * @description Whether the platform still has something to do for it by itself
              */
             moving: boolean;
+            /** @description Who promotes it whatever the gates say */
+            override?: components["schemas"]["OverrideInfo"] | null;
             /** Reason */
             reason: string;
+            /**
+             * Scope
+             * @description The region or stage that it is about
+             */
+            scope: string;
             state: components["schemas"]["State-Output"];
             /**
              * Steps
@@ -4543,6 +6261,19 @@ export interface components {
             steps: components["schemas"]["ReleaseStep"][];
             /** To Version */
             to_version: number;
+            verification?: components["schemas"]["Verification"] | null;
+        };
+        /**
+         * ReleaseDifference
+         * @description What became different from one release to another.
+         */
+        ReleaseDifference: {
+            after: components["schemas"]["ReleaseSide"];
+            before: components["schemas"]["ReleaseSide"];
+            /** Comparisons */
+            comparisons: components["schemas"]["MatterCompared"][];
+            /** Generator */
+            generator: string;
         };
         /** ReleaseMarker */
         ReleaseMarker: {
@@ -4562,6 +6293,30 @@ export interface components {
             /** To Version */
             to_version: number;
         };
+        /**
+         * ReleaseSide
+         * @description One of the two releases.
+         */
+        ReleaseSide: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Digest */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /** Ledger Seq */
+            ledger_seq: number | null;
+            /**
+             * Release Id
+             * Format: uuid
+             */
+            release_id: string;
+            /** Version */
+            version: number;
+        };
         /** ReleaseStep */
         ReleaseStep: {
             /**
@@ -4575,6 +6330,11 @@ export interface components {
             seq: number;
             step: components["schemas"]["State-Output"];
         };
+        /**
+         * Remedy
+         * @enum {string}
+         */
+        Remedy: "put_back" | "adopt" | "withdraw" | "page";
         /**
          * Repeatability
          * @description How far a second output of the same probes on the same engine lay from the first.
@@ -4771,12 +6531,54 @@ export interface components {
             version?: number | null;
         };
         /**
+         * RollbackLink
+         * @description What a link would do, and whether it still does it.
+         */
+        RollbackLink: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Explanation
+             * @description Why it does nothing; empty while it works
+             */
+            explanation: string;
+            /** From Version */
+            from_version: number;
+            /** Generator */
+            generator: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** @description How far the rollback has come that it was used for */
+            release_state: components["schemas"]["State-Output"] | null;
+            state: components["schemas"]["LinkState"];
+            /**
+             * Title
+             * @description The incident's
+             */
+            title: string;
+            /** To Version */
+            to_version: number;
+            /**
+             * Warm
+             * @description Whether the version to go back to is loaded: then it takes less than a second
+             */
+            warm: boolean;
+        };
+        /**
          * RollbackTarget
          * @description Where one click leads.
          */
         RollbackTarget: {
             /** Description */
             description: string;
+            /** @description The last that says whether there is this way back */
+            drill: components["schemas"]["Drill"] | null;
             /**
              * External
              * @description Somebody else's service serves it: nothing has to be loaded
@@ -4807,6 +6609,41 @@ export interface components {
          */
         RunState: "ordered" | "making" | "made" | "judged" | "failed" | "cancelled";
         /**
+         * RunbookInfo
+         * @description What to do when a monitor alarms.
+         */
+        RunbookInfo: {
+            /** Generator */
+            generator: string;
+            /**
+             * Html
+             * @description The same as HTML, with whatever HTML was in it escaped
+             */
+            html: string;
+            /** Monitor */
+            monitor: string;
+            /**
+             * Text
+             * @description Markdown
+             */
+            text: string;
+            /** Written At */
+            written_at: string | null;
+            /**
+             * Written By
+             * @description Null: the bundled text
+             */
+            written_by: string | null;
+        };
+        /** RunbookText */
+        RunbookText: {
+            /**
+             * Text
+             * @description Markdown
+             */
+            text: string;
+        };
+        /**
          * Scheduler
          * @description Replaces the checkpoint's own scheduler; ``config`` overrides single values of its configuration.
          */
@@ -4817,6 +6654,51 @@ export interface components {
             config?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /** Scope */
+        Scope: {
+            /**
+             * Bake Seconds
+             * @description How long a version must have served there before the next one follows
+             * @default 0
+             */
+            bake_seconds: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ScopeState
+         * @description What should serve in a scope, and what does as far as anybody has seen.
+         */
+        ScopeState: {
+            /** Bake Seconds */
+            bake_seconds: number;
+            /** Desired Version */
+            desired_version: number | null;
+            /** Detail */
+            detail: string;
+            /** Name */
+            name: string;
+            /** Observed At */
+            observed_at: string | null;
+            /**
+             * Observed Version
+             * @description Null: nobody has seen it yet, or it is none known here
+             */
+            observed_version: number | null;
+            /** Release Id */
+            release_id: string | null;
+            /** @description Of the release that put it there */
+            state: components["schemas"]["State-Output"] | null;
+            target: components["schemas"]["Target"] | null;
+        };
+        /**
+         * Scopes
+         * @description In order; the first one is always `default`, where releases are asked for.
+         */
+        Scopes: {
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
         };
         /**
          * Score
@@ -4869,6 +6751,8 @@ export interface components {
              * @description Somebody else's service serves it
              */
             external: boolean;
+            /** @description Until the version is accepted or replaced */
+            override: components["schemas"]["ServingOverride"] | null;
             /** Release Id */
             release_id: string | null;
             /**
@@ -4880,6 +6764,26 @@ export interface components {
             version: number;
         };
         /**
+         * ServingOverride
+         * @description A version serves that did not pass all its gates, and nobody has accepted it since.
+         */
+        ServingOverride: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Gates
+             * @description Those that it did not pass
+             */
+            gates: components["schemas"]["GateInfo"][];
+            /** Reason */
+            reason: string;
+        };
+        /**
          * SessionInfo
          * @description Who is logged in.
          */
@@ -4888,6 +6792,12 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /**
+         * Severity
+         * @description How urgent an incident is.
+         * @enum {string}
+         */
+        Severity: "critical" | "high" | "low";
         /**
          * Side
          * @description One version: how many of its generations were scored in the range, and how many of them were read.
@@ -5042,7 +6952,13 @@ export interface components {
          * State
          * @enum {string}
          */
-        "State-Output": "requested" | "preparing" | "verifying" | "flipping" | "serving" | "accepted" | "failed" | "aborted" | "superseded";
+        "State-Output": "requested" | "preparing" | "verifying" | "canary" | "paused" | "flipping" | "serving" | "accepted" | "failed" | "aborted" | "superseded";
+        /**
+         * Sticky
+         * @description What stays on its side of a canary.
+         * @enum {string}
+         */
+        Sticky: "user" | "key" | "request";
         /**
          * StoredDailyReport
          * @description A report of one day (UTC), and when it was made.
@@ -5084,6 +7000,75 @@ export interface components {
             /** Items */
             items: components["schemas"]["GeneratorStatus"][];
         };
+        /** Switch */
+        Switch: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * Target
+         * @description Somebody else's service: what it is told, and what it was seen to serve.
+         */
+        Target: {
+            /**
+             * Attempts
+             * @description How often it was told of that release, or looked at since
+             */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Generator */
+            generator: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["TargetKind"];
+            /** Last Error */
+            last_error: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Observed At */
+            observed_at: string | null;
+            /** Observed Detail */
+            observed_detail: string;
+            /** Observed Release Id */
+            observed_release_id: string | null;
+            /** Observed Version */
+            observed_version: number | null;
+            /**
+             * Release Id
+             * @description The release that it is told of
+             */
+            release_id: string | null;
+            /** Resource */
+            resource: {
+                [key: string]: string;
+            };
+            /** Scope */
+            scope: string;
+            /**
+             * Told At
+             * @description When it last took what it was told
+             */
+            told_at: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * TargetKind
+         * @enum {string}
+         */
+        TargetKind: "webhook" | "argo_rollouts" | "kserve";
         /** TimelineEvent */
         TimelineEvent: {
             /** Actor */
@@ -5175,6 +7160,19 @@ export interface components {
             slowdown: components["schemas"]["Figure"];
             /** Statement */
             statement: string;
+        };
+        /** UseLink */
+        UseLink: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Token
+             * @description What follows the # of the link's address
+             */
+            token: string;
         };
         /**
          * Variant
@@ -5289,6 +7287,32 @@ export interface components {
             window_seconds: number | null;
         };
         /**
+         * Verification
+         * @description How the version that a rollback put in place was looked at once it served.
+         */
+        Verification: {
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            /** Detail */
+            detail: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Run Id
+             * @description Of the probes
+             */
+            run_id: string | null;
+            state: components["schemas"]["VerificationState"];
+        };
+        /**
+         * VerificationState
+         * @enum {string}
+         */
+        VerificationState: "probing" | "passed" | "failed" | "unknown";
+        /**
          * Version
          * @description One immutable bundle, and what became of it.
          */
@@ -5311,6 +7335,11 @@ export interface components {
             external: boolean;
             /** Generator */
             generator: string;
+            /**
+             * Gone At
+             * @description Since when the registry no longer has it: it cannot be released
+             */
+            gone_at: string | null;
             /** Manifest */
             manifest: {
                 [key: string]: unknown;
@@ -5369,6 +7398,40 @@ export interface components {
             to: string;
         };
         /**
+         * Reason
+         * @description Stable codes: they are stored, sent in notifications and matched by policies. Never reuse or rename one.
+         * @enum {string}
+         */
+        monitors__verdict__Reason: "within_budget" | "prompt_drift" | "conditional_drift" | "tail_excess" | "alignment_down" | "signal_worse" | "blank_rate_up" | "error_rate_up" | "latency_up" | "unlogged" | "journal_filling" | "probe_changed" | "probe_worse" | "error_budget_burn" | "filtered_rate_up" | "near_duplicates_up" | "feedback_worse" | "queue_up" | "device_memory_short" | "cost_up" | "too_few_generations" | "no_baseline" | "embedder_changed" | "baseline_unreadable" | "unseen_prompts" | "requests_moved" | "scoring_behind" | "no_monitors" | "not_serving" | "probes_missing" | "not_repeatable" | "not_reported" | "no_device" | "failed";
+        /**
+         * Outcome
+         * @enum {string}
+         */
+        registry__gates__result__Outcome: "passed" | "failed" | "missing" | "pending" | "not_applicable";
+        /**
+         * Reason
+         * @description Why a gate says what it says.
+         * @enum {string}
+         */
+        registry__gates__result__Reason: "files_verified" | "files_refused" | "loaded" | "loading" | "loading_failed" | "served_elsewhere" | "not_quarantined" | "quarantined" | "provenance_complete" | "provenance_incomplete" | "licence_not_allowed" | "contaminated" | "too_many_duplicates" | "nothing_serves" | "probes_to_come" | "probes_under_way" | "probes_not_made" | "not_worse" | "worse" | "cannot_tell" | "no_variant" | "not_measured" | "approved" | "not_approved";
+        /**
+         * Change
+         * @enum {string}
+         */
+        registry__reconciling__Change: "alias_moved" | "alias_deleted" | "manifest_changed" | "version_deleted";
+        /**
+         * Outcome
+         * @description How an edit came to its end.
+         * @enum {string}
+         */
+        registry__reconciling__Outcome: "put_back" | "adopted" | "withdrawn" | "returned" | "replaced";
+        /**
+         * Matter
+         * @description What releases are compared by.
+         * @enum {string}
+         */
+        safelight__comparing__releases__Matter: "weights" | "manifest" | "environment" | "baseline";
+        /**
          * Change
          * @description One value of the manifest; None where a side does not name it.
          */
@@ -5380,6 +7443,17 @@ export interface components {
             /** Variant */
             variant: unknown;
         };
+        /**
+         * Outcome
+         * @description How a generation ended.
+         * @enum {string}
+         */
+        safelight__recording__generation__Outcome: "served" | "filtered" | "failed" | "cancelled";
+        /**
+         * Matter
+         * @enum {string}
+         */
+        safelight__responding__correlating__Matter: "release" | "environment" | "engine" | "setting";
         /**
          * Change
          * @description What became of a definition.
@@ -5980,6 +8054,104 @@ export interface operations {
             };
         };
     };
+    list_drills_api_v1_drills_get: {
+        parameters: {
+            query: {
+                generator: string;
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Drill_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_drill_api_v1_drills_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDrill"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_drill_api_v1_drills__drill_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                drill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_erasures_api_v1_erasures_get: {
         parameters: {
             query?: {
@@ -6077,12 +8249,179 @@ export interface operations {
             };
         };
     };
+    check_api_v1_gates_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateAnswer"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policy_api_v1_gates__generator__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatePolicyInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policy_api_v1_gates__generator__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatePolicy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatePolicyInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_approvals_api_v1_gates__generator___version__approvals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApprovalInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_api_v1_gates__generator___version__approvals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApproval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_generations_api_v1_generations_get: {
         parameters: {
             query?: {
                 generator?: string | null;
                 version?: number | null;
-                outcome?: components["schemas"]["Outcome"] | null;
+                outcome?: components["schemas"]["Outcome-Input"] | null;
                 arm?: components["schemas"]["Arm"] | null;
                 flag?: components["schemas"]["Flag"] | null;
                 /** @description With its time zone */
@@ -6564,6 +8903,101 @@ export interface operations {
             };
         };
     };
+    get_guard_api_v1_guard_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuardStatus"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_api_v1_guard_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuardStatus"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_api_v1_guard_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuardStatus"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_incidents_api_v1_incidents_get: {
         parameters: {
             query?: {
@@ -6630,6 +9064,41 @@ export interface operations {
             };
         };
     };
+    change_incident_api_v1_incidents__incident_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
         parameters: {
             query?: never;
@@ -6661,6 +9130,40 @@ export interface operations {
             };
         };
     };
+    list_changes_api_v1_incidents__incident_id__changes_get: {
+        parameters: {
+            query?: {
+                /** @description How long before it began */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ChangeInfo_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     comment_api_v1_incidents__incident_id__comments_post: {
         parameters: {
             query?: never;
@@ -6673,6 +9176,107 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_api_v1_incidents__incident_id__judgement_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveJudgement"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_post_mortem_api_v1_incidents__incident_id__post_mortem_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_api_v1_incidents__incident_id__reopen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resolve"];
             };
         };
         responses: {
@@ -7127,6 +9731,12 @@ export interface operations {
         parameters: {
             query: {
                 generator: string;
+                /** @description The region or stage */
+                scope?: string;
+                /** @description Entries with smaller numbers only */
+                before?: number | null;
+                /** @description How many items at most */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -7154,12 +9764,82 @@ export interface operations {
             };
         };
     };
+    export_ledger_api_v1_ledger_export_get: {
+        parameters: {
+            query: {
+                generator: string;
+                format?: components["schemas"]["Form"];
+                /** @description The region or stage */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_verification_api_v1_ledger_verification_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description The region or stage */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerVerification"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live_api_v1_live_get: {
         parameters: {
             query: {
                 generator: string;
                 /** @description With its time zone; left out: now */
                 at?: string | null;
+                /** @description The region or stage */
+                scope?: string;
             };
             header?: never;
             path?: never;
@@ -7885,6 +10565,41 @@ export interface operations {
             };
         };
     };
+    try_policy_api_v1_policies__generator__dry_run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDryRunOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDryRun"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs_api_v1_probes_runs_get: {
         parameters: {
             query: {
@@ -8181,6 +10896,107 @@ export interface operations {
             };
         };
     };
+    get_registry_api_v1_registry__generator__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryState"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings_api_v1_registry__generator__findings_get: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RegistryFinding_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_registry_policy_api_v1_registry__generator__policy_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryPolicy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryPolicy"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_releases_api_v1_releases_get: {
         parameters: {
             query?: {
@@ -8345,6 +11161,75 @@ export interface operations {
             };
         };
     };
+    abort_release_api_v1_releases__release_id__abort_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_difference_api_v1_releases__release_id__difference_get: {
+        parameters: {
+            query?: {
+                /** @description Another release; left out: the one that it took over from */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseDifference"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     follow_release_api_v1_releases__release_id__events_get: {
         parameters: {
             query?: never;
@@ -8372,6 +11257,181 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_canary_api_v1_releases__release_id__pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_canary_api_v1_releases__release_id__promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_canary_fully_api_v1_releases__release_id__promote_fully_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_canary_api_v1_releases__release_id__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_canary_api_v1_releases__release_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                release_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CanaryAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8460,6 +11520,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoredDailyReport"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_v1_rollback_links_look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollbackLink"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_api_v1_rollback_links_use_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_runbook_api_v1_runbooks__generator___monitor__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                monitor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbookInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_runbook_api_v1_runbooks__generator___monitor__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                monitor: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunbookText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbookInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_runbook_api_v1_runbooks__generator___monitor__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                monitor: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbookInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_scopes_api_v1_scopes__generator__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_ScopeState_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_scopes_api_v1_scopes__generator__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Scopes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scopes"];
                 };
             };
             /** @description RFC 9457 problem details */
@@ -8655,6 +11947,266 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_targets_api_v1_targets_get: {
+        parameters: {
+            query?: {
+                generator?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Target_"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_target_api_v1_targets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTarget"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTarget"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_target_api_v1_targets__target_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_target_api_v1_targets__target_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    observed_api_v1_targets__target_id__observed_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Observation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_target_api_v1_targets__target_id__plan_get: {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedRequest"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_secret_api_v1_targets__target_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedTarget"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tell_target_api_v1_targets__target_id__tell_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

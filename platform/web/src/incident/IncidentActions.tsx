@@ -2,7 +2,7 @@ import { Button, Textarea } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
-import { useAcknowledge, useResolve } from "@/api/actions";
+import { useAcknowledge, useReopen, useResolve } from "@/api/actions";
 import type { IncidentDetail } from "@/api/types";
 import { blamedSlice, isPlace } from "@/incident/evidence";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
@@ -21,7 +21,7 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
   const slice = blamedSlice(incident.evidence);
   // Where one place is at fault, going back would not help: the way back stays open, and stops calling.
   const calling = slice === null || !isPlace(slice);
-  if (incident.state === "resolved") return null;
+  if (incident.state === "resolved") return may ? <Reopen id={incident.id} /> : null;
   if (!may) return <span className="muted">Acting on it takes an operator's key.</span>;
   return (
     <>
@@ -35,6 +35,17 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }): Rea
         <Button {...(calling ? { color: "var(--bad-solid)" } : { variant: "default" })} leftSection={<Icon name="rollback" />} onClick={rollback}>Roll back to v{incident.suggested_target}</Button>
       )}
       {resolving && <ResolveDialog id={incident.id} onClose={resolveDialog.close} />}
+    </>
+  );
+}
+
+/** It was not over after all. */
+function Reopen({ id }: { id: string }): ReactNode {
+  const reopen = useReopen(id);
+  return (
+    <>
+      {reopen.error && <Failure error={reopen.error} />}
+      <Button variant="default" leftSection={<Icon name="incidents" />} loading={reopen.isPending} onClick={() => reopen.mutate("")}>Open again</Button>
     </>
   );
 }
@@ -79,7 +90,7 @@ function ResolveDialog({ id, onClose }: { id: string; onClose: () => void }): Re
         <Button type="submit" loading={resolve.isPending}>Resolve</Button>
       </>
     }>
-      <p className="soft">The monitors start from fresh windows afterwards. If the fault is still there, a new incident opens.</p>
+      <p className="soft">The monitors start from fresh windows afterwards. If the fault is still there within the hour, this incident opens again; later, a new one.</p>
       <Textarea label="What was found" data-autofocus autosize minRows={2} maxLength={5000} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
       {resolve.error && <Failure error={resolve.error} />}
     </Dialog>

@@ -12,15 +12,17 @@ import { humanise } from "@/ui/words";
 /** One incident in a list: what is wrong, since when, who has it. The whole row is the link. */
 export function IncidentRow({ incident }: { incident: Incident }): ReactNode {
   const href = useHref();
-  const { id, state, title, monitor, suspect_version, opened_at, resolved_at, acknowledged_by, resolution } = incident;
+  const { id, state, title, monitor, suspect_version, opened_at, resolved_at, acknowledged_by, resolution, severity, owner, reopened_at, judgement } = incident;
   return (
     <Link to={href(`/incidents/${id}`)} className={css.row}>
       <State of={state} />
       <span className={css.words}>
         <span className={css.title}>{title}</span>
         <span className={css.note}>
-          found by {humanise(monitor).toLowerCase()}
-          {acknowledged_by && state !== "resolved" && <> · {acknowledged_by} has it</>}
+          {state !== "resolved" && <>{severity} · </>}found by {humanise(monitor).toLowerCase()}
+          {state !== "resolved" && reopened_at && <> · opened again</>}
+          {state !== "resolved" && (owner ?? acknowledged_by) && <> · {owner ?? acknowledged_by} has it</>}
+          {judgement === "wrong" && <> · a wrong alarm</>}
           {resolution && <> · {humanise(resolution).toLowerCase()}</>}
         </span>
       </span>

@@ -16,9 +16,10 @@ export function Budget({ monitors }: { monitors: Monitor[] }): ReactNode {
   const spenders = monitors.filter((one) => spends(one) > 0).toSorted((a, b) => spends(b) - spends(a));
   const total = spenders.reduce((sum, one) => sum + spends(one), 0);
   const raised = monitors.reduce((sum, { budget }) => sum + (budget?.alarms_30d ?? 0), 0);
+  const wrong = monitors.reduce((sum, { budget }) => sum + (budget?.wrong_30d ?? 0), 0);
   if (total === 0) return null;
   return (
-    <Panel title="Budget for false alarms" aside={`${raised} ${raised === 1 ? "alarm" : "alarms"} in the last 30 days, false or not`}>
+    <Panel title="Budget for false alarms" aside={`${raised} ${raised === 1 ? "alarm" : "alarms"} in the last 30 days${wrong > 0 ? `, ${wrong} of them called wrong` : ", false or not"}`}>
       <p className={css.promise}>{promise(total)}</p>
       <ul className={css.bar}>
         {spenders.map((one) => (
@@ -45,12 +46,12 @@ const rounded = (n: number): string => n.toLocaleString("en", { notation: "compa
 export function Account({ monitor: { budget, critical } }: { monitor: Monitor }): ReactNode {
   if (!budget)
     return <Panel title="Budget for false alarms"><p className="soft">It has no question at present and spends nothing: what serves has nothing for it to look at yet.</p></Panel>;
-  const { false_alarms_per_month, comparisons_per_month, alpha, slices, alarms_30d } = budget;
+  const { false_alarms_per_month, comparisons_per_month, alpha, slices, alarms_30d, right_30d, wrong_30d } = budget;
   return (
     <Panel title="Budget for false alarms">
       <Facts of={[
         ["Expected at most", critical ? `${monthly(false_alarms_per_month)}, with nothing wrong` : "none: it informs and wakes nobody"],
-        ["Raised", `${alarms_30d} in the last 30 days, false or not`],
+        ["Raised", `${alarms_30d} in the last 30 days${alarms_30d > 0 ? `: ${right_30d} called right, ${wrong_30d} called wrong, ${alarms_30d - right_30d - wrong_30d} not judged` : ""}`],
         ["Compares", `${rounded(comparisons_per_month)} times a month, each at ${oneIn(1 / alpha)}`],
         ["Looks at", slices > 1 ? `all traffic, and ${slices - 1} ${slices === 2 ? "part" : "parts"} of it alone` : "all traffic"],
       ]} />

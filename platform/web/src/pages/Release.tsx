@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { useAccept } from "@/api/actions";
 import type { Release as One } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
+import { Difference } from "@/release/Difference";
 import { Steps } from "@/release/Steps";
 import { flipSeconds } from "@/release/steps";
 import { useFollowedRelease } from "@/release/useFollowedRelease";
@@ -65,6 +66,7 @@ function Body({ release }: { release: One }): ReactNode {
           ]} />
         </Panel>
       </div>
+      <Difference release={release} />
     </>
   );
 }

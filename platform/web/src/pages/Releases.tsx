@@ -1,5 +1,5 @@
-import { Tabs } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Button, Tabs } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { ledgerQuery, releasesQuery } from "@/api/queries";
@@ -52,5 +52,15 @@ function All({ generator }: { generator: string }): ReactNode {
 }
 
 function Chain({ generator }: { generator: string }): ReactNode {
-  return <Load query={useQuery(ledgerQuery(generator))} height={280}>{(ledger) => <LedgerTable ledger={ledger} />}</Load>;
+  const query = useInfiniteQuery(ledgerQuery(generator));
+  return (
+    <Load query={query} height={280}>
+      {({ pages }) => (
+        <>
+          <LedgerTable generator={generator} pages={pages} />
+          {query.hasNextPage && <Button variant="default" mt="md" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>Earlier entries</Button>}
+        </>
+      )}
+    </Load>
+  );
 }

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 
 import { ledgerQuery, versionsQuery } from "@/api/queries";
@@ -81,8 +81,8 @@ export function GoTo({ version, serving }: { version: Version; serving: number |
   );
 }
 
-/** The versions that production was on at some time. */
+/** The versions that production was on lately. */
 function useServed(generator: string): ReadonlySet<number> {
-  const { data } = useQuery(ledgerQuery(generator));
-  return useMemo(() => new Set(data?.items.map(({ to_version }) => to_version)), [data]);
+  const { data } = useInfiniteQuery(ledgerQuery(generator));
+  return useMemo(() => new Set(data?.pages.flatMap(({ items }) => items.map(({ to_version }) => to_version))), [data]);
 }

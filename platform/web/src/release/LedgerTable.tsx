@@ -1,10 +1,11 @@
 import type { ReactNode } from "react";
 
 import type { components } from "@/api/schema";
+import css from "@/release/LedgerTable.module.css";
+import { Verification } from "@/release/Verification";
 import { DataTable } from "@/ui/DataTable";
 import { Notice } from "@/ui/Notice";
 import { Panel } from "@/ui/Panel";
-import { State } from "@/ui/State";
 import { Change, VersionTag } from "@/ui/VersionTag";
 import { When } from "@/ui/When";
 import { humanise, short } from "@/ui/words";
@@ -14,17 +15,20 @@ type Ledger = components["schemas"]["Ledger"];
 const plain = (hash: string): string => hash.replace("sha256:", "");
 
 /** The append-only chain: each entry holds the hash of the one before, so that none can be changed unseen. */
-export function LedgerTable({ ledger }: { ledger: Ledger }): ReactNode {
+export function LedgerTable({ generator, pages }: { generator: string; pages: Ledger[] }): ReactNode {
+  const broken = pages.find(({ verified }) => !verified);
+  const file = (form: string): string => `/api/v1/ledger/export?generator=${encodeURIComponent(generator)}&format=${form}`;
   return (
-    <Panel flush title="Ledger" aside={ledger.verified ? <State of="verified">Chain verified</State> : null}>
-      {!ledger.verified && (
-        <div style={{ padding: "0 16px 12px" }}>
-          <Notice tone="bad" title={`The chain is broken at entry ${ledger.broken_at}`}>
-            {humanise(ledger.broken_because ?? "unknown")}. Something other than Safelight has changed it; compare with a backup.
+    <Panel flush title="Ledger" aside={<span className={css.files}>All of it as <a href={file("csv")} download>CSV</a><a href={file("json")} download>JSON</a></span>}>
+      <div className={css.proof}>
+        {broken && (
+          <Notice tone="bad" title={`The chain is broken at entry ${broken.broken_at}`}>
+            {humanise(broken.broken_because ?? "unknown")}. Something other than Safelight has changed it; compare with a backup.
           </Notice>
-        </div>
-      )}
-      <DataTable caption="Ledger" rows={ledger.items} rowKey={({ seq }) => seq} columns={[
+        )}
+        <Verification generator={generator} />
+      </div>
+      <DataTable caption="Ledger" rows={pages.flatMap(({ items }) => items)} rowKey={({ seq }) => seq} columns={[
         { name: "Entry", cell: ({ seq }) => seq },
         { name: "Kind", cell: ({ kind }) => humanise(kind) },
         { name: "Change", cell: ({ kind, from_version, to_version }) => kind === "accept" ? <VersionTag version={to_version} /> : <Change from={from_version} to={to_version} /> },
