@@ -66,8 +66,8 @@ def set_scopes(
         raise SafelightError(
             Kind.INVALID,
             "scopes_invalid",
-            f"The scopes are named once each, {ledger.DEFAULT_SCOPE} first: that is where releases are asked for. A name "
-            "has lower-case letters, digits, dots, dashes and underscores; a version bakes for 30 days at most.",
+            f"The scopes are named once each, {ledger.DEFAULT_SCOPE} first: that is where releases are asked for. "
+            "A name has lower-case letters, digits, dots, dashes and underscores; a version bakes for 30 days at most.",
         )
     held = [each.scope for each in targets.all_of(session, generator) if each.scope not in names]
     if held:

@@ -137,6 +137,15 @@ export const useGiveFeedback = (id: string): UseMutationResult<Schemas["Feedback
     ["generation"],
   );
 
+export const useTellTarget = (): UseMutationResult<Schemas["Target"], Error, string> =>
+  useAction((id) => ask(client.POST("/api/v1/targets/{target_id}/tell", { params: { path: { target_id: id } }, headers: once() })), ["scopes"]);
+
+export const useSetRegistryPolicy = (generator: string): UseMutationResult<Schemas["RegistryPolicy"], Error, Schemas["RegistryPolicy"]["policy"]> =>
+  useAction(
+    (policy) => ask(client.PUT("/api/v1/registry/{generator}/policy", { params: { path: { generator } }, body: { policy } })),
+    ["registry"],
+  );
+
 export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>
   useAction(
     (mode) => ask(client.PUT("/api/v1/policies/{generator}", { params: { path: { generator } }, body: { mode } })),

@@ -77,6 +77,27 @@ export const differenceQuery = (id: string, before?: string) =>
     retry: false,
   });
 
+export const scopesQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["scopes", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/scopes/{generator}", { params: { path: { generator } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
+
+export const registryQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["registry", generator],
+    queryFn: () => ask(client.GET("/api/v1/registry/{generator}", { params: { path: { generator } } })),
+    refetchInterval: MOVING_MS,
+  });
+
+export const registryFindingsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["registry", generator, "findings"],
+    queryFn: async () => (await ask(client.GET("/api/v1/registry/{generator}/findings", { params: { path: { generator } } }))).items,
+    refetchInterval: MOVING_MS,
+  });
+
 export const liveQuery = (generator: string, at: string) =>
   queryOptions({
     queryKey: ["live", generator, at],

@@ -15,6 +15,7 @@ export function ReleaseTable({ releases }: { releases: Release[] }): ReactNode {
     <DataTable caption="Releases" rows={releases} rowKey={({ id }) => id} columns={[
       { name: "Release", cell: ({ id, kind }) => <Link to={href(`/releases/${id}`)}>{humanise(kind)}</Link> },
       { name: "Change", cell: ({ from_version, to_version }) => <Change from={from_version} to={to_version} /> },
+      ...(releases.some(({ scope }) => scope !== "default") ? [{ name: "Scope", cell: ({ scope }: Release) => scope }] : []),
       { name: "State", cell: ({ state, moving }) => <State of={state} {...(moving ? { tone: "busy" as const } : {})} /> },
       { name: "Why", grow: true, cell: ({ reason }) => reason || <span className="muted">no reason given</span> },
       { name: "Who", cell: ({ actor }) => actor },
