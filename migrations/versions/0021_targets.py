@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("generator", sa.String(length=100), nullable=False),
         sa.Column("scope", sa.String(length=100), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("bake_seconds", sa.Float(), nullable=False),
+        sa.Column("bake_seconds", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["generator"], ["generators.name"], name=op.f("fk_scopes_generator_generators")),
         sa.PrimaryKeyConstraint("generator", "scope", name=op.f("pk_scopes")),
     )

@@ -165,6 +165,12 @@ def record_attempt(
     session.flush()
 
 
+def rest(session: Session, target_id: UUID) -> None:
+    """It is spoken to no more until it is told of another release, or told again."""
+    _row(session, target_id).next_attempt_at = None
+    session.flush()
+
+
 def observe(
     session: Session, target_id: UUID, release_id: UUID, version: int | None, detail: str, now: datetime
 ) -> KnownTarget:

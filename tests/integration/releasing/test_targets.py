@@ -167,8 +167,11 @@ def test_or_later_and_what_is_late_or_foreign_is_refused(stage: Stage, receiver:
     stage.turn()
     assert stage.state(second) is State.FLIPPING  # it says itself that it serves another one still
     assert stage.confirm(second, SECOND) == stage.confirm(second, SECOND)
-    stage.turn()
+    told = len(receiver.orders)
+    stage.turn(600)
+    stage.turn(600)
     assert (stage.state(first), stage.state(second)) == (State.SUPERSEDED, State.SERVING)
+    assert len(receiver.orders) == told  # it has said all there is to say
 
 
 def test_it_is_tried_until_it_is_heard_and_only_by_the_leader(stage: Stage, receiver: Receiver) -> None:

@@ -97,17 +97,19 @@ class Converger:
         with self._database.transaction() as session:
             if targets.require(session, target_id).release_id != desired.release.id:
                 return  # another release has taken over meanwhile
+            if reply is None:
+                targets.rest(session, target_id)
+                return
             reply = self._note(session, desired, to.target, reply, now)
             self._record(session, desired, to.target, reply, now)
 
-    def _speak(self, desired: Desired, to: Access) -> Reply:
+    def _speak(self, desired: Desired, to: Access) -> Reply | None:
+        """None where it has said all there is to say: it serves this, and would only be told again."""
         kind, target, now = KINDS[to.target.kind], to.target, self._clock.now()
         # Once it has served this, it is looked at only: whoever changes it then may know why, and people are told.
         served = target.observed_release_id == desired.release.id
         if served and target.observed_version in (desired.version.number, None):
-            looked = kind.look(desired, to, self._backend, now)
-            if looked is not None:
-                return looked
+            return kind.look(desired, to, self._backend, now)
         return kind.tell(desired, to, self._backend, now)
 
     def _note(self, session: Session, desired: Desired, target: KnownTarget, reply: Reply, now: datetime) -> Reply:
