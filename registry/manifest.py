@@ -210,6 +210,16 @@ def parse_manifest(document: bytes | str | Mapping[str, object]) -> Manifest:
         raise invalid(error) from error
 
 
+def parse_provenance(document: bytes | str | Mapping[str, object]) -> Provenance:
+    """Provenance alone. Raises ManifestError that names each field in error."""
+    try:
+        if isinstance(document, bytes | str):
+            return Provenance.model_validate_json(document)
+        return Provenance.model_validate(document)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
 def invalid(error: ValidationError) -> ManifestError:
     """Names each field in error."""
     problems = "; ".join(

@@ -49,7 +49,7 @@ class ProbeTerms(Part):
     """Probes of both versions on the same prompts and seeds, made when the version is promoted."""
 
     probe_set: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "synthetic"
-    pairs: Annotated[int, Field(ge=16, le=1024)] | None = None
+    pairs: Annotated[int, Field(ge=16, le=1024, strict=True)] | None = None
     """The first so many probes of the set; None: all of it."""
     margins: Margins = Margins()
 
@@ -57,14 +57,14 @@ class ProbeTerms(Part):
 class GatePolicy(Part):
     """Beside these, every version has to be whole, loadable and not quarantined, whatever the policy says."""
 
-    schema_version: Annotated[int, Field(ge=1, le=1)] = 1
+    schema_version: Annotated[int, Field(ge=1, le=1, strict=True)] = 1
     provenance: ProvenanceTerms | None = None
     """None: not required."""
     paired_probes: ProbeTerms | None = None
     """None: not required."""
     variant: bool = False
     """Whether a variant has to be measured beside its parent."""
-    approvals: Annotated[int, Field(ge=0, le=5)] = 0
+    approvals: Annotated[int, Field(ge=0, le=5, strict=True)] = 0
     """How many people other than who registered and who promotes the version have to approve of it."""
 
 

@@ -8,6 +8,7 @@ import typer
 
 from registry.gates.policy import parse_policy
 from registry.gates.result import Decision, decide
+from registry.manifest import parse_provenance
 from safelight import wiring
 from safelight.errors import Kind, SafelightError
 from safelight.releasing import gate_policies
@@ -32,10 +33,7 @@ def show(generator: Generator) -> None:
 @group.command("set")
 def put(generator: Generator, document: Annotated[Path, typer.Argument(help="The policy as JSON")]) -> None:
     """Give a generator its gate policy. What a document leaves out is not required."""
-    try:
-        policy = parse_policy(document.read_bytes())
-    except OSError as error:
-        raise SafelightError(Kind.INVALID, "gate_policy_unreadable", f"{document} cannot be read ({error}).") from error
+    policy = parse_policy(_bytes(document))
     with wiring.database(Settings()).transaction() as session:
         gate_policies.put(session, generator, policy, actor=_actor(), now=wiring.clock().now())
     typer.echo(f"{generator}: the gate policy is set")
@@ -69,6 +67,27 @@ def approve(
     with wiring.database(Settings()).transaction() as session:
         gate_policies.approve(session, generator, version, by=_actor(), note=note, now=wiring.clock().now())
     typer.echo(f"version {version} of {generator}: approved by {_actor()}")
+
+
+@group.command("provenance")
+def tell(
+    generator: Generator,
+    version: Version,
+    document: Annotated[Path, typer.Argument(help="As the manifest's provenance, as JSON")],
+) -> None:
+    """Say what a version was made of after it was registered; its manifest stays as it is."""
+    provenance = parse_provenance(_bytes(document))
+    with wiring.database(Settings()).transaction() as session:
+        now = wiring.clock().now()
+        gate_policies.tell_provenance(session, generator, version, provenance, by=_actor(), now=now)
+    typer.echo(f"version {version} of {generator}: its provenance is told")
+
+
+def _bytes(document: Path) -> bytes:
+    try:
+        return document.read_bytes()
+    except OSError as error:
+        raise SafelightError(Kind.INVALID, "document_unreadable", f"{document} cannot be read ({error}).") from error
 
 
 def _actor() -> str:

@@ -1,11 +1,12 @@
-"""Giving a generator its gate policy, and approving of a version."""
+"""What people give to gates: a generator's policy, an approval, and what a version was made of."""
 
 from datetime import datetime
 
 from monitors.vendi import FEWEST
 from registry.gates.policy import GatePolicy, GatePolicyInvalid, ProbeTerms
+from registry.manifest import Provenance
 from safelight.errors import Kind, SafelightError
-from safelight.store import access, gates, probe_sets, versions
+from safelight.store import access, gates, probe_sets, provenances, versions
 from safelight.store.database import Session
 
 
@@ -35,6 +36,18 @@ def approve(session: Session, generator: str, version: int, *, by: str, note: st
         )
     gates.approve(session, generator, version, by, note, now)
     access.record_audit(session, now, by, "version.approve", f"{generator} {version}", note)
+
+
+def tell_provenance(
+    session: Session, generator: str, version: int, provenance: Provenance, *, by: str, now: datetime
+) -> None:
+    """Say what a version was made of, in the place of what its manifest says or does not.
+
+    Raises SafelightError `version_not_found`.
+    """
+    versions.require_version(session, generator, version)
+    provenances.tell(session, generator, version, provenance, by, now)
+    access.record_audit(session, now, by, "version.provenance", f"{generator} {version}", provenance.model_dump_json())
 
 
 def _check_probes(session: Session, generator: str, terms: ProbeTerms) -> None:

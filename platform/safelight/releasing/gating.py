@@ -9,7 +9,7 @@ from registry.gates.policy import ProbeTerms
 from registry.gates.result import Decision, Gate, GateResult, decide, overridden
 from registry.rules import quarantined
 from safelight.clock import Clock
-from safelight.store import engines, gates, ledger, probe_sets, probes, variant_reports, versions
+from safelight.store import engines, gates, ledger, probe_sets, probes, provenances, variant_reports, versions
 from safelight.store.database import Session
 from safelight.store.probe_sets import KnownProbeSet
 from safelight.store.probes import KnownRun, NewRun, Purpose
@@ -65,12 +65,12 @@ class Gating:
         """`since` is from when on engines and probes that failed count."""
         version = versions.require_version(session, generator, number)
         terms = gates.policy(session, generator).policy.paired_probes or ProbeTerms()
-        now = self._clock.now()
+        now, told = self._clock.now(), provenances.newest(session, generator, number)
         return Evidence(
             external=version.external,
             engine=_engine(session, version, since, now - self._alive),
             quarantined=quarantined(ledger.chain(session, generator)).get(number),
-            provenance=version.manifest.provenance,
+            provenance=told.provenance if told else version.manifest.provenance,
             paired=_paired(session, version, terms, since, now),
             variant=_variant(session, version),
             author=version.registered_by,

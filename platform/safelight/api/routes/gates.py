@@ -4,14 +4,22 @@ from fastapi import APIRouter
 
 from registry.gates.policy import GatePolicy
 from registry.gates.result import decide
+from registry.manifest import Provenance
 from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import PlatformDep
 from safelight.api.schemas.gate_results import GateInfo
-from safelight.api.schemas.gates import ApprovalInfo, GateAnswer, GatePolicyInfo, GateQuestion, NewApproval
+from safelight.api.schemas.gates import (
+    ApprovalInfo,
+    GateAnswer,
+    GatePolicyInfo,
+    GateQuestion,
+    NewApproval,
+    ProvenanceInfo,
+)
 from safelight.api.schemas.page import Page
 from safelight.releasing import gate_policies
-from safelight.store import gates, versions
+from safelight.store import gates, provenances, versions
 from safelight.store.database import Session
 
 router = APIRouter(prefix="/api/v1/gates", tags=["gates"], route_class=IdempotentRoute)
@@ -65,6 +73,30 @@ def approve(
     with platform.database.transaction() as session:
         gate_policies.approve(session, generator, version, by=operator.name, note=approval.note, now=now)
     return ApprovalInfo(by=operator.name, at=now, note=approval.note)
+
+
+@router.get("/{generator}/{version}/provenance")
+def get_provenance(generator: str, version: int, platform: PlatformDep, _reader: Reader) -> ProvenanceInfo:
+    """What the version was made of, and what for: as it was told last, or as its manifest says."""
+    with platform.database.reading() as session:
+        known = versions.require_version(session, generator, version)
+        told = provenances.newest(session, generator, version)
+    if told is not None:
+        return ProvenanceInfo.model_validate(told)
+    return ProvenanceInfo(
+        provenance=known.manifest.provenance, told_by=known.registered_by, told_at=known.registered_at
+    )
+
+
+@router.put("/{generator}/{version}/provenance")
+def put_provenance(
+    generator: str, version: int, provenance: Provenance, platform: PlatformDep, operator: Operator
+) -> ProvenanceInfo:
+    """Say it after the version was registered. What was said before stays on record."""
+    now = platform.clock.now()
+    with platform.database.transaction() as session:
+        gate_policies.tell_provenance(session, generator, version, provenance, by=operator.name, now=now)
+    return ProvenanceInfo(provenance=provenance, told_by=operator.name, told_at=now)
 
 
 def _policy(session: Session, generator: str) -> GatePolicyInfo:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from registry.gates.policy import GatePolicy
 from registry.gates.result import Decision
+from registry.manifest import Provenance
 from safelight.api.schemas.gate_results import GateInfo
 from safelight.api.schemas.releases import GeneratorName, Why
 
@@ -47,3 +48,13 @@ class ApprovalInfo(BaseModel):
     by: str
     at: datetime
     note: str
+
+
+class ProvenanceInfo(BaseModel):
+    """What a version was made of, and who said so."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    provenance: Provenance | None
+    told_by: str
+    told_at: datetime

@@ -5,7 +5,7 @@ from safelight.store.tables.attributes import AttributeReading, AttributeRow
 from safelight.store.tables.canaries import CanaryRow
 from safelight.store.tables.erasures import ErasureRow
 from safelight.store.tables.feedback import FeedbackBucket, FeedbackRow
-from safelight.store.tables.gates import ApprovalRow, GatePolicyRow, GateResultRow, OverrideRow
+from safelight.store.tables.gates import ApprovalRow, GatePolicyRow, GateResultRow, OverrideRow, ProvenanceRow
 from safelight.store.tables.generations import Environment, GenerationRow, Score, ScoreTask, TrafficBucket
 from safelight.store.tables.guard import DrillRow, GuardStopRow, SpentLinkRow, VerificationRow
 from safelight.store.tables.incidents import (
@@ -96,6 +96,7 @@ __all__ = [
     "ProbeImageRow",
     "ProbeRunRow",
     "ProbeSetRow",
+    "ProvenanceRow",
     "RegistryFindingRow",
     "RegistryLookRow",
     "RegistryPolicyRow",

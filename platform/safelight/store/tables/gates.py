@@ -63,3 +63,17 @@ class ApprovalRow(Base):
     by: Mapped[str] = mapped_column(String(100))
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+
+
+class ProvenanceRow(Base):
+    """What was told of a version's provenance after it was registered; never changed afterwards."""
+
+    __tablename__ = "provenances"
+    __table_args__ = (Index(None, "generator", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    generator: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    document: Mapped[dict[str, Any]]
+    told_by: Mapped[str] = mapped_column(String(100))
+    told_at: Mapped[datetime]

@@ -27,6 +27,7 @@ def test_it_survives_json() -> None:
         ({"approval": 1}, "approval"),
         ({"approvals": -1}, "approvals"),
         ({"approvals": 6}, "approvals"),
+        ({"approvals": True}, "approvals"),
         ({"schema_version": 2}, "schema_version"),
         ({"paired_probes": {"pairs": 15}}, "paired_probes.pairs"),
         ({"paired_probes": {"margins": {"alignment": -0.1}}}, "paired_probes.margins.alignment"),
