@@ -9,6 +9,12 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import expect
 
+from safelight.clock import SystemClock
+from safelight.ids import new_id
+from safelight.notifying.rollback_links import Claim, seal
+from safelight.store import channels, incidents
+from safelight.store.channels import ChannelKind
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Desk, Studio
 
@@ -96,6 +102,28 @@ def test_an_incident_is_taken_talked_about_and_resolved(desk: Desk, studio: Stud
 
 
 @pytest.mark.parametrize("desk", [{"role": "admin"}], indirect=True)
+def test_what_caused_an_incident_comes_back_by_an_override_that_every_page_shows(desk: Desk, studio: Studio) -> None:
+    page = desk.open("/versions")
+    page.get_by_role("button", name="Promote to v2").click()
+    dialog = page.get_by_role("dialog", name="Promote studio to v2")
+    expect(dialog).to_contain_text("It is in quarantine since")
+    dialog.get_by_label("Reason").fill("the alarm was wrong")
+    dialog.get_by_label(re.compile("Type v2")).fill("v2")
+    confirm = dialog.get_by_role("button", name="Promote to v2")
+    expect(confirm).to_be_disabled()
+    dialog.get_by_label("Override").fill("the export was fine, the probe set was not")
+    confirm.click()
+    expect(page.get_by_role("region", name="Progress")).to_contain_text("v2 serves all requests", timeout=90_000)
+    expect(page.get_by_role("region", name="Gates")).to_contain_text("passed over by override")
+    studio.wait_until_serving(2)
+    page.get_by_role("link", name="Monitors").first.click()
+    expect(page.get_by_text("v2 serves by override: quarantine not passed")).to_be_visible()
+    page.get_by_role("link", name="The release and its gates").click()
+    page.get_by_role("button", name="Accept v2 as known good").click()
+    expect(page.get_by_text("v2 serves by override")).to_have_count(0)
+
+
+@pytest.mark.parametrize("desk", [{"role": "admin"}], indirect=True)
 def test_a_key_is_shown_once(desk: Desk) -> None:
     page = desk.open("/settings/keys")
     page.get_by_label("Name").fill("a shop")
@@ -106,3 +134,61 @@ def test_a_key_is_shown_once(desk: Desk) -> None:
     dialog.get_by_role("button", name="I have copied it").click()
     expect(page.get_by_role("row", name=re.compile("a shop"))).to_be_visible()
     assert secret not in page.content()
+
+
+def test_while_the_guard_is_stopped_every_page_says_so(desk: Desk, studio: Studio) -> None:
+    page = desk.open("/settings/policy")
+    page.get_by_label("Reason").fill("we are moving house")
+    page.get_by_role("button", name="Stop automatic rollbacks").click()
+    for path in ("/settings/policy", "/", "/incidents"):
+        page = desk.open(path)
+        expect(page.get_by_text("Automatic rollbacks are stopped, for every generator")).to_be_visible()
+        expect(page.get_by_text("we are moving house")).to_be_visible()
+    page.get_by_role("button", name="Let the guard act again").click()
+    expect(page.get_by_text("Automatic rollbacks are stopped, for every generator")).to_have_count(0)
+    assert studio.get("/api/v1/guard")["stopped"] is False
+
+
+@pytest.mark.parametrize("desk", [{"role": None, "phone": True}], indirect=True)
+def test_a_messages_link_changes_nothing_until_its_button_is_pressed(desk: Desk, studio: Studio) -> None:
+    asked = {"generator": "studio", "version": 2, "override": "once more"}
+    assert studio.client.post("/api/v1/releases/promote", json=asked).is_success
+    studio.wait_until_serving(2)
+    token = _link(studio)
+    before = len(studio.get("/api/v1/ledger", generator="studio")["items"])
+    page = desk.open(f"/rollback#{token}")
+    button = page.get_by_role("button", name="Roll studio back to v1")
+    expect(button).to_be_visible()
+    expect(page).to_have_url(f"{studio.url}/rollback")
+    assert len(studio.get("/api/v1/ledger", generator="studio")["items"]) == before
+    button.click()
+    expect(page.get_by_text("Rolled back to v1")).to_be_visible()
+    studio.wait_until_serving(1)
+    again = desk.open(f"/rollback#{token}")
+    expect(again.get_by_text("This link has been used: it works once.")).to_be_visible()
+    expect(again.get_by_role("button", name="Roll studio back to v1")).to_have_count(0)
+
+
+def _link(studio: Studio) -> str:
+    """The token of a message about an incident of version 2."""
+    now, database = SystemClock().now(), studio.database
+    with database.transaction() as session:
+        channel = channels.add(session, "pager", ChannelKind.WEBHOOK, "https://pager.example", "secret", "key", now)
+        opened = incidents.open_incident(
+            session,
+            generator="studio",
+            dedup_key="browser-tests-link",
+            title="Version 2 of studio: blank rate up",
+            monitor="blank_rate",
+            reason="blank_rate_up",
+            verdict_id=None,
+            suspect_version=2,
+            suspect_release_id=None,
+            suggested_target=1,
+            evidence={},
+            now=now,
+        )
+    database.dispose()
+    expires = int(now.timestamp()) + 600
+    claim = Claim(channel.id, new_id(), opened.id, "studio", serving=2, target=1, expires=expires)
+    return seal("key", claim)

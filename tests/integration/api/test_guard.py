@@ -17,13 +17,15 @@ from safelight.releasing.follower import Follower
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links
 from safelight.responding.causes import Cause, open_of_cause
-from safelight.store import access, channels, drills, engines, incidents, ledger, releases, verdicts
+from safelight.store import access, channels, drills, engines, incidents, ledger, releases, verdicts, versions
 from safelight.store.channels import ChannelKind, KnownChannel
 from safelight.store.drills import DrillReason, DrillState
+from safelight.store.engines import EngineState
 from safelight.store.incidents import KnownIncident
 from safelight.store.verdicts import NewVerdict
+from safelight.store.versions import KnownVersion
 
-from .conftest import CLOCK, Installation  # noqa: TID252
+from .conftest import CLOCK, MANIFEST, Installation  # noqa: TID252
 
 KEY = "a key of this channel alone"
 GENERATOR = {"generator": "sprites"}
@@ -240,3 +242,23 @@ def test_a_link_ends_with_its_incident_and_with_its_channel(
         with serving.client(Role.ADMIN) as admin:
             assert admin.post(f"/api/v1/notifications/channels/{channel.id}/disable").is_success
         assert client.post("/use", json={"token": token}).json()["code"] == "link_invalid"
+
+
+def test_a_release_that_waits_for_its_engine_says_how_much_has_been_read(
+    serving: Installation, operator: httpx.Client
+) -> None:
+    with serving.database.transaction() as session:
+        versions.put_version(session, KnownVersion("sprites", 3, "sha256:3", MANIFEST, "", CLOCK.now(), "tester"))
+        one = engines.engines(session, "sprites")[0]
+        starting = replace(
+            one, id=new_id(), version=3, state=EngineState.STARTING, detail="verifying the checkpoint", ready_at=None
+        )
+        engines.put(session, replace(starting, bytes_read=30, bytes_total=120))
+    asked = operator.post("/api/v1/releases/promote", json=GENERATOR | {"version": 3}).json()
+    assert asked["state"] == "preparing"
+    assert asked["loading"] == {
+        "host": "test-host",
+        "detail": "verifying the checkpoint",
+        "bytes_read": 30,
+        "bytes_total": 120,
+    }

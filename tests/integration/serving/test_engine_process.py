@@ -117,6 +117,13 @@ def test_a_checkpoint_that_cannot_be_fetched_starts_no_process() -> None:
     assert child.status.detail == "OSError: the disk is full"
 
 
+def test_an_engine_tells_how_long_each_part_of_getting_ready_took(child: EngineChild) -> None:
+    parts = (child.status.fetch_seconds, child.status.load_seconds, child.status.check_seconds)
+    assert all(part is not None and part >= 0 for part in parts)
+    child.has_read(3, 4)
+    assert (child.status.bytes_read, child.status.bytes_total) == (3, 4)
+
+
 def test_one_that_is_let_go_while_it_is_prepared_never_starts(spec: EngineSpec) -> None:
     child = EngineChild(lambda: spec, SystemClock())
     child.release()

@@ -46,6 +46,14 @@ def change_index(folder: Path, **changes: Any) -> None:
 
 
 class TestASoundCheckpoint:
+    def test_tells_how_much_of_it_has_been_read(self, folder: Path) -> None:
+        told: list[tuple[int, int]] = []
+        checkpoint = inspect(folder, lambda read, total: told.append((read, total)))
+        assert {total for _, total in told} == {checkpoint.size}
+        assert [read for read, _ in told] == sorted({read for read, _ in told})
+        assert told[-1][0] == checkpoint.size
+        assert checkpoint == inspect(folder)
+
     def test_is_described(self, folder: Path) -> None:
         checkpoint = inspect(folder)
         assert checkpoint.pipeline_class == "StableDiffusionPipeline"
