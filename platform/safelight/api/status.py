@@ -126,7 +126,9 @@ def _override(session: Session, release: KnownRelease) -> ServingOverride | None
 
 
 def _target(session: Session, generator: str, chain: list[Entry], warm: frozenset[int]) -> RollbackTarget | None:
-    target = last_known_good(chain)
+    # As a rollback decides: what the registry has lost is nothing to go back to.
+    gone = {entry.to_version for entry in chain} - versions.numbers(session, generator)
+    target = last_known_good(chain, excluding=gone)
     if target is None:
         return None
     version = versions.require_version(session, generator, target)

@@ -35,7 +35,7 @@ def fit(session: Session, generator: str, chain: Sequence[Entry], version: int, 
     return fitness(
         chain,
         version,
-        digest=registered.digest if registered else None,
+        digest=registered.digest if registered and registered.gone_at is None else None,
         quarantined=quarantined(chain),
         unverified=drills.unverified(session, generator),
         now=now,

@@ -30,6 +30,7 @@ _TEXTS = {
     "drill": "drill",
     "ledger": "ledger",
     "registry": "registry",
+    "targets": "targets",
 }
 _OTHER = "other"
 
