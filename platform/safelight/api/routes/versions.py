@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from registry.assembling import AdapterFile
 from registry.ledger import Entry, EntryKind
 from registry.manifest import Manifest
-from registry.rules import known_good, serving
+from registry.rules import known_good, quarantined, serving
 from registry.variants import VariantChanges
 from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
@@ -118,6 +118,7 @@ def _document(
         serving=serving(chain) == version.number,
         accepted=accepted,
         rolled_back=left and not accepted,
+        quarantined=version.number in quarantined(chain),
         warm=version.number in warm,
         baselines=references,
         parent=parent,

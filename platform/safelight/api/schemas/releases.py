@@ -71,6 +71,7 @@ class Version(BaseModel):
     serving: bool
     accepted: bool = Field(description="Known good: a target of rollbacks")
     rolled_back: bool = Field(description="Production was taken away from it and it was not accepted since")
+    quarantined: bool = Field(description="That was because of an incident: promoting it again takes an override")
     warm: bool = Field(description="Loaded and checked: going to it takes less than a second")
     baselines: int
     parent: int | None = Field(description="The version that this one is a variant of: cheaper, not other images")
