@@ -7,6 +7,7 @@ import { PageHead } from "@/ui/PageHead";
 
 // Every page is a chunk of its own: the first screen does not pay for the others.
 const Login = lazy(() => import("@/pages/Login"));
+const RollbackLink = lazy(() => import("@/pages/RollbackLink"));
 const Overview = lazy(() => import("@/pages/Overview"));
 const Generations = lazy(() => import("@/pages/Generations"));
 const Generation = lazy(() => import("@/pages/Generation"));
@@ -36,6 +37,7 @@ export function Router(): ReactNode {
       <BrowserRouter>
         <Routes>
           <Route path="/login" element={<Login />} />
+          <Route path="/rollback" element={<RollbackLink />} />
           <Route path="/" element={<Shell />}>
             <Route index element={<Overview />} />
             <Route path="generations" element={<Generations />} />

@@ -3,7 +3,7 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, IncidentDetail, LedgerLine, PolicyMode, ProbeRun, Release } from "@/api/types";
+import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, IncidentDetail, LedgerLine, ProbeRun, Release } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
@@ -33,6 +33,12 @@ export const useRollback = (): UseMutationResult<Release, Error, Schemas["Rollba
 
 export const usePromote = (): UseMutationResult<Release, Error, Schemas["Promote"]> =>
   useAction((body) => ask(client.POST("/api/v1/releases/promote", { body, headers: once() })), RELEASE_NOUNS);
+
+export const useApprove = (generator: string, version: number): UseMutationResult<unknown, Error, string> =>
+  useAction(
+    (note) => ask(client.POST("/api/v1/gates/{generator}/{version}/approvals", { params: { path: { generator, version } }, body: { note }, headers: once() })),
+    ["gates"],
+  );
 
 export const useAccept = (): UseMutationResult<LedgerLine, Error, Schemas["Accept"]> =>
   useAction((body) => ask(client.POST("/api/v1/releases/accept", { body, headers: once() })), [...RELEASE_NOUNS, "release"]);
@@ -146,11 +152,23 @@ export const useSetRegistryPolicy = (generator: string): UseMutationResult<Schem
     ["registry"],
   );
 
-export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, PolicyMode> =>
+export const useSetPolicy = (generator: string): UseMutationResult<Schemas["PolicyDocument"], Error, Schemas["PolicyDocument"]> =>
   useAction(
-    (mode) => ask(client.PUT("/api/v1/policies/{generator}", { params: { path: { generator } }, body: { mode } })),
+    (body) => ask(client.PUT("/api/v1/policies/{generator}", { params: { path: { generator } }, body })),
     ["policy", "generators"],
   );
+
+export const useTryPolicy = (generator: string): UseMutationResult<Schemas["PolicyDryRun"], Error, Schemas["PolicyDryRunOrder"]> =>
+  useAction((body) => ask(client.POST("/api/v1/policies/{generator}/dry-run", { params: { path: { generator } }, body })), []);
+
+export const useSwitchGuard = (): UseMutationResult<Schemas["GuardStatus"], Error, { stop: boolean; reason: string }> =>
+  useAction(
+    ({ stop, reason }) => ask(stop ? client.POST("/api/v1/guard/stop", { body: { reason } }) : client.POST("/api/v1/guard/resume", { body: { reason } })),
+    ["guard"],
+  );
+
+export const useDrill = (): UseMutationResult<Schemas["Drill"], Error, Schemas["NewDrill"]> =>
+  useAction((body) => ask(client.POST("/api/v1/drills", { body, headers: once() })), ["drills", "generators"]);
 
 export const useAddChannel = (): UseMutationResult<Schemas["CreatedChannel"], Error, Schemas["NewChannel"]> =>
   useAction((body) => ask(client.POST("/api/v1/notifications/channels", { body })), ["channels"]);

@@ -335,6 +335,28 @@ export const policyQuery = (generator: string) =>
     queryFn: () => ask(client.GET("/api/v1/policies/{generator}", { params: { path: { generator } } })),
   });
 
+/** Asked for on every page: that the guard is stopped has to be seen. */
+export const guardQuery = queryOptions({
+  queryKey: ["guard"],
+  queryFn: () => ask(client.GET("/api/v1/guard")),
+  refetchInterval: MOVING_MS,
+});
+
+/** Asked for often only while one runs. */
+export const drillsQuery = (generator: string) =>
+  queryOptions({
+    queryKey: ["drills", generator],
+    queryFn: async () => (await ask(client.GET("/api/v1/drills", { params: { query: { generator, limit: 50 } } }))).items,
+    refetchInterval: ({ state }) => (state.data?.some(({ finished_at }) => finished_at === null) ? 2000 : 60_000),
+  });
+
+/** What the gates would say of a promote now. */
+export const gateCheckQuery = (generator: string, version: number) =>
+  queryOptions({
+    queryKey: ["gates", generator, version],
+    queryFn: () => ask(client.POST("/api/v1/gates/check", { body: { generator, version } })),
+  });
+
 export const channelsQuery = queryOptions({
   queryKey: ["channels"],
   queryFn: async () => (await ask(client.GET("/api/v1/notifications/channels"))).items,

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import type { GeneratorStatus } from "@/api/types";
+import { WayBack } from "@/guard/WayBack";
 import css from "@/overview/Now.module.css";
 import { useHref } from "@/scope/scope";
 import { State } from "@/ui/State";
@@ -24,6 +25,7 @@ export function Now({ status }: { status: GeneratorStatus }): ReactNode {
           {serving.accepted ? " · known good" : " · not accepted yet"}
           {serving.external && " · by your own service"}
         </p>
+        <p className={css.since}><WayBack target={status.rollback_target} /></p>
       </div>
       <div className={css.health}>
         <State of={status.health} />

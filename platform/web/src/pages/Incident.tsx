@@ -4,6 +4,7 @@ import { Link, useParams } from "react-router";
 
 import { incidentQuery } from "@/api/queries";
 import type { IncidentDetail } from "@/api/types";
+import { Decisions } from "@/guard/Decisions";
 import { IncidentActions } from "@/incident/IncidentActions";
 import { Evidence } from "@/incident/Evidence";
 import { ChangesBefore } from "@/incident/ChangesBefore";
@@ -57,6 +58,7 @@ function Body({ incident }: { incident: IncidentDetail }): ReactNode {
           <Panel title="At a glance" aside={<a href={`/api/v1/incidents/${incident.id}/post-mortem`} download>Post-mortem</a>}><Glance incident={incident} /></Panel>
           <ChangesBefore incident={incident} />
           <RunbookPanel runbook={incident.runbook} />
+          <Decisions incident={incident} />
           <Panel title="Timeline"><Timeline incident={incident} /></Panel>
           <Judgement incident={incident} />
           <IncidentProbes incident={incident} />

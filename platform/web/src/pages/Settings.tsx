@@ -2,6 +2,8 @@ import { Tabs } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useNavigate, useParams } from "react-router";
 
+import { PolicyDryRun } from "@/guard/PolicyDryRun";
+import { StopSwitch } from "@/guard/StopSwitch";
 import { useGenerator, useHref } from "@/scope/scope";
 import { useMay } from "@/session/role";
 import { Channels } from "@/settings/Channels";
@@ -29,7 +31,9 @@ export default function Settings(): ReactNode {
           <Tabs.Tab value="notifications">Notifications</Tabs.Tab>
           <Tabs.Tab value="keys">Keys</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="policy" pt="md">{name && <Policy key={name} generator={name} />}</Tabs.Panel>
+        <Tabs.Panel value="policy" pt="md">
+          {name && <div className="stack" key={name}><Policy generator={name} /><PolicyDryRun generator={name} /><StopSwitch /></div>}
+        </Tabs.Panel>
         <Tabs.Panel value="notifications" pt="md"><div className="stack"><Channels /><Notifications /></div></Tabs.Panel>
         <Tabs.Panel value="keys" pt="md">
           {admin ? <Keys /> : <Notice tone="unknown" icon="lock">Seeing and making keys takes an admin's key.</Notice>}

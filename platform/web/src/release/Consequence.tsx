@@ -4,6 +4,7 @@ import type { GeneratorStatus, Version } from "@/api/types";
 import css from "@/release/Consequence.module.css";
 import { Icon, type IconName } from "@/ui/Icon";
 import { VersionTag } from "@/ui/VersionTag";
+import { duration } from "@/ui/words";
 
 interface Props {
   from: number | null;
@@ -57,6 +58,11 @@ export function consequences(status: GeneratorStatus, target: Version | undefine
       ? { icon: "check", tone: "good", text: `v${target.number} is known good: it served and was accepted.` }
       : { icon: "alert", tone: "warn", text: `v${target.number} was never accepted as good.` },
   );
+  const drill = status.rollback_target?.version === target.number ? status.rollback_target.drill : null;
+  if (drill?.state === "failed")
+    facts.unshift({ icon: "alert", tone: "warn", text: `The last drill of v${target.number} failed: ${drill.detail}` });
+  else if (drill && drill.seconds !== null && !target.warm)
+    facts.push({ icon: "check", tone: "good", text: `A drill had it ready from nothing in ${duration(drill.seconds)}.` });
   if (target.rolled_back)
     facts.unshift({ icon: "alert", tone: "warn", text: `Production was taken away from v${target.number} before.` });
   return facts;

@@ -1,4 +1,4 @@
-import { Radio, Stack } from "@mantine/core";
+import { NumberInput, Radio, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
@@ -13,7 +13,7 @@ import { Panel } from "@/ui/Panel";
 const MODES: Record<PolicyMode, [name: string, meaning: string]> = {
   observe: ["Observe", "Open incidents and tell the channels. Nothing else."],
   recommend: ["Recommend", "Say in the incident and the message which version to go back to, and leave it to a person."],
-  auto: ["Automatic", "Roll back to the last known good when the images show that a version is worse and probes confirm it; once an hour at most."],
+  auto: ["Automatic", "Roll back to the last known good when the images show that a version is worse and probes confirm it, as often an hour as is allowed below."],
 };
 
 /** What may be done about an incident without asking. */
@@ -24,9 +24,9 @@ export function Policy({ generator }: { generator: string }): ReactNode {
   return (
     <Panel title={`When a monitor of ${generator} says degraded`}>
       <Load query={query} height={140}>
-        {({ mode }) => (
+        {({ mode, most_per_hour }) => (
           <Stack gap="md">
-            <Radio.Group value={mode} onChange={(next) => set.mutate(next as PolicyMode)} aria-label="Policy"
+            <Radio.Group value={mode} onChange={(next) => set.mutate({ mode: next as PolicyMode })} aria-label="Policy"
               description={may ? undefined : "Changing it takes an operator's key."}>
               <Stack gap="sm" mt={4}>
                 {(Object.keys(MODES) as PolicyMode[]).map((value) => (
@@ -34,6 +34,9 @@ export function Policy({ generator }: { generator: string }): ReactNode {
                 ))}
               </Stack>
             </Radio.Group>
+            <NumberInput label="Automatic rollbacks an hour, at most" w={280} min={1} max={10} allowDecimal={false} clampBehavior="strict"
+              value={most_per_hour ?? 1} disabled={!may || set.isPending}
+              onChange={(next) => typeof next === "number" && next >= 1 && set.mutate({ mode, most_per_hour: next })} />
             {set.error && <Failure error={set.error} />}
           </Stack>
         )}

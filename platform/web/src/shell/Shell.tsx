@@ -2,6 +2,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Outlet, useLocation, useNavigate } from "react-router";
 
+import { StopBanner } from "@/guard/StopBanner";
 import { LiveProvider } from "@/live/LiveProvider";
 import { ReleaseDialogs, useHeaderRollback } from "@/release/ReleaseDialogs";
 import { useGenerator, useHref } from "@/scope/scope";
@@ -45,6 +46,7 @@ function Frame(): ReactNode {
       <div className={css.column}>
         <Header onHelp={helpPanel.open} />
         <main id="main" tabIndex={-1} className={css.main}>
+          <StopBanner />
           <Contents />
         </main>
       </div>

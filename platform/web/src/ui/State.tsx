@@ -51,6 +51,13 @@ const STATES: Record<string, [Tone, IconName]> = {
   made: ["busy", "clock"],
   judged: ["good", "check"],
 
+  passed: ["good", "check"],
+  missing: ["warn", "question"],
+  not_applicable: ["unknown", "minus"],
+  not_run: ["unknown", "question"],
+  probing: ["busy", "clock"],
+  unknown: ["unknown", "question"],
+
   queued: ["unknown", "clock"],
   running: ["busy", "clock"],
   done: ["good", "check"],
