@@ -6,7 +6,9 @@ import { ledgerQuery, releasesQuery } from "@/api/queries";
 import { Drills } from "@/guard/Drills";
 import { LedgerTable } from "@/release/LedgerTable";
 import { LiveAt } from "@/release/LiveAt";
+import { Registry } from "@/release/Registry";
 import { ReleaseTable } from "@/release/ReleaseTable";
+import { Scopes } from "@/release/Scopes";
 import { useGenerator, useParam } from "@/scope/scope";
 import { Empty } from "@/ui/Empty";
 import { Load } from "@/ui/Load";
@@ -27,10 +29,14 @@ export default function Releases(): ReactNode {
               <Tabs.Tab value="releases">Releases</Tabs.Tab>
               <Tabs.Tab value="ledger">Ledger</Tabs.Tab>
               <Tabs.Tab value="drills">Drills</Tabs.Tab>
+              <Tabs.Tab value="scopes">Scopes</Tabs.Tab>
+              <Tabs.Tab value="registry">Registry</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="releases" pt="md"><All generator={name} /></Tabs.Panel>
             <Tabs.Panel value="ledger" pt="md"><Chain generator={name} /></Tabs.Panel>
             <Tabs.Panel value="drills" pt="md"><Drills generator={name} /></Tabs.Panel>
+            <Tabs.Panel value="scopes" pt="md"><Scopes key={name} generator={name} /></Tabs.Panel>
+            <Tabs.Panel value="registry" pt="md"><Registry key={name} generator={name} /></Tabs.Panel>
           </Tabs>
         </>
       )}

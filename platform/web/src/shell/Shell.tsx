@@ -4,6 +4,7 @@ import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { StopBanner } from "@/guard/StopBanner";
 import { LiveProvider } from "@/live/LiveProvider";
+import { OverrideBanner } from "@/release/OverrideBanner";
 import { ReleaseDialogs, useHeaderRollback } from "@/release/ReleaseDialogs";
 import { useGenerator, useHref } from "@/scope/scope";
 import { Gate } from "@/session/Gate";
@@ -47,6 +48,7 @@ function Frame(): ReactNode {
         <Header onHelp={helpPanel.open} />
         <main id="main" tabIndex={-1} className={css.main}>
           <StopBanner />
+          <OverrideBanner />
           <Contents />
         </main>
       </div>
