@@ -7,7 +7,6 @@ from registry.gates.evidence import Engine, Evidence, Loading, NotPaired, Paired
 from registry.gates.judging import judge
 from registry.gates.policy import ProbeTerms
 from registry.gates.result import Decision, Gate, GateResult, decide, overridden
-from registry.rules import quarantined
 from safelight.clock import Clock
 from safelight.store import engines, gates, ledger, probe_sets, probes, provenances, variant_reports, versions
 from safelight.store.database import Session
@@ -69,7 +68,7 @@ class Gating:
         return Evidence(
             external=version.external,
             engine=_engine(session, version, since, now - self._alive),
-            quarantined=quarantined(ledger.chain(session, generator)).get(number),
+            quarantined=ledger.quarantined(session, generator, number),
             provenance=told.provenance if told else version.manifest.provenance,
             paired=_paired(session, version, terms, since, now),
             variant=_variant(session, version),

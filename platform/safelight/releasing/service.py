@@ -203,7 +203,8 @@ class Releasing:
             return self.move(session, release, Event.FAIL, failed.detail)
         if release.to_version not in engines.ready_versions(session, release.generator, self._alive_since()):
             return release
-        if serving(ledger.locked_chain(session, release.generator)) != release.from_version:
+        entry = ledger.newest_release(session, release.generator)
+        if (entry.to_version if entry else None) != release.from_version:
             return self.move(session, release, Event.FAIL, "another version has come to serve meanwhile; ask again")
         if release.kind is EntryKind.ROLLBACK:
             return self.flip(session, release, "an engine is ready")

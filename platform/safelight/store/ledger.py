@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from registry.ledger import Draft, Entry, EntryKind, append
@@ -50,6 +50,23 @@ def newest_releases(session: Session, scope: str = DEFAULT_SCOPE) -> dict[str, E
         .where(LedgerEntry.scope == scope, LedgerEntry.seq == newest_seq)
     )
     return {row.generator: to_entry(row) for row in session.scalars(query)}
+
+
+def quarantined(session: Session, generator: str, version: int, scope: str = DEFAULT_SCOPE) -> Entry | None:
+    """What `registry.rules.quarantined` says of one version, by one look at the newest entry that decides it."""
+    fled = and_(
+        LedgerEntry.kind == EntryKind.ROLLBACK.value,
+        LedgerEntry.from_version == version,
+        LedgerEntry.incident_id.is_not(None),
+    )
+    accepted = and_(LedgerEntry.kind == EntryKind.ACCEPT.value, LedgerEntry.to_version == version)
+    row = session.scalar(
+        select(LedgerEntry)
+        .where(LedgerEntry.generator == generator, LedgerEntry.scope == scope, or_(fled, accepted))
+        .order_by(LedgerEntry.seq.desc())
+        .limit(1)
+    )
+    return to_entry(row) if row is not None and row.kind == EntryKind.ROLLBACK.value else None
 
 
 def add(session: Session, draft: Draft, now: datetime) -> Entry:
