@@ -382,6 +382,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evidence
+         * @description A zip for an auditor: one page, and every record of the period as JSON, mapped to NIST AI RMF, NIST AI 600-1 and
+         *     ISO/IEC 42001. It is written while it is read, and takes as long as there are records.
+         */
+        get: operations["get_evidence_api_v1_evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gates/check": {
         parameters: {
             query?: never;
@@ -444,6 +465,30 @@ export interface paths {
          * @description Approve of a version that somebody else registered.
          */
         post: operations["approve_api_v1_gates__generator___version__approvals_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/{generator}/{version}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Provenance
+         * @description What the version was made of, and what for: as it was told last, or as its manifest says.
+         */
+        get: operations["get_provenance_api_v1_gates__generator___version__provenance_get"];
+        /**
+         * Put Provenance
+         * @description Say it after the version was registered. What was said before stays on record.
+         */
+        put: operations["put_provenance_api_v1_gates__generator___version__provenance_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3502,6 +3547,15 @@ export interface components {
             /** Version */
             version: number;
         };
+        /** Dataset */
+        Dataset: {
+            /** Licence */
+            licence: string;
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
+        };
         /**
          * DayFigures
          * @description One day of the version that served at its end.
@@ -6082,6 +6136,38 @@ export interface components {
             version: number;
         };
         /**
+         * Provenance
+         * @description Where the weights come from, what they are for, and what is known to go wrong.
+         */
+        Provenance: {
+            /**
+             * Datasets
+             * @default []
+             */
+            datasets: components["schemas"]["Dataset"][];
+            /** Intended Use */
+            intended_use?: string | null;
+            /** Known Limits */
+            known_limits?: string | null;
+            /** Licence */
+            licence: string;
+            scan?: components["schemas"]["Scan"] | null;
+        };
+        /**
+         * ProvenanceInfo
+         * @description What a version was made of, and who said so.
+         */
+        ProvenanceInfo: {
+            provenance: components["schemas"]["Provenance"] | null;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+            /** Told By */
+            told_by: string;
+        };
+        /**
          * ProvenanceTerms
          * @description What the manifest's provenance has to say.
          */
@@ -6642,6 +6728,25 @@ export interface components {
              * @description Markdown
              */
             text: string;
+        };
+        /**
+         * Scan
+         * @description A search of all training images for near-duplicates, and for images that versions are judged by.
+         */
+        Scan: {
+            /** Contaminated */
+            contaminated: number;
+            /** Images */
+            images: number;
+            /**
+             * Made On
+             * Format: date
+             */
+            made_on: string;
+            /** Method */
+            method: string;
+            /** Near Duplicates */
+            near_duplicates: number;
         };
         /**
          * Scheduler
@@ -7351,6 +7456,11 @@ export interface components {
              * @description The version that this one is a variant of: cheaper, not other images
              */
             parent: number | null;
+            /**
+             * Quarantined
+             * @description That was because of an incident: promoting it again takes an override
+             */
+            quarantined: boolean;
             /**
              * Registered At
              * Format: date-time
@@ -8249,6 +8359,41 @@ export interface operations {
             };
         };
     };
+    get_evidence_api_v1_evidence_get: {
+        parameters: {
+            query: {
+                generator: string;
+                /** @description With its time zone */
+                since: string;
+                /** @description Not included; left out: now */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_api_v1_gates_check_post: {
         parameters: {
             query?: never;
@@ -8403,6 +8548,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApprovalInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_provenance_api_v1_gates__generator___version__provenance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvenanceInfo"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_provenance_api_v1_gates__generator___version__provenance_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                generator: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Provenance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvenanceInfo"];
                 };
             };
             /** @description RFC 9457 problem details */

@@ -6,6 +6,7 @@ import { useAccept } from "@/api/actions";
 import type { Release as One } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
 import { Difference } from "@/release/Difference";
+import { Gates } from "@/release/Gates";
 import { Steps } from "@/release/Steps";
 import { flipSeconds } from "@/release/steps";
 import { useFollowedRelease } from "@/release/useFollowedRelease";
@@ -65,6 +66,14 @@ function Body({ release }: { release: One }): ReactNode {
             ["Incident", release.incident_id ? <Link key="incident" to={href(`/incidents/${release.incident_id}`)}>The incident it answers</Link> : null],
           ]} />
         </Panel>
+        {release.gates.length > 0 && (
+          <Panel title="Gates">
+            {release.override && (
+              <Notice tone="warn" title={`${release.override.by} promotes it whatever the gates say`}>{release.override.reason}</Notice>
+            )}
+            <Gates of={release.gates} />
+          </Panel>
+        )}
       </div>
       <Difference release={release} />
     </>

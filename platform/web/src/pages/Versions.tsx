@@ -52,14 +52,15 @@ function Table({ generator, serving }: { generator: string; serving: number | nu
 }
 
 /** What became of a version so far; several can be true at once. */
-export function Standing({ version: { serving, accepted, rolled_back, warm, external } }: { version: Version }): ReactNode {
-  const none = !serving && !accepted && !rolled_back && !warm;
+export function Standing({ version: { serving, accepted, rolled_back, quarantined, warm, external, gone_at } }: { version: Version }): ReactNode {
+  const none = !serving && !accepted && !rolled_back && !warm && !gone_at;
   return (
     <span className="row" style={{ gap: 5 }}>
       {serving && <State of="serving">Serving</State>}
       {accepted && <State of="accepted">Known good</State>}
-      {rolled_back && <State of="rolled_back" tone="warn">Rolled back</State>}
+      {rolled_back && <State of="rolled_back" tone="warn">{quarantined ? "In quarantine" : "Rolled back"}</State>}
       {warm && !serving && <State of="ready" tone="unknown">Warm</State>}
+      {gone_at && <State of="gone" tone="warn">Gone from the registry</State>}
       {none && <span className="muted">never served</span>}
       {external && <span className="muted" title="Your own service serves it: nothing of it is loaded here">served elsewhere</span>}
     </span>
@@ -74,7 +75,7 @@ export function GoTo({ version, serving }: { version: Version; serving: number |
   const served = useServed(generator).has(number);
   if (version.serving) return <span className="muted">serves now</span>;
   if (!may) return <span className="muted" title="Takes an operator's key">operators only</span>;
-  return serving !== null && number < serving && served ? (
+  return serving !== null && number < serving && served && !version.quarantined ? (
     <Button size="compact-sm" variant="default" onClick={() => rollback({ generator, serving, target: number })}>Roll back to v{number}</Button>
   ) : (
     <Button size="compact-sm" variant="light" onClick={() => promote({ generator, serving, version: number })}>Promote to v{number}</Button>

@@ -10,6 +10,7 @@ export const PURPOSES: Record<ProbeRun["purpose"], string> = {
   suspect: "To confirm an alarm",
   reload: "The same version, loaded afresh",
   target: "The version to go back to",
+  gate: "To compare a version with what serves before it may",
   requested: "Asked for",
 };
 

@@ -5,8 +5,9 @@ import { useNavigate } from "react-router";
 
 import { usePromote } from "@/api/actions";
 import { Problem } from "@/api/problem";
-import { generatorsQuery, versionsQuery } from "@/api/queries";
+import { gateCheckQuery, generatorsQuery, versionsQuery } from "@/api/queries";
 import { Consequence, consequences, Facts } from "@/release/Consequence";
+import { GateCheck } from "@/release/GateCheck";
 import type { PromoteRequest } from "@/release/ReleaseDialogs";
 import { useHref } from "@/scope/scope";
 import { Dialog } from "@/ui/Dialog";
@@ -18,20 +19,23 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   const { generator, serving, version } = request;
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
+  const [override, setOverride] = useState("");
   const status = useQuery(generatorsQuery).data?.find(({ name }) => name === generator);
   const versions = useQuery(versionsQuery(generator)).data ?? [];
   const to = versions.find(({ number }) => number === version);
   const from = versions.find(({ number }) => number === serving);
+  const gates = useQuery(gateCheckQuery(generator, version));
   const promote = usePromote();
   const navigate = useNavigate();
   const href = useHref();
   const stale = promote.error instanceof Problem && promote.error.status === 409;
-  const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale;
+  const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale
+    && gates.data !== undefined && (gates.data.decision !== "refuse" || override.trim() !== "");
 
   const submit = (): void => {
     if (!ready) return;
     promote.mutate(
-      { generator, version, expected_serving: serving, reason },
+      { generator, version, expected_serving: serving, reason, ...(override.trim() ? { override } : {}) },
       {
         onSuccess: (release) => {
           onClose();
@@ -50,6 +54,8 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
     }>
       <Consequence from={serving} to={version} fromNote={from?.description} toNote={to?.description} />
       {status && <Facts of={consequences(status, to)} />}
+      {gates.data && <GateCheck answer={gates.data} override={override} onOverride={setOverride} />}
+      {gates.error && <Failure error={gates.error} />}
       <Textarea label="Reason" description="It goes on the ledger." required value={reason} autosize minRows={1} maxLength={2000}
         data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
       <TextInput label={`Type v${version} to send all requests to it`} required value={typed} autoComplete="off"
