@@ -101,7 +101,7 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """``promoter`` is None where nobody has asked for a promote yet; ``variant`` None for a version that is none."""
+    """``promoter`` asks for the promote, or would; ``variant`` is None for a version that is none."""
 
     external: bool
     engine: Engine
@@ -111,5 +111,5 @@ class Evidence:
     paired: Paired | Unpaired
     variant: Variant | None
     author: str
-    promoter: str | None
+    promoter: str
     approvals: Sequence[Approval]

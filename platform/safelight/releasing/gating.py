@@ -32,13 +32,12 @@ class Gating:
         self._clock = clock
         self._alive = alive
 
-    def check(self, session: Session, generator: str, version: int, promoter: str | None) -> tuple[GateResult, ...]:
+    def check(self, session: Session, generator: str, version: int, promoter: str) -> tuple[GateResult, ...]:
         """What the gates would say of a promote by `promoter` now. Orders nothing and changes nothing.
 
         Raises SafelightError `version_not_found`.
         """
-        since = self._clock.now() - PAIRS_HOLD
-        found = self._evidence(session, generator, version, promoter, since)
+        found = self._evidence(session, generator, version, promoter, self._clock.now())
         return judge(found, gates.policy(session, generator).policy)
 
     def ask(self, session: Session, release: KnownRelease) -> tuple[Decision, tuple[GateResult, ...]]:
@@ -58,10 +57,8 @@ class Gating:
         gates.put_results(session, release.id, results, passed_over, self._clock.now())
         return decision, results
 
-    def _evidence(
-        self, session: Session, generator: str, number: int, promoter: str | None, since: datetime
-    ) -> Evidence:
-        """`since` is from when on engines and probes that failed count."""
+    def _evidence(self, session: Session, generator: str, number: int, promoter: str, since: datetime) -> Evidence:
+        """`since` is from when on engines and probes that failed count: what failed before is tried again."""
         version = versions.require_version(session, generator, number)
         terms = gates.policy(session, generator).policy.paired_probes or ProbeTerms()
         now, told = self._clock.now(), provenances.newest(session, generator, number)

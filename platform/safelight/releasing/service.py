@@ -31,7 +31,7 @@ class Releasing:
         self._clock = clock
         self._gating = Gating(clock, ALIVE)
 
-    def check(self, session: Session, *, generator: str, version: int, promoter: str | None) -> tuple[GateResult, ...]:
+    def check(self, session: Session, *, generator: str, version: int, promoter: str) -> tuple[GateResult, ...]:
         """What the gates would say of a promote now; nothing is changed. Raises `version_not_found`."""
         return self._gating.check(session, generator, version, promoter)
 
@@ -282,9 +282,10 @@ class Releasing:
     ) -> KnownRelease:
         """Take a release through an event of its own. Raises IllegalTransition."""
         state = transition(release.kind, release.state, event)
-        if release.state is State.VERIFYING and event in (Event.FAIL, Event.ABORT, Event.SUPERSEDE):
-            over = f"the release it was made for is {state}"
-            probes.cancel_paired(session, release.generator, release.to_version, over, self._clock.now())
+        over = event in (Event.FAIL, Event.ABORT, Event.SUPERSEDE) and release.ledger_seq is None
+        if over and release.kind is EntryKind.PROMOTE:
+            why = f"the release it was made for is {state}"
+            probes.cancel_paired(session, release.generator, release.to_version, why, self._clock.now())
         return releases.move(session, release, state, self._clock.now(), detail, ledger_seq)
 
     def _alive_since(self) -> datetime:

@@ -142,7 +142,6 @@ def test_what_shows_everything_passes_every_gate() -> None:
         (replace(GOOD, approvals=()), Gate.APPROVAL, Outcome.MISSING, Reason.NOT_APPROVED),
         (replace(GOOD, author="bob"), Gate.APPROVAL, Outcome.MISSING, Reason.NOT_APPROVED),
         (replace(GOOD, promoter="bob"), Gate.APPROVAL, Outcome.MISSING, Reason.NOT_APPROVED),
-        (replace(GOOD, promoter=None), Gate.APPROVAL, Outcome.PASSED, Reason.APPROVED),
         (replace(GOOD, quarantined=rolled_back(NOON)), Gate.APPROVAL, Outcome.MISSING, Reason.NOT_APPROVED),
         (
             replace(GOOD, quarantined=rolled_back(NOON - timedelta(hours=1))),
