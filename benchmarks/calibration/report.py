@@ -144,7 +144,7 @@ def as_json(found: Found) -> str:
         "far_tail_levels": FAR_LEVELS,
         "far_tail": [vars(tail) for tail in found.tails],
     }
-    return json.dumps(record, indent=1)
+    return json.dumps(record)
 
 
 def from_json(text: str) -> Found:
