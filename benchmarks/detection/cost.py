@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.detection.capped import Answer, Unanswered, peer
 from benchmarks.detection.environment import alibi_detect
-from benchmarks.detection.ours import Watch
+from benchmarks.detection.ours import Watch, in_a_row
 from benchmarks.detection.progress import say
 from benchmarks.detection.streaming import Streaming, tick_sums
 from benchmarks.detection.streams import TICKS_A_DAY
@@ -65,7 +65,7 @@ def cost_tables(lens: Lens, live: Sample, streaming: Sequence[Streaming], sizes:
 
 def check_seconds(lens: Lens, live: Sample, n: int) -> float:
     """The median time to scan a day that holds n generations in its 288 buckets."""
-    day = buckets(lens, live, n)
+    day = in_a_row(buckets(lens, live, n))
     watch = Watch(lens)
     return _seconds(lambda: watch.verdict(day))
 

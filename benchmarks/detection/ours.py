@@ -45,9 +45,8 @@ class Watch:
     def alpha(self) -> float:
         return AlarmBudget(1.0, TICK, window_count(TICK, LONGEST), TESTS_PER_WINDOW, self.slices).alpha
 
-    def verdict(self, sketches: Sequence[Sketch]) -> Verdict:
+    def verdict(self, buckets: Sequence[Bucket[Sketch]]) -> Verdict:
         """Of the newest tick, given those of at most a day."""
-        buckets = [Bucket(_EPOCH + number * TICK, sketch) for number, sketch in enumerate(sketches)]
         return scan(self.lens, buckets, alpha=self.alpha, width=TICK, longest=LONGEST)
 
     def delay(self, lines: Sequence[Line]) -> float:
@@ -58,7 +57,11 @@ class Watch:
         return np.inf
 
     def alarms(self, sketches: Sequence[Sketch]) -> bool:
-        return self.verdict(sketches).health is Health.DEGRADED
+        return self.verdict(in_a_row(sketches)).health is Health.DEGRADED
+
+
+def in_a_row(sketches: Sequence[Sketch]) -> list[Bucket[Sketch]]:
+    return [Bucket(_EPOCH + number * TICK, sketch) for number, sketch in enumerate(sketches)]
 
 
 def tick_sketches(features: Features, which: NDArray[np.bool_] | None = None) -> list[Sketch]:
