@@ -23,6 +23,7 @@ _LOOK_SECONDS = 1.0
 _BEAT_SECONDS = 10.0
 _TRIES = 3
 """An engine that ends without a word says nothing about its version, unless it does so again and again."""
+_WITHOUT_A_WORD = "the process ended by itself"
 _CORRUPT = frozenset({"VersionCorrupt", "UnknownVersion"})
 _NO_ROOM = frozenset({"OutOfMemoryError", "MemoryError"})
 _AWAY = frozenset({"StoreUnavailable", "StoreError", "OSError", "PermissionError"})
@@ -54,7 +55,7 @@ def outcome(status: ChildStatus, silent_before: int = 0) -> Outcome | None:
         return Outcome(None, DrillReason.INTERRUPTED, status.detail)
     if said.strip().startswith("golden_"):
         return Outcome(DrillState.FAILED, DrillReason.GOLDEN_FAILED, status.detail)
-    if kind.startswith("the process ended by itself") and silent_before + 1 < _TRIES:
+    if kind.startswith(_WITHOUT_A_WORD) and silent_before + 1 < _TRIES:
         return Outcome(None, DrillReason.INTERRUPTED, status.detail)
     return Outcome(DrillState.FAILED, DrillReason.DOES_NOT_LOAD, status.detail)
 
@@ -108,7 +109,7 @@ class Drilling:
         if found is not None and found.state is not None and status is not None:
             self._end(current, found, status)
             return
-        if found is not None and found.reason is DrillReason.INTERRUPTED:
+        if found is not None and found.detail.startswith(_WITHOUT_A_WORD):
             current.silent += 1
         detail = found.detail if found else _doing(awake, asleep)
         reason = found.reason if found else (DrillReason.NO_ROOM if awake is None and asleep is not None else None)
