@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -43,12 +42,6 @@ class Plan:
 def serving(entries: Sequence[Entry]) -> int | None:
     """The version that should serve; None before the first promote."""
     return entries[-1].to_version if entries else None
-
-
-def live_at(entries: Sequence[Entry], moment: datetime) -> Entry | None:
-    """The entry that put in place what served at ``moment`` (aware); None before the first promote."""
-    released = (entry for entry in reversed(entries) if entry.kind != EntryKind.ACCEPT)
-    return next((entry for entry in released if entry.at <= moment), None)
 
 
 def known_good(entries: Sequence[Entry]) -> frozenset[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zipfile
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -130,8 +132,29 @@ def test_what_served_then(desk: Desk) -> None:
     page = desk.open("/releases?at=2020-01-01T00:00:00.000Z")
     expect(page.get_by_text("Nothing served then.")).to_be_visible()
     page.get_by_role("tab", name="Ledger").click()
+    page.get_by_role("button", name="Verify all of it").click()
     expect(page.get_by_text("Chain verified")).to_be_visible()
     expect(page).to_have_url(re.compile("tab=ledger"))
+    with page.expect_download() as started:
+        page.get_by_role("link", name="CSV").click()
+    assert started.value.path().read_text().startswith("generator,scope,kind")
+
+
+def test_a_release_says_what_it_changed(desk: Desk) -> None:
+    page = desk.open("/releases")
+    page.get_by_role("table", name="Releases").get_by_role("link", name="Promote").first.click()
+    different = page.get_by_role("region", name="What is different")
+    expect(different.get_by_role("region", name="Weights")).to_contain_text("unet/diffusion_pytorch_model.safetensors")
+    expect(different.get_by_role("region", name="Environment")).to_be_visible()
+
+
+def test_an_auditor_gets_a_pack_of_evidence(desk: Desk) -> None:
+    page = desk.open("/audit")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Get the pack").click()
+    with zipfile.ZipFile(started.value.path()) as pack:
+        assert "studio" in pack.read("index.html").decode()
+        assert json.loads(pack.read("records/releases.json"))
 
 
 def test_all_tabs_of_a_browser_share_one_stream(desk: Desk) -> None:
@@ -170,6 +193,8 @@ def test_an_incident_shows_its_worst_images_with_their_prompts(desk: Desk, studi
     expect(worst.first).to_contain_text(studio.get(f"/api/v1/generations/{shown}")["prompt"])
     signals = page.get_by_role("table", name="Signals against the baseline")
     expect(signals.get_by_role("row", name=re.compile(r"Alignment.*1\.5 s\.d\."))).to_be_visible()
+    expect(page.get_by_role("region", name="What changed before")).to_contain_text("to version 2")
+    expect(page.get_by_role("region", name="What to do")).to_contain_text("Look at the worst images")
 
 
 def test_a_monitor_shows_its_budget_is_asked_now_and_tried_on_the_past(desk: Desk) -> None:

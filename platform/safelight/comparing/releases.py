@@ -105,7 +105,7 @@ def _replaced(session: Session, release: KnownRelease) -> KnownRelease:
         served = chains.before(session, release.generator, release.ledger_seq, release.scope)
     elif release.from_version is not None:
         served = chains.live_at(session, release.generator, release.created_at, release.scope)
-    found = releases.of_entry(session, release.generator, served.seq) if served else None
+    found = releases.of_entry(session, release.generator, served.seq, release.scope) if served else None
     if found is None:
         message = "Nothing served before this release. Name another one to compare it with."
         raise SafelightError(Kind.CONFLICT, "nothing_before", message)

@@ -1,9 +1,12 @@
 """An incident handled over HTTP: owned, rated, judged, opened again, and what is handed out of it."""
 
 import io
+import json
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -132,6 +135,44 @@ def test_the_post_mortem_holds_the_record_its_images_and_no_markup_of_others(
     assert "charts/failed.svg" in archive.namelist()
     missing = operator.get(f"/api/v1/incidents/{UUID(int=1)}/post-mortem")
     assert (missing.status_code, missing.json()["code"]) == (404, "incident_not_found")
+
+
+def test_a_pack_of_evidence_links_every_claim_to_a_record_or_calls_it_missing(
+    api: Installation, operator: httpx.Client, incident_id: UUID
+) -> None:
+    since = (CLOCK.now() - timedelta(days=1)).isoformat()
+    answer = operator.get("/api/v1/evidence", params={"generator": "sprites", "since": since})
+    assert answer.is_success, answer.text
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    sums = dict(reversed(line.split("  ")) for line in archive.read("SHA256SUMS").decode().splitlines())
+    assert sums == {name: sha256(archive.read(name)).hexdigest() for name in archive.namelist() if name != "SHA256SUMS"}
+    (found,) = json.loads(archive.read("records/incidents.json"))
+    assert found["id"] == str(incident_id)
+    assert found["record"]["timeline"][0]["message"] == "too many are blank"
+    assert [each["record"]["judgement"] for each in json.loads(archive.read("records/judgements.json"))] == ["wrong"]
+    assert [each["record"]["missing"] for each in json.loads(archive.read("records/model_cards.json"))] == [
+        ["description", "licence", "data sets", "intended use", "known limits"]
+    ] * 2
+    page = archive.read("index.html").decode()
+    assert "<script>" not in page
+    places = set(re.findall(r'id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= places, "every claim leads to a record in the pack"
+    assert f"incidents-{incident_id}" in places
+    missing = page[page.index("What is missing") : page.index('id="ledger"')]
+    assert "MAP 1.1" in missing
+    assert "MANAGE 2.3" not in missing
+
+
+def test_a_pack_is_refused_to_who_may_not_act_and_for_no_time_at_all(api: Installation, operator: httpx.Client) -> None:
+    day = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+    with api.client(Role.VIEWER) as viewer:
+        assert viewer.get("/api/v1/evidence", params={"generator": "sprites", **day}).status_code == 403
+    for asked, status, code in (
+        ({"generator": "nobody", **day}, 404, "generator_not_found"),
+        ({"generator": "sprites", "since": day["until"], "until": day["since"]}, 422, "range_invalid"),
+    ):
+        refused = operator.get("/api/v1/evidence", params=asked)
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
 
 
 def _get(client: httpx.Client, path: str) -> Any:

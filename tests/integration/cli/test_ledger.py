@@ -1,6 +1,7 @@
 """The ledger from the command line, on a store of the test's own."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ def test_an_anchor_uncovers_a_ledger_that_was_cut(database: Database, tmp_path: 
         with pytest.raises(SafelightError) as refusal:
             run.invoke(app, ["ledger", *arguments], catch_exceptions=False)
         assert refusal.value.code == code
+
+
+def test_a_pack_of_evidence_is_written(database: Database, tmp_path: Path) -> None:
+    out = tmp_path / "pack.zip"
+    asked = ["evidence", "--generator", "cats", "--since", "2020-01-01", "--out", str(out)]
+    assert "bytes" in CliRunner().invoke(app, asked).output
+    with zipfile.ZipFile(out) as archive:
+        entries = json.loads(archive.read("records/ledger.json"))
+        releases = json.loads(archive.read("records/releases.json"))
+    assert [each["record"]["seq"] for each in entries] == [2, 1]
+    assert [each["record"]["reason"] for each in releases] == ["try 2", "try 1"]
 
 
 def test_the_files_of_a_checkpoint_are_compared_one_by_one(database: Database, tmp_path: Path) -> None:

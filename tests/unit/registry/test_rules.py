@@ -16,7 +16,6 @@ from registry.rules import (
     ReleaseRefused,
     known_good,
     last_known_good,
-    live_at,
     plan_accept,
     plan_promote,
     plan_rollback,
@@ -68,12 +67,6 @@ class TestServing:
         assert serving([]) is None
         assert serving(history("promote 1", "accept", "promote 2")) == 2
         assert serving(history("promote 1", "accept", "promote 2", "rollback")) == 1
-
-    def test_can_be_asked_for_any_moment(self) -> None:
-        entries = history("promote 1", "accept", "promote 2", "rollback")
-        asked = [live_at(entries, NOON + timedelta(minutes=minute)) for minute in (-1, 0, 1.5, 2, 2.99, 3, 1000)]
-        assert [entry and entry.to_version for entry in asked] == [None, 1, 1, 2, 2, 1, 1]
-        assert asked[2] == entries[0]  # an acceptance puts nothing in place
 
 
 class TestLastKnownGood:
@@ -226,7 +219,6 @@ class AnyHistory(RuleBasedStateMachine):
         self.live: int | None = None
         self.judgement: dict[int, str] = {}
         self.held: set[int] = set()
-        self.was_live: list[tuple[datetime, int]] = []
         self.now = NOON
 
     def _carry_out(self, plan: Plan, incident: str | None = None) -> None:
@@ -234,7 +226,6 @@ class AnyHistory(RuleBasedStateMachine):
         self.entries = carried_out(self.entries, plan, self.now, incident)
         if plan.kind != EntryKind.ACCEPT:
             self.live = plan.to_version
-            self.was_live.append((self.now, plan.to_version))
             self._cannot_be_repeated(plan)
 
     def _cannot_be_repeated(self, plan: Plan) -> None:
@@ -303,13 +294,6 @@ class AnyHistory(RuleBasedStateMachine):
         found = last_known_good(self.entries)
         candidates = {v for v, word in self.judgement.items() if word == "good" and v != self.live}
         assert (found in candidates) if candidates else (found is None)
-
-    @invariant()
-    def every_moment_has_what_was_live_then(self) -> None:
-        for moment, version in self.was_live:
-            entry = live_at(self.entries, moment + timedelta(seconds=30))
-            assert entry is not None
-            assert entry.to_version == version
 
 
 TestAnyHistory = AnyHistory.TestCase

@@ -3,7 +3,8 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { auditQuery } from "@/api/queries";
-import { useParam } from "@/scope/scope";
+import { EvidencePack } from "@/audit/EvidencePack";
+import { useGenerator, useParam } from "@/scope/scope";
 import { DataTable } from "@/ui/DataTable";
 import { Empty } from "@/ui/Empty";
 import { Icon } from "@/ui/Icon";
@@ -15,12 +16,14 @@ import { When } from "@/ui/When";
 export default function Audit(): ReactNode {
   const query = useInfiniteQuery(auditQuery);
   const [wanted, setWanted] = useParam("q");
+  const { name } = useGenerator();
   return (
     <>
       <PageHead title="Audit" lead="Who did what, when, and to what.">
         <TextInput size="xs" leftSection={<Icon name="search" size={14} />} aria-label="Filter the lines below" placeholder="Filter the lines below"
           value={wanted} onChange={(event) => setWanted(event.currentTarget.value)} />
       </PageHead>
+      {name && <EvidencePack key={name} generator={name} />}
       <Load query={query} height={320}>
         {({ pages }) => {
           const lines = pages.flatMap(({ items }) => items);
