@@ -88,7 +88,7 @@ def test_who_may_and_what_may_not_be(api: Installation) -> None:
     assert create(api, "refused", kind="kserve", resource=CLUSTER, secret="token").json()["code"] == "target_invalid"
     assert create(api, "refused", kind="pigeon").status_code == 422
     made = create(
-        api, "refused", kind="argo_rollouts", url="https://203.0.113.9:6443", resource=CLUSTER, secret="hunter2"
+        api, "refused", kind="argo_rollouts", url="https://cluster.example.com:6443", resource=CLUSTER, secret="hunter2"
     )
     assert (made.status_code, made.json()["secret"]) == (201, None)
     assert "hunter2" not in made.text

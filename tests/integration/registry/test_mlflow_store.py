@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,14 @@ from registry.errors import Kind
 from registry.fakes import write_checkpoint
 from registry.manifest import Manifest, parse_manifest
 from registry.mlflow_store import DIGEST_TAG, MANIFEST_TAG, MlflowVersionStore
+from registry.reconciling import Outcome
 from registry.versions import StoreUnavailable, UnknownGenerator, UnknownVersion, Version, VersionCorrupt
+from safelight.clock import ManualClock
+from safelight.releasing.reconciling import Reconciler
+from safelight.releasing.registration import Registration
+from safelight.releasing.service import Releasing
+from safelight.store import reconciling, versions
+from safelight.store.database import Database
 
 # MLflow's own mappings use a loader strategy that SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
@@ -271,3 +279,47 @@ def test_a_server_that_is_away_is_said_soon_and_without_its_password(monkeypatch
     chain = f"{refused.value} {refused.value.__cause__}"
     assert "secret-word" not in chain
     assert refused.value.__suppress_context__
+
+
+class _Leads:
+    def held(self) -> bool:
+        return True
+
+
+def test_what_mlflows_own_client_edits_is_noticed_and_put_back(
+    store: MlflowVersionStore, client: MlflowClient, generator: str, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "safelight.db")
+    database, clock = (
+        Database(f"sqlite:///{tmp_path / 'safelight.db'}"),
+        ManualClock(datetime(2026, 11, 22, tzinfo=UTC)),
+    )
+    releasing = Releasing(clock)
+    for number in (1, 2, 3):
+        Registration(database, store, clock).register_external(generator, {"name": f"portraits:{number}"}, "ann")
+    with database.transaction() as session:
+        releasing.promote(session, generator=generator, version=1, expected_serving=None, actor="ann", reason="")
+    reconciler = Reconciler(database, store, releasing, _Leads(), clock)
+    assert (reconciler.run_once(), store.production(generator)) == (0, 1)
+
+    client.set_registered_model_alias(generator, "production", "2")
+    client.delete_model_version_tag(generator, "1", DIGEST_TAG)
+    client.set_model_version_tag(generator, "2", MANIFEST_TAG, "{}")
+    client.delete_model_version(generator, "3")
+    assert reconciler.run_once() == 4
+    assert reconciler.run_once() == 0
+    assert store.production(generator) == 1
+    assert [version.number for version in store.versions(generator)] == [2, 1]
+    client.delete_registered_model_alias(generator, "production")
+    assert (reconciler.run_once(), store.production(generator)) == (1, 1)
+    assert reconciler.run_once() == 0
+    with database.reading() as session:
+        found = {(each.edit.change.value, each.outcome) for each in reconciling.page(session, generator, None, 9)}
+        assert versions.numbers(session, generator) == {1, 2}
+    database.dispose()
+    assert found == {
+        ("alias_moved", Outcome.PUT_BACK),
+        ("alias_deleted", Outcome.PUT_BACK),
+        ("manifest_changed", Outcome.PUT_BACK),
+        ("version_deleted", Outcome.WITHDRAWN),
+    }

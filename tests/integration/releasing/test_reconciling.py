@@ -13,6 +13,7 @@ from registry.reconciling import Change, EditPolicy, Outcome, Remedy
 from registry.rules import UnknownTarget
 from registry.versions import Standing, StoreUnavailable
 from safelight.clock import ManualClock
+from safelight.ids import new_id
 from safelight.notifying import making
 from safelight.notifying.addresses import PUBLIC
 from safelight.releasing.reconciling import Reconciler
@@ -198,6 +199,19 @@ def test_what_cannot_be_released_is_put_back_though_it_is_to_be_adopted(stage: S
     assert (stage.look(), stage.store.production(GENERATOR)) == (1, 2)
     [finding] = stage.found()
     assert (finding.remedy, "no version 9" in finding.detail) == (Remedy.PUT_BACK, True)
+
+
+def test_an_adopted_release_has_its_gates_as_usual(stage: Stage) -> None:
+    with stage.database.transaction() as session:
+        stage.releasing.rollback(
+            session, generator=GENERATOR, to=1, expected_serving=2, actor="ann", reason="worse", incident_id=new_id()
+        )
+    assert (stage.look(), stage.store.production(GENERATOR)) == (0, 1)
+    stage.policy(EditPolicy.ADOPT)
+    stage.store.set_production(GENERATOR, 2)
+    assert (stage.look(), stage.store.production(GENERATOR), stage.serving()) == (1, 1, 1)
+    [finding] = stage.found()
+    assert (finding.remedy, "quarantine" in finding.detail) == (Remedy.PUT_BACK, True)
 
 
 def test_a_version_registered_and_named_at_once_is_adopted_by_the_next_look(stage: Stage) -> None:

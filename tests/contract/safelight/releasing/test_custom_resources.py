@@ -338,16 +338,17 @@ def test_a_version_that_does_not_say_what_the_template_asks_for(cluster: Cluster
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_target_is_refused_before_anything_is_asked(kind: TargetKind, wrong: dict[str, str]) -> None:
+    assert KINDS[kind].enter("https://cluster.example.com:6443", TOKEN, RESOURCES[kind], PUBLIC).secret == TOKEN
     with pytest.raises(SafelightError) as refused:
-        KINDS[kind].enter("https://203.0.113.9:6443", TOKEN, RESOURCES[kind] | wrong, PUBLIC)
+        KINDS[kind].enter("https://cluster.example.com:6443", TOKEN, RESOURCES[kind] | wrong, PUBLIC)
     assert refused.value.code == "target_invalid"
 
 
 @pytest.mark.parametrize(
     ("url", "token"),
     [
-        ("https://10.0.0.1:6443", TOKEN), ("http://203.0.113.9:6443", TOKEN), ("https://203.0.113.9:6443", ""),
-        ("https://203.0.113.9:6443", "two words"), ("https://203.0.113.9:6443/apis/apps/v1", TOKEN),
+        ("https://10.0.0.1:6443", TOKEN), ("http://cluster.example.com:6443", TOKEN), ("https://cluster.example.com:6443", ""),
+        ("https://cluster.example.com:6443", "two words"), ("https://cluster.example.com:6443/apis/apps/v1", TOKEN),
     ],
 )  # fmt: skip
 def test_so_is_an_address_out_of_reach_or_with_a_path_and_a_token_that_is_none(url: str, token: str) -> None:
