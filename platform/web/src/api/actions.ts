@@ -43,6 +43,22 @@ export const useApprove = (generator: string, version: number): UseMutationResul
 export const useAccept = (): UseMutationResult<LedgerLine, Error, Schemas["Accept"]> =>
   useAction((body) => ask(client.POST("/api/v1/releases/accept", { body, headers: once() })), [...RELEASE_NOUNS, "release"]);
 
+const toRelease = (id: string, reason: string) => ({ params: { path: { release_id: id } }, body: { reason }, headers: once() });
+type ToRelease = ReturnType<typeof toRelease>;
+
+const CANARY = {
+  promote: (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/promote", said)),
+  "promote-fully": (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/promote-fully", said)),
+  pause: (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/pause", said)),
+  resume: (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/resume", said)),
+  abort: (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/abort", said)),
+  retry: (said: ToRelease) => ask(client.POST("/api/v1/releases/{release_id}/retry", said)),
+};
+export type CanaryVerb = keyof typeof CANARY;
+
+export const useCanaryVerb = (id: string): UseMutationResult<Release, Error, { verb: CanaryVerb; reason: string }> =>
+  useAction(({ verb, reason }) => CANARY[verb](toRelease(id, reason)), [...RELEASE_NOUNS, "release"]);
+
 export const useAcknowledge = (id: string): UseMutationResult<IncidentDetail, Error, void> =>
   useAction(
     () => ask(client.POST("/api/v1/incidents/{incident_id}/acknowledge", { params: { path: { incident_id: id } } })),

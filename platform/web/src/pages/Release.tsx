@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { useAccept } from "@/api/actions";
 import type { Release as One } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
+import { Canary } from "@/release/Canary";
 import { Difference } from "@/release/Difference";
 import { Gates } from "@/release/Gates";
 import { Steps } from "@/release/Steps";
@@ -66,6 +67,7 @@ function Body({ release }: { release: One }): ReactNode {
             ["Incident", release.incident_id ? <Link key="incident" to={href(`/incidents/${release.incident_id}`)}>The incident it answers</Link> : null],
           ]} />
         </Panel>
+        {release.canary && <Canary release={release} of={release.canary} />}
         {release.gates.length > 0 && (
           <Panel title="Gates">
             {release.override && (

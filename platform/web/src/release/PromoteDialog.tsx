@@ -8,6 +8,7 @@ import { Problem } from "@/api/problem";
 import { gateCheckQuery, generatorsQuery, versionsQuery } from "@/api/queries";
 import { Consequence, consequences, Facts } from "@/release/Consequence";
 import { GateCheck } from "@/release/GateCheck";
+import { canaryOf, stepsOf } from "@/release/plan";
 import type { PromoteRequest } from "@/release/ReleaseDialogs";
 import { useHref } from "@/scope/scope";
 import { Dialog } from "@/ui/Dialog";
@@ -20,6 +21,8 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
   const [override, setOverride] = useState("");
+  const [told, setTold] = useState("");
+  const steps = stepsOf(told);
   const status = useQuery(generatorsQuery).data?.find(({ name }) => name === generator);
   const versions = useQuery(versionsQuery(generator)).data ?? [];
   const to = versions.find(({ number }) => number === version);
@@ -29,13 +32,13 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   const navigate = useNavigate();
   const href = useHref();
   const stale = promote.error instanceof Problem && promote.error.status === 409;
-  const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale
+  const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale && steps !== null
     && gates.data !== undefined && (gates.data.decision !== "refuse" || override.trim() !== "");
 
   const submit = (): void => {
     if (!ready) return;
     promote.mutate(
-      { generator, version, expected_serving: serving, reason, ...(override.trim() ? { override } : {}) },
+      { generator, version, expected_serving: serving, reason, ...(override.trim() ? { override } : {}), ...(steps?.length ? { canary: canaryOf(steps) } : {}) },
       {
         onSuccess: (release) => {
           onClose();
@@ -58,6 +61,9 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
       {gates.error && <Failure error={gates.error} />}
       <Textarea label="Reason" description="It goes on the ledger." required value={reason} autosize minRows={1} maxLength={2000}
         data-autofocus onChange={(event) => setReason(event.currentTarget.value)} />
+      <TextInput label="Canary" placeholder="5:300 25:600:pause 50:600" value={told} autoComplete="off" error={steps === null && "Steps such as 5:300, 0+20:300 or 25:600:pause"}
+        description="Percent of the requests, and seconds to bake, step by step; +20 adds shadows. Empty: all at once."
+        onChange={(event) => setTold(event.currentTarget.value)} />
       <TextInput label={`Type v${version} to send all requests to it`} required value={typed} autoComplete="off"
         onChange={(event) => setTyped(event.currentTarget.value)} />
       {promote.error && <Failure error={promote.error} />}

@@ -5,11 +5,13 @@ const WORDS: Record<ReleaseState, (to: string) => string> = {
   requested: () => "Asked for",
   preparing: (to) => `Loading and warming ${to}`,
   verifying: (to) => `Checking ${to} on its golden prompts`,
+  canary: (to) => `A part of the requests goes to ${to}`,
+  paused: () => "The canary waits for a person",
   flipping: (to) => `New requests go to ${to}`,
   serving: (to) => `${to} serves all requests`,
   accepted: (to) => `${to} accepted as known good`,
   failed: () => "Failed; production was not changed by it",
-  aborted: () => "Called off before anything changed",
+  aborted: () => "Called off; what served goes on",
   superseded: () => "A later release took over",
 };
 
@@ -21,10 +23,12 @@ const PATHS: Record<"promote" | "rollback", ReleaseState[]> = {
   rollback: ["requested", "flipping", "serving"],
 };
 
+const CANARY: ReleaseState[] = ["requested", "preparing", "verifying", "canary", "flipping", "serving"];
+
 /** The steps that are still ahead of a release that moves; none where it has come to rest. */
 export function ahead(release: Release): ReleaseState[] {
   if (!release.moving) return [];
-  const path = PATHS[release.kind === "rollback" ? "rollback" : "promote"];
+  const path = release.canary ? CANARY : PATHS[release.kind === "rollback" ? "rollback" : "promote"];
   const done = new Set(release.steps.map(({ step }) => step));
   const last = path.findLastIndex((state) => done.has(state));
   return path.slice(last + 1);

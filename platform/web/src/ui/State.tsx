@@ -37,6 +37,8 @@ const STATES: Record<string, [Tone, IconName]> = {
   requested: ["busy", "clock"],
   preparing: ["busy", "clock"],
   verifying: ["busy", "clock"],
+  canary: ["busy", "clock"],
+  paused: ["warn", "person"],
   flipping: ["busy", "clock"],
   verified: ["good", "check"],
   changed: ["warn", "alert"],
