@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 _SETTLED = timedelta(seconds=2)
 """What was made later than this ago may still be on its way to the database."""
+_LATE = timedelta(minutes=10)
+"""What became of a request is told by then: no deadline is longer. Older buckets are not added up again."""
 _ONE_SIDED = timedelta(minutes=1)
 """For so long images of one version wait for some of the other to be compared with."""
 _MOST = 500
@@ -124,29 +127,34 @@ class CanaryJudge:
             margins,
         )
         judgement = judgement.after_alignments(*self._alignments(session, release, ours, theirs), margins)
-        return replace(counted, judgement=judgement, judged_until=until, images=counted.images + len(pairs))
+        # What was made at the step before says nothing of whether this one has any traffic.
+        of_step = len(pairs) + len(ours) if canary.step_at and start >= canary.step_at else 0
+        return replace(counted, judgement=judgement, judged_until=until, images=counted.images + of_step)
 
     def _counted(
         self, session: Session, release: KnownRelease, canary: KnownCanary, margins: Margins, now: datetime
     ) -> KnownCanary:
         """With what became of both versions' requests since the last look, however late it was told."""
         began = canary.counted.get("since")
-        since = datetime.fromisoformat(began) if began else bucket_start(canary.step_at or now, self._bucket_seconds)
-        ours = self._count(session, release.generator, release.to_version, Arm.CANARY, since, now)
-        theirs = self._count(session, release.generator, release.from_version, Arm.STABLE, since, now)
-        document = {
-            "since": since.isoformat(),
-            "new": [ours.made, ours.spoilt],
-            "serving": [theirs.made, theirs.spoilt],
-        }
+        since = datetime.fromisoformat(began) if began else bucket_start(now, self._bucket_seconds)
+        ours, theirs = self._both(session, release, since, now)
         if not canary.counted:  # what was there before it began is no part of it
-            return replace(canary, counted=document)
+            return replace(canary, counted=_document(since, ours, theirs))
         new, serving = _less(ours, canary.counted["new"]), _less(theirs, canary.counted["serving"])
         if not new.made or not serving.made:
             return canary
         rng = np.random.default_rng([ours.made, theirs.made, release.id.int % 2**32])
+        later = max(since, bucket_start(now - _LATE, self._bucket_seconds))
+        if later != since:
+            ours, theirs = self._both(session, release, later, now)
         judgement = canary.judgement.after_counts(new, serving, margins, rng)
-        return replace(canary, judgement=judgement, counted=document, images=canary.images + new.made)
+        return replace(canary, judgement=judgement, counted=_document(later, ours, theirs))
+
+    def _both(self, session: Session, release: KnownRelease, since: datetime, now: datetime) -> tuple[Counts, Counts]:
+        return (
+            self._count(session, release.generator, release.to_version, Arm.CANARY, since, now),
+            self._count(session, release.generator, release.from_version, Arm.STABLE, since, now),
+        )
 
     def _count(
         self, session: Session, generator: str, version: int | None, arm: Arm, since: datetime, until: datetime
@@ -214,6 +222,10 @@ def _margins(plan: CanaryPlan) -> Margins:
     return Margins(
         plan.alpha, plan.alignment_tolerance, plan.alignment_margin, plan.spoilt_tolerance, plan.spoilt_margin
     )
+
+
+def _document(since: datetime, ours: Counts, theirs: Counts) -> dict[str, Any]:
+    return {"since": since.isoformat(), "new": [ours.made, ours.spoilt], "serving": [theirs.made, theirs.spoilt]}
 
 
 def _less(now: Counts, before: Sequence[int]) -> Counts:

@@ -47,6 +47,12 @@ def test_images_that_nobody_can_use_are_found() -> None:
     assert (verdict.health, verdict.reason) == (Health.DEGRADED, Reason.ERROR_RATE_UP)
 
 
+def test_a_hundred_comparisons_are_the_fewest_that_pass_at_the_default_margins() -> None:
+    same = np.full(101, 0.8)
+    assert Judgement().after_pairs(same, same, MARGINS).verdict(MARGINS).health is Health.HEALTHY
+    assert Judgement().after_pairs(same[1:], same[1:], MARGINS).verdict(MARGINS).health is Health.INCONCLUSIVE
+
+
 def test_one_half_that_is_shown_is_no_pass_for_the_other() -> None:
     rng = np.random.default_rng(1)
     only_counted = Judgement().after_counts(CLEAN, CLEAN, MARGINS, rng)

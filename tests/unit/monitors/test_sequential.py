@@ -31,7 +31,7 @@ def narrow(rng: np.random.Generator, mean: float, n: int) -> NDArray[np.float64]
 def regime(rng: np.random.Generator, mean: float, n: int) -> NDArray[np.float64]:
     """The spread changes with what came before; the mean does not."""
     spread = np.where(np.cumsum(rng.standard_normal(n)) > 0, 0.5, 0.02)
-    return mean + spread * rng.choice((-1.0, 1.0), n)
+    return np.asarray(mean + spread * rng.choice((-1.0, 1.0), n))
 
 
 @pytest.mark.parametrize("draw", [two_points, rare, narrow, regime])
@@ -94,7 +94,7 @@ def test_what_is_beyond_the_bound_counts_as_the_bound_and_cannot_ruin_a_bet() ->
 
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_groups_use_all_of_both_samples_and_share_nothing(n: int, m: int) -> None:
-    ours, theirs = group_means(np.arange(n), np.arange(m))
+    ours, theirs = group_means(np.arange(float(n)), np.arange(float(m)))
     assert len(ours) == len(theirs) == min(n, m)
     assert (np.diff(ours) > 0).all()
     assert (np.diff(theirs) > 0).all()

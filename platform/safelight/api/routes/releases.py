@@ -23,6 +23,8 @@ from safelight.store import releases
 router = APIRouter(prefix="/api/v1", tags=["releases"], route_class=IdempotentRoute)
 
 _STEP_POLL_SECONDS = 0.1
+_CANARY_POLL_SECONDS = 1.0
+"""A canary may take days, and is judged no more often."""
 
 
 @router.post("/releases/promote", status_code=202)
@@ -136,7 +138,7 @@ async def follow_release(
             seen = release
         if not release.moving:
             return
-        await asyncio.sleep(_STEP_POLL_SECONDS)
+        await asyncio.sleep(_CANARY_POLL_SECONDS if release.state in releases.CANARIES else _STEP_POLL_SECONDS)
 
 
 def _release(platform: Platform, release_id: UUID) -> Release:

@@ -88,5 +88,7 @@ def test_a_second_promote_is_compared_with_what_it_replaced() -> None:
     assert references(2, chain, [baseline(1), baseline(3)], EYES).previous == baseline(3)
 
 
-def test_a_version_that_never_served_has_no_predecessor() -> None:
-    assert references(9, ledger((PROMOTE, None, 1)), [baseline(1)], EYES).all == ()
+def test_a_version_that_was_never_promoted_is_compared_with_what_it_is_about_to_replace() -> None:
+    chain = ledger((PROMOTE, None, 1), (PROMOTE, 1, 2))
+    assert references(9, chain, [baseline(1), baseline(2)], EYES).all == (baseline(2),)
+    assert references(9, [], [baseline(1)], EYES).first
