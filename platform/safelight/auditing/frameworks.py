@@ -23,9 +23,9 @@ class Claim:
     def shown_by(self, document: Mapping[str, Any]) -> bool:
         """Whether a record speaks for it."""
         value: Any = document
-        for key in self.needs.split(".") if self.needs else ():
+        for key in self.needs.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
-        return bool(value)
+        return not self.needs or bool(value)
 
 
 @dataclass(frozen=True)

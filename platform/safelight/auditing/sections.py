@@ -1,7 +1,7 @@
 """Which records a pack of evidence holds. Another kind of records is another function and a line in `SECTIONS`."""
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from registry.gates.result import Gate, Outcome
@@ -21,6 +21,7 @@ from safelight.store import (
     monitors,
     releases,
     verdicts,
+    verifications,
     versions,
 )
 from safelight.store.alarms import by_monitor
@@ -32,7 +33,14 @@ from safelight.watching.lenses import LensCache
 _PIECE = 200
 _VERIFYING = frozenset({Gate.INTEGRITY, Gate.LOADABLE, Gate.PAIRED_PROBES, Gate.VARIANT})
 _ABOUT_ALL = ("guard.", "key.", "channel.", "erasure.")
-Row = TypeVar("Row")
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Row = TypeVar("Row", bound=_Identified)
 
 
 def _ledger(database: Database, period: Period) -> Iterator[Record]:
@@ -65,6 +73,7 @@ def _releases(database: Database, period: Period) -> Iterator[Record]:
         document = plain(release) | {
             "steps": plain(releases.steps(session, release.id)),
             "canary": plain(canary) if canary else None,
+            "verification": plain(verifications.find(session, release.id)),
         }
         yield Record(str(release.id), _named(release), release.created_at, document)
 
@@ -188,7 +197,7 @@ def _policies(database: Database, period: Period) -> Iterator[Record]:
         title = f"What a promote has to show, set by {gating.updated_by or 'nobody: what holds always'}"
         yield Record("gates", title, gating.updated_at, plain(gating))
         stop = guard.stopped(session)
-        said = f"Automatic responses are stopped by {stop.actor}" if stop else "Automatic responses are not stopped"
+        said = f"Automatic responses are stopped by {stop.stopped_by}" if stop else "Automatic responses are not stopped"
         yield Record("guard", said, None, plain(stop) if stop else {"stopped": False})
 
 
@@ -230,7 +239,7 @@ def _pieces(database: Database, piece: Callable[[Session, UUID | None], list[Row
                 yield session, row
         if len(rows) < _PIECE:
             return
-        before = rows[-1].id  # type: ignore[attr-defined]  # every kind of row that is read so has one
+        before = rows[-1].id
 
 
 def _said(code: str) -> str:
