@@ -197,8 +197,8 @@ def _policies(database: Database, period: Period) -> Iterator[Record]:
         title = f"What a promote has to show, set by {gating.updated_by or 'nobody: what holds always'}"
         yield Record("gates", title, gating.updated_at, plain(gating))
         stop = guard.stopped(session)
-        said = f"Automatic responses are stopped by {stop.stopped_by}" if stop else "Automatic responses are not stopped"
-        yield Record("guard", said, None, plain(stop) if stop else {"stopped": False})
+        said = f"stopped by {stop.stopped_by}" if stop else "not stopped"
+        yield Record("guard", f"Automatic responses are {said}", None, plain(stop) if stop else {"stopped": False})
 
 
 def _baselines(database: Database, period: Period) -> Iterator[Record]:

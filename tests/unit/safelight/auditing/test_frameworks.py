@@ -27,6 +27,8 @@ def test_all_four_functions_the_profile_and_the_management_system_are_spoken_to(
 def test_a_record_without_what_is_claimed_does_not_count() -> None:
     claim = Claim("MAP 1.1", "", "", "model_cards", "manifest.provenance.intended_use")
     assert claim.shown_by({"manifest": {"provenance": {"intended_use": "portraits"}}})
-    for lacking in ({}, {"manifest": None}, {"manifest": {"provenance": None}}, {"manifest": {"provenance": {}}}):
-        assert not claim.shown_by(lacking)
+    provenances: tuple[dict[str, object] | None, ...] = (None, {}, {"intended_use": None}, {"intended_use": ""})
+    for lacking in provenances:
+        assert not claim.shown_by({"manifest": {"provenance": lacking}})
+    assert not claim.shown_by({"manifest": None})
     assert Claim("7.5", "", "", "ledger").shown_by({})
