@@ -9,12 +9,11 @@ from uuid import UUID
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.notifying.addresses import Reach, fault_of
-from safelight.recording.generation import Generation
 from safelight.recording.pixels import as_png, decode
-from safelight.recording.recorder import Recorder
+from safelight.recording.recorder import Made, Recorder
 from safelight.recording.submission import Submission, parse
 from safelight.scoring.seen import Seen, VectorUnreadable
-from safelight.settings import IngestSettings, OnFull
+from safelight.settings import IngestSettings
 from safelight.store import embedders, versions
 from safelight.store.database import Database
 from safelight.store.embedders import KnownEmbedder
@@ -22,7 +21,7 @@ from safelight.store.embedders import KnownEmbedder
 MOST_LINES = 1000
 # Decoded images are large: so many are held in memory at once.
 _DECODED_AT_ONCE = 4
-# The event loop is everybody's: it belongs to one request for a few milliseconds at a time.
+# With one commit. As many images are in memory together.
 _RECORDED_AT_ONCE = 100
 
 Taken: TypeAlias = UUID | SafelightError
@@ -60,47 +59,66 @@ class Ingest:
 
     async def _take(self, documents: Sequence[bytes], api_key_id: UUID | None) -> list[Taken]:
         parsed, known = await asyncio.to_thread(self._read, documents)
-
-        async def taken(each: Submission | SafelightError) -> Taken:
-            if isinstance(each, SafelightError):
-                return each
-            try:
-                return await self._record(each, known, api_key_id)
-            except SafelightError as error:
-                return error
-
         answers: list[Taken] = []
         for start in range(0, len(parsed), _RECORDED_AT_ONCE):
-            answers += await asyncio.gather(*map(taken, parsed[start : start + _RECORDED_AT_ONCE]))
+            prepared = await self._prepare(parsed[start : start + _RECORDED_AT_ONCE], known, api_key_id)
+            answers += await self._record(prepared)
         return answers
 
     def _read(self, documents: Sequence[bytes]) -> tuple[list[Submission | SafelightError], "_Known"]:
         parsed = [_parsed(document) for document in documents]
         return parsed, self._known(each for each in parsed if isinstance(each, Submission))
 
-    async def _record(self, submission: Submission, known: "_Known", api_key_id: UUID | None) -> UUID:
-        digest = known.digests.get((submission.generator, submission.version))
-        if digest is None:
-            raise not_found("version", f"{submission.version} of {submission.generator}")
-        if submission.seen is not None:
-            check_seen(submission.seen, known.embedder)
-        if submission.image_uri is not None:
-            check_image_uri(submission.image_uri, self._settings)
-        if submission.image is None:
-            generation, png = self._prepare(submission, digest, api_key_id)
-        else:
-            async with self._decoding:
-                generation, png = await asyncio.to_thread(self._prepare, submission, digest, api_key_id)
-        # Who sends a generation is told that it is kept, or that it is not: it is never dropped in silence.
-        await self._recorder.record(generation, png, on_full=OnFull.REFUSE)
-        return generation.id
+    async def _prepare(
+        self, parsed: Sequence[Submission | SafelightError], known: "_Known", api_key_id: UUID | None
+    ) -> list[Made | SafelightError]:
+        """In threads: the event loop is everybody's. Images one by one, all that has none at once."""
 
-    def _prepare(self, submission: Submission, digest: str, api_key_id: UUID | None) -> tuple[Generation, bytes | None]:
-        data = submission.image_bytes()
-        image = None if data is None else decode(data)
-        size = None if image is None else image.size
-        generation = submission.generation(self._clock.now(), digest, api_key_id, size)
-        return generation, None if image is None or data is None else as_png(image, data)
+        def made(each: Submission | SafelightError) -> Made | SafelightError:
+            return each if isinstance(each, SafelightError) else self._made(each, known, api_key_id)
+
+        async def decoded(each: Submission) -> Made | SafelightError:
+            async with self._decoding:
+                return await asyncio.to_thread(made, each)
+
+        pictured = [each for each in parsed if isinstance(each, Submission) and each.image is not None]
+        with_image = iter(await asyncio.gather(*map(decoded, pictured)))
+        others = [each for each in parsed if not (isinstance(each, Submission) and each.image is not None)]
+        without = iter(await asyncio.to_thread(lambda: [made(each) for each in others]))
+        return [
+            next(with_image if isinstance(each, Submission) and each.image is not None else without) for each in parsed
+        ]
+
+    async def _record(self, prepared: Sequence[Made | SafelightError]) -> list[Taken]:
+        made = [each for each in prepared if not isinstance(each, SafelightError)]
+        if not made:
+            return [each for each in prepared if isinstance(each, SafelightError)]
+        try:
+            # Who sends a generation is told that it is kept, or that it is not: it is never dropped in silence.
+            await self._recorder.record_all(made)
+        except SafelightError as error:
+            if len(made) > 1:
+                # One that is too large for the room there is must not cost the others theirs.
+                return [taken for each in prepared for taken in await self._record([each])]
+            return [each if isinstance(each, SafelightError) else error for each in prepared]
+        return [each if isinstance(each, SafelightError) else each[0].id for each in prepared]
+
+    def _made(self, submission: Submission, known: "_Known", api_key_id: UUID | None) -> Made | SafelightError:
+        try:
+            digest = known.digests.get((submission.generator, submission.version))
+            if digest is None:
+                raise not_found("version", f"{submission.version} of {submission.generator}")
+            if submission.seen is not None:
+                check_seen(submission.seen, known.embedder)
+            if submission.image_uri is not None:
+                check_image_uri(submission.image_uri, self._settings)
+            data = submission.image_bytes()
+            image = None if data is None else decode(data)
+            size = None if image is None else image.size
+            generation = submission.generation(self._clock.now(), digest, api_key_id, size)
+            return generation, None if image is None or data is None else as_png(image, data)
+        except SafelightError as error:
+            return error
 
     def _known(self, submissions: Iterable[Submission]) -> "_Known":
         named = {(each.generator, each.version) for each in submissions}

@@ -1,6 +1,7 @@
 """Group commit: whoever waits for the disk takes everybody along who came meanwhile."""
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
@@ -15,15 +16,15 @@ class Journal:
 
     def __init__(self, file: JournalFile) -> None:
         self._file = file
-        self._waiting: deque[tuple[Entry, Future[None]]] = deque()
+        self._waiting: deque[tuple[Sequence[Entry], Future[None]]] = deque()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    def append(self, entry: Entry) -> Future[None]:
-        """A future that is done once the entry is on disk, or fails with JournalUnwritable."""
+    def append(self, entries: Sequence[Entry]) -> Future[None]:
+        """A future that is done once all of them are on disk, or fails with JournalUnwritable: then none is."""
         done: Future[None] = Future()
-        # From here on the entry is written whether or not anybody still waits.
+        # From here on they are written whether or not anybody still waits.
         done.set_running_or_notify_cancel()
-        self._waiting.append((entry, done))
+        self._waiting.append((entries, done))
         self._writer.submit(self._commit_group)
         return done
 
@@ -43,9 +44,9 @@ class Journal:
     def _commit_group(self) -> None:
         group = self._take_group()
         if not group:
-            return  # an earlier commit took this call's entry along
+            return  # an earlier commit took this call's entries along
         try:
-            self._file.append([entry for entry, _ in group])
+            self._file.append([entry for entries, _ in group for entry in entries])
         except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for the answer
             for _, done in group:
                 done.set_exception(error)
@@ -53,11 +54,11 @@ class Journal:
             for _, done in group:
                 done.set_result(None)
 
-    def _take_group(self) -> list[tuple[Entry, "Future[None]"]]:
-        group: list[tuple[Entry, Future[None]]] = []
+    def _take_group(self) -> list[tuple[Sequence[Entry], "Future[None]"]]:
+        group: list[tuple[Sequence[Entry], Future[None]]] = []
         size = 0
         while self._waiting and size < _GROUP_BYTES:
-            entry, done = self._waiting.popleft()
-            group.append((entry, done))
-            size += entry.size
+            entries, done = self._waiting.popleft()
+            group.append((entries, done))
+            size += sum(entry.size for entry in entries)
         return group

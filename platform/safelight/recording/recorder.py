@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
 from opentelemetry import trace
@@ -20,6 +22,9 @@ from safelight.store.journal import Entry, JournalUnwritable
 
 logger = logging.getLogger(__name__)
 _tracer = trace.get_tracer("safelight")
+
+Made: TypeAlias = tuple[Generation, bytes | None]
+"""A generation and its PNG."""
 
 
 class Recorded(StrEnum):
@@ -81,13 +86,24 @@ class Recorder:
         Where the journal cannot write, `on_full` decides (the setting's value unless given): SERVE counts the
         generation as unlogged and returns; REFUSE raises `journal_full`.
         """
-        entry = Entry(generation.id, self._clock.now(), self._redact(generation).model_dump_json(), image)
+        return await self._commit([self._entry(generation, image)], [generation], on_full or self._on_full)
+
+    async def record_all(self, made: Sequence[Made]) -> None:
+        """Returns once all of them are on disk, with one commit. Raises `journal_full`, and then none of them is."""
+        entries = await asyncio.to_thread(lambda: [self._entry(*each) for each in made])
+        await self._commit(entries, [generation for generation, _ in made], OnFull.REFUSE)
+
+    def _entry(self, generation: Generation, image: bytes | None) -> Entry:
+        """What the journal keeps of it."""
+        return Entry(generation.id, self._clock.now(), self._redact(generation).model_dump_json(), image)
+
+    async def _commit(self, entries: Sequence[Entry], generations: Sequence[Generation], on_full: OnFull) -> Recorded:
         try:
             with _tracer.start_as_current_span("journal"):
                 # Shielded: a caller that goes away takes its answer along, not the commit.
-                await asyncio.shield(asyncio.wrap_future(self._journal.append(entry)))
+                await asyncio.shield(asyncio.wrap_future(self._journal.append(entries)))
         except JournalUnwritable as error:
-            if (on_full or self._on_full) is OnFull.REFUSE:
+            if on_full is OnFull.REFUSE:
                 raise SafelightError(
                     Kind.UNAVAILABLE,
                     "journal_full",
@@ -97,11 +113,13 @@ class Recorder:
             if not self._losing:
                 logger.error("serving unlogged: the journal cannot write (%s)", error)
             self._losing = True
-            self._losses.add(generation)
-            count(generation)
+            for generation in generations:
+                self._losses.add(generation)
+                count(generation)
             return Recorded.UNLOGGED
         if self._losing:
             logger.warning("the journal writes again; %d generations are unlogged since the start", self.unlogged)
         self._losing = False
-        count(generation)
+        for generation in generations:
+            count(generation)
         return Recorded.DURABLE

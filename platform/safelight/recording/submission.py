@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from safelight.errors import Kind, SafelightError
-from safelight.ids import first_id_at, made_at, new_id
+from safelight.ids import first_id_at, made_at
 from safelight.recording.generation import Arm, Generation, Outcome, Source
 from safelight.scoring.seen import Seen
 from safelight.store.fetches import IMAGE_URI
@@ -87,7 +87,7 @@ class Account(BaseModel):
             arm=self.arm,
             outcome=self.outcome,
             error_code=self.error_code,
-            request_id=self.request_id or new_id(),
+            request_id=self.request_id or identifier,  # a request of its own, for all that is known
             api_key_id=api_key_id,
             replica=self.replica,
             adapter=self.adapter,

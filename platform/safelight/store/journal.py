@@ -39,7 +39,7 @@ class JournalUnwritable(Exception):
     """The journal is full, or its disk is, or does not answer. Nothing of the batch was kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is kept of one generation until it is shipped: its JSON and the bytes of its image."""
 

@@ -145,6 +145,18 @@ async def test_a_full_journal_is_said_so(
     assert shipped(shipper, database) == []
 
 
+async def test_a_line_that_there_is_no_room_for_does_not_cost_the_others_theirs(
+    client: httpx.AsyncClient, recorder: Recorder, png: bytes
+) -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((1024, 1100), 100).save(noise, "PNG")
+    reply = await _bulk(client, sent(png), sent(noise.getvalue()), sent(png))
+    first, second, third = reply.json()["lines"]
+    assert (second["code"], recorder.status().backlog) == ("journal_full", 2)
+    assert recorder.find(UUID(first["id"])) is not None
+    assert recorder.find(UUID(third["id"])) is not None
+
+
 async def test_ids_are_those_of_the_lines(client: httpx.AsyncClient, png: bytes) -> None:
     ids = [first_id_at(NOON - timedelta(seconds=n)) for n in range(30)]
     answer = await _bulk(client, *(sent(png, id=str(each)) for each in ids))

@@ -93,6 +93,21 @@ async def test_those_who_come_while_the_disk_is_busy_share_one_commit(tmp_path: 
     journal.close()
 
 
+async def test_many_are_recorded_with_one_commit_or_not_at_all(tmp_path: Path) -> None:
+    file = CountingFile(tmp_path)
+    file.may_go_on.set()
+    journal = Journal(file)
+    recorder = Recorder(journal, Losses(60), ManualClock(NOON), OnFull.SERVE)
+    made = [_generation() for _ in range(20)]
+    await recorder.record_all([(each, b"png") for each in made])
+    assert file.commits == [20]
+    with pytest.raises(SafelightError) as refused:
+        await recorder.record_all([(_generation(), b"png"), (_generation(), bytes(65 * MEBIBYTE))])
+    assert (refused.value.code, recorder.unlogged) == ("journal_full", 0)
+    assert _kept(tmp_path) == [each.id for each in made]
+    journal.close()
+
+
 async def test_a_caller_that_goes_away_does_not_take_its_generation_along(tmp_path: Path) -> None:
     file = CountingFile(tmp_path)
     journal = Journal(file)
