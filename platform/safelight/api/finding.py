@@ -1,14 +1,21 @@
 """One generation and its image, wherever they are by now: in the database, or still in the journal."""
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from safelight.access import Permission, Principal
 from safelight.api.platform import Platform
 from safelight.errors import Kind, SafelightError, not_found
+from safelight.ids import first_id_at
 from safelight.recording.generation import Generation
 from safelight.store import generations
 from safelight.store.generations import StoredGeneration
+
+_YOUNG = timedelta(seconds=10)
+_LOOKS = 8
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -24,13 +31,18 @@ class Found:
 
 
 def find(platform: Platform, generation_id: UUID) -> Found:
-    """Raises `generation_not_found`."""
+    """Raises `generation_not_found`. One made a moment ago may lie in another process's journal: it is waited for."""
     found = (
         _stored(platform, generation_id)
         or _journalled(platform, generation_id)
         # It may have been shipped from the one to the other between the two looks.
         or _stored(platform, generation_id)
     )
+    now = platform.clock.now()
+    looks = _LOOKS if first_id_at(now - _YOUNG) <= generation_id < first_id_at(now + _YOUNG) else 0
+    while found is None and looks:
+        time.sleep(_PAUSE_SECONDS)
+        found, looks = _stored(platform, generation_id), looks - 1
     if found is None:
         raise not_found("generation", generation_id)
     return found
