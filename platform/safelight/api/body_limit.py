@@ -4,11 +4,14 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from safelight.api.problems import CodedHTTPException, problem_response
+from safelight.api.problems import CodedHTTPException
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 as soon as a body is announced or grows larger than `max_bytes`."""
+    """ASGI middleware: whoever reads a body that is announced or grows larger than `max_bytes` raises a 413.
+
+    Raised, not answered, so that each route answers in the form that its clients know.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -20,19 +23,15 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._max_bytes:
-            response = problem_response(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", self._detail, headers={"Connection": "close"}
-            )
-            await response(scope, receive, send)
-            return
+        too_large = announced.isdigit() and int(announced) > self._max_bytes
         received = 0
 
         async def counted() -> Message:
             nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            if not too_large:
+                message = await receive()
+                received += len(message.get("body", b""))
+            if too_large or received > self._max_bytes:
                 raise CodedHTTPException(
                     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", self._detail, {"Connection": "close"}
                 )

@@ -154,3 +154,13 @@ def test_a_body_that_is_no_json_is_told_in_openais_envelope(api: Any) -> None:
         reply = client.post("/v1/images/generations", content=b"\xff\xfe", headers={"Content-Type": "application/json"})
     assert reply.status_code == 400
     assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large_is_said_so_in_the_clients_own_terms(client: openai.OpenAI, announced: bool) -> None:
+    """50 MB of prompt, sent with its length and in pieces."""
+    piece = b" " * 1_000_000
+    body = piece * 50 if announced else (piece for _ in range(50))
+    with pytest.raises(openai.APIStatusError) as refused:
+        client.post("/images/generations", content=body, cast_to=object)
+    assert (refused.value.status_code, refused.value.code) == (413, "body_too_large")

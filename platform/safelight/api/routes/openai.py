@@ -21,7 +21,7 @@ from safelight.api.auth import Maker, ReaderOrMaker
 from safelight.api.finding import find, image_of
 from safelight.api.image_links import ImageLinks, Link
 from safelight.api.platform import Platform, PlatformDep
-from safelight.api.problems import STATUS
+from safelight.api.problems import STATUS, CodedHTTPException
 from safelight.api.schemas.generations import EndUser
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.serving.attempt import failure_of
@@ -53,7 +53,9 @@ class OpenAIRoute(APIRoute):
             except RequestValidationError as error:
                 return _of_validation(error)
             except HTTPException as error:
-                return _envelope(HTTPStatus(error.status_code), "invalid_request", str(error.detail))
+                code = error.code if isinstance(error, CodedHTTPException) else "invalid_request"
+                headers = dict(error.headers or {})
+                return _envelope(HTTPStatus(error.status_code), code, str(error.detail), headers=headers)
             except StoreAway:
                 logger.exception("the database did not answer on %s", request.url.path)
                 message = "The database does not answer. Try again in a few seconds."
