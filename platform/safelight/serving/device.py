@@ -6,6 +6,8 @@ from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
 _STATM = Path("/proc/self/statm")
+_GROUP = Path("/sys/fs/cgroup")
+"""Of control groups (version 2), as a container sees its own."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,24 @@ def memory(device: str) -> Memory | None:
     return Memory(total - free, total)
 
 
-def host_memory() -> Memory:
-    """Of this machine, by what Linux reckons that a process can still take without swapping."""
-    told = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+def host_memory(meminfo: Path = _MEMINFO, group: Path = _GROUP) -> Memory:
+    """Of this machine, by what Linux reckons that a process can still take without swapping; or of its container."""
+    told = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
     total, available = (int(told[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
-    return Memory(total - available, total)
+    machine, container = Memory(total - available, total), group_memory(group)
+    return machine if container is None else min(machine, container, key=lambda each: each.free)
+
+
+def group_memory(group: Path) -> Memory | None:
+    """Of a control group; None where it is given no limit. Cached files are let go of before anything is refused."""
+    try:
+        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        counted = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except OSError:  # the machine's own group has no such files
+        return None
+    if limit == "max":
+        return None
+    return Memory(max(int(used) - int(counted.get("inactive_file", 0)), 0), int(limit))
 
 
 def own_memory(device: str) -> tuple[int, int | None]:
