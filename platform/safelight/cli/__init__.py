@@ -46,6 +46,7 @@ _GROUPS: Final = {
     "variant": ("variants", "group"),
     "monitor": ("monitors", "group"),
     "channel": ("channels", "group"),
+    "jobs": ("jobs", "group"),
     "registry": ("registry", "group"),
     "targets": ("targets", "group"),
     "guard": ("guard", "group"),
