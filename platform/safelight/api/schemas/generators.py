@@ -46,6 +46,7 @@ class EngineInfo(BaseModel):
     host: str
     state: str
     detail: str
+    spare: bool = Field(description="Loaded afresh for probes or a drill; no traffic goes to it")
     residency: str = Field(description="device, or where a version to go back to waits for room: host (memory), disk")
     host_bytes: int | None = Field(description="What its process takes of this machine's memory")
     device_bytes: int | None = Field(description="The most it has taken of its GPU's memory; null without a GPU")

@@ -3934,6 +3934,11 @@ export interface components {
              */
             residency: string;
             /**
+             * Spare
+             * @description Loaded afresh for probes or a drill; no traffic goes to it
+             */
+            spare: boolean;
+            /**
              * Started At
              * Format: date-time
              */

@@ -28,7 +28,7 @@ export function Engines({ engines, serving, external, inFlight }: Props): ReactN
         <DataTable caption="Engines" rows={engines} rowKey={({ id }) => id} columns={[
           { name: "Version", cell: ({ version }) => <VersionTag version={version} link /> },
           { name: "State", cell: ({ state }) => <State of={state} /> },
-          { name: "Role", cell: ({ version }) => (version === serving ? "serves" : "kept warm") },
+          { name: "Role", cell: ({ version, spare }) => (spare ? "spare: probes or a drill" : version === serving ? "serves" : "kept warm") },
           { name: "Host", cell: ({ host }) => host },
           { name: "Detail", grow: true, cell: ({ detail }) => detail || <span className="muted">–</span> },
           { name: "Started", cell: ({ started_at }) => <When at={started_at} /> },
