@@ -2,15 +2,18 @@
 
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.versions import VersionStore
 from safelight.clock import Clock, SystemClock
 from safelight.releasing.registration import Registration
-from safelight.releasing.service import Releasing
 from safelight.scoring.embedder import Embedder
 from safelight.settings import Settings
 from safelight.store.database import Database
 from safelight.studio.versions import EMBEDDER
+
+if TYPE_CHECKING:
+    from safelight.releasing.service import Releasing
 
 
 def clock() -> Clock:
@@ -33,7 +36,9 @@ def registration(settings: Settings) -> Registration:
     return Registration(database(settings), version_store(settings), clock())
 
 
-def releasing() -> Releasing:
+def releasing() -> "Releasing":
+    from safelight.releasing.service import Releasing  # brings in statistics, which an engine has no use for
+
     return Releasing(clock())
 
 
