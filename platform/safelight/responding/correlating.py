@@ -54,7 +54,7 @@ def changes_before(
         *_engines(session, incident.generator, start, end),
         *_settings(access.audit_between(session, start, end, _MOST_LINES), incident.generator),
     ]
-    return sorted(found, key=lambda each: each.at, reverse=True)
+    return sorted(found, key=lambda each: each.at)[::-1]
 
 
 def _release(release: KnownRelease) -> ChangeBefore:

@@ -23,7 +23,7 @@ export function Difference({ release }: { release: Release }): ReactNode {
   if (error && others.length === 0) return null; // the first of all: there is nothing to compare it with
   return (
     <Panel flush title="What is different" aside={
-      <NativeSelect size="xs" aria-label="Compared with" value={before} onChange={({ currentTarget: { value } }) => setBefore(value)}
+      <NativeSelect size="xs" className={css.choice} aria-label="Compared with" value={before} onChange={({ currentTarget: { value } }) => setBefore(value)}
         data={[{ value: "", label: "from the release before" }, ...others.map(({ id, to_version, kind, created_at }) => ({ value: id, label: `from ${named(to_version)}, ${kind} of ${instant(new Date(created_at))}` }))]} />
     }>
       {error && <div className={css.failure}><Failure error={error} /></div>}
