@@ -15,7 +15,6 @@ from monitors.verdict import Health, Reason, Verdict
 from registry.canary import CanaryPlan
 from registry.progress import State
 from safelight.clock import Clock, bucket_start
-from safelight.recording.generation import Arm
 from safelight.releasing.canary import Canarying
 from safelight.responding.announcement import Links
 from safelight.responding.causes import Cause, open_of_cause
@@ -28,7 +27,7 @@ from safelight.store.scores import ScoredGeneration
 from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache, LensUnreadable
 from safelight.watching.references import references
-from safelight.watching.samples import SCHEMA, Row, row, sample
+from safelight.watching.samples import CANARY_ARM, SCHEMA, SERVING_ARM, Row, row, sample
 from safelight.watching.situation import defaults_of
 
 _log = logging.getLogger(__name__)
@@ -117,8 +116,8 @@ class CanaryJudge:
             embedder_digest=self._embedder_digest,
             limit=_MOST,
         )
-        ours = self._made(session, release.generator, release.to_version, Arm.CANARY, start, until)
-        theirs = self._made(session, release.generator, release.from_version, Arm.STABLE, start, until) if ours else []
+        ours = self._made(session, release.generator, release.to_version, CANARY_ARM, start, until)
+        theirs = self._made(session, release.generator, release.from_version, SERVING_ARM, start, until) if ours else []
         if (canary.at.weight and not theirs) and until - start < _ONE_SIDED:
             return counted
         judgement = counted.judgement.after_pairs(
@@ -152,23 +151,23 @@ class CanaryJudge:
 
     def _both(self, session: Session, release: KnownRelease, since: datetime, now: datetime) -> tuple[Counts, Counts]:
         return (
-            self._count(session, release.generator, release.to_version, Arm.CANARY, since, now),
-            self._count(session, release.generator, release.from_version, Arm.STABLE, since, now),
+            self._count(session, release.generator, release.to_version, CANARY_ARM, since, now),
+            self._count(session, release.generator, release.from_version, SERVING_ARM, since, now),
         )
 
     def _count(
-        self, session: Session, generator: str, version: int | None, arm: Arm, since: datetime, until: datetime
+        self, session: Session, generator: str, version: int | None, arm: str, since: datetime, until: datetime
     ) -> Counts:
         if version is None:
             return Counts(0, 0)
         until += timedelta(seconds=self._bucket_seconds)
-        found = totals.totals(session, generator, version, arm.value, self._embedder_digest, since, until)
+        found = totals.totals(session, generator, version, arm, self._embedder_digest, since, until)
         # Those that were served and not looked at yet are neither: they are counted once they have been.
         spoilt = found.filtered + found.failed + found.blank + found.broken
         return Counts(found.filtered + found.failed + found.scored, spoilt)
 
     def _made(
-        self, session: Session, generator: str, version: int | None, arm: Arm, start: datetime, until: datetime
+        self, session: Session, generator: str, version: int | None, arm: str, start: datetime, until: datetime
     ) -> list[Row]:
         if version is None:
             return []
@@ -178,7 +177,7 @@ class CanaryJudge:
             version,
             start,
             until,
-            arms=(arm.value,),
+            arms=(arm,),
             embedder_digest=self._embedder_digest,
             limit=_MOST,
         )

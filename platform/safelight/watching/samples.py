@@ -24,7 +24,9 @@ SCHEMA = Schema(
 )
 SERVING_ARM = "stable"
 """The arm that the monitors of what serves look at."""
-JUDGED_ARMS = (SERVING_ARM, "canary")
+CANARY_ARM = "canary"
+"""The arm of a version that is tried on a part of people's requests."""
+JUDGED_ARMS = (SERVING_ARM, CANARY_ARM)
 """Arms that carry people's requests. Shadows, probes and replays are made for a purpose and would bias a sketch."""
 _COMPARED = ("steps", "guidance", "width", "height")
 _LARGEST_PARAMETER = 1e6
