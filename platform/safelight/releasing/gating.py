@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from registry.gates.evidence import Engine, Evidence, Loading, NotPaired, Paired, Unpaired, Variant
 from registry.gates.judging import judge
-from registry.gates.policy import ProbeTerms
+from registry.gates.policy import GatePolicy, ProbeTerms
 from registry.gates.result import Decision, Gate, GateResult, decide, overridden
 from safelight.clock import Clock
 from safelight.store import engines, gates, ledger, probe_sets, probes, provenances, variant_reports, versions
@@ -37,8 +37,8 @@ class Gating:
 
         Raises SafelightError `version_not_found`.
         """
-        found = self._evidence(session, generator, version, promoter, self._clock.now())
-        return judge(found, gates.policy(session, generator).policy)
+        known = gates.policy(session, generator).policy
+        return judge(self._evidence(session, generator, version, promoter, known, self._clock.now()), known)
 
     def ask(self, session: Session, release: KnownRelease) -> tuple[Decision, tuple[GateResult, ...]]:
         """What becomes of a promote, by all that is known now; kept with the release.
@@ -47,7 +47,8 @@ class Gating:
         """
         known = gates.policy(session, release.generator).policy
         override = gates.override(session, release.id) is not None
-        found = self._evidence(session, release.generator, release.to_version, release.actor, release.created_at)
+        asked = release.generator, release.to_version, release.actor
+        found = self._evidence(session, *asked, known, release.created_at)
         results = judge(found, known)
         decision = decide(results, override=override)
         if known.paired_probes is not None and decision is Decision.WAIT and _are_due(found):
@@ -57,17 +58,18 @@ class Gating:
         gates.put_results(session, release.id, results, passed_over, self._clock.now())
         return decision, results
 
-    def _evidence(self, session: Session, generator: str, number: int, promoter: str, since: datetime) -> Evidence:
+    def _evidence(
+        self, session: Session, generator: str, number: int, promoter: str, known: GatePolicy, since: datetime
+    ) -> Evidence:
         """`since` is from when on engines and probes that failed count: what failed before is tried again."""
         version = versions.require_version(session, generator, number)
-        terms = gates.policy(session, generator).policy.paired_probes or ProbeTerms()
         now, told = self._clock.now(), provenances.newest(session, generator, number)
         return Evidence(
             external=version.external,
             engine=_engine(session, version, since, now - self._alive),
             quarantined=ledger.quarantined(session, generator, number),
             provenance=told.provenance if told else version.manifest.provenance,
-            paired=_paired(session, version, terms, since, now),
+            paired=_paired(session, version, known.paired_probes or ProbeTerms(), since, now),
             variant=_variant(session, version),
             author=version.registered_by,
             promoter=promoter,
