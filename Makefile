@@ -40,7 +40,7 @@ bench: install ## measure rollback (flip time, failed requests) and the service'
 	$(BIN)/python -m benchmarks.rollback
 	$(BIN)/python -m benchmarks.overhead
 
-bench-detection: install ## measure the detector beside its peers: power, cost, the studio's embeddings (half an hour)
+bench-detection: install ## measure the detector beside its peers: power, weeks, cost, the studio's embeddings (an hour)
 	$(BIN)/python -m benchmarks.detection
 
 # --------------------------------------------------------------------------------------------------------- checking
