@@ -1,18 +1,22 @@
 """Canaries: where each promote that takes the traffic step by step stands, and what is known of its version."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from monitors.canary import Judgement
-from monitors.verdict import Verdict
 from registry.canary import CanaryPlan, CanaryStep
 from safelight.store import releases
 from safelight.store.releases import CANARIES, KnownRelease
 from safelight.store.tables.canaries import CanaryRow
+
+if TYPE_CHECKING:  # an engine, which releases are known to, has no use for the statistics
+    from monitors.canary import Judgement
+    from monitors.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class KnownCanary:
 
 def add(session: Session, release_id: UUID, plan: CanaryPlan) -> None:
     """The plan of a promote that has just been asked for."""
+    from monitors.canary import Judgement
+
     put(session, KnownCanary(release_id=release_id, plan=plan, counted={}, judgement=Judgement()))
 
 
@@ -81,6 +87,9 @@ def running(session: Session, generator: str | None = None) -> list[tuple[KnownR
 
 
 def _canary(row: CanaryRow) -> KnownCanary:
+    from monitors.canary import Judgement
+    from monitors.verdict import Verdict
+
     return KnownCanary(
         release_id=row.release_id,
         plan=CanaryPlan.model_validate(row.plan),
