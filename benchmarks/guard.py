@@ -190,9 +190,7 @@ def table(rounds: list[Round], load: Load, clients: int) -> str:
     lines = [f"{name:20} median {statistics.median(of):6.3f} s   max {max(of):6.3f} s" for name, of in columns.items()]
     kept = "kept" if worst <= _WANTED_SECONDS and not load.failures else "NOT kept"
     head = f"{len(rounds)} automatic rollbacks, {clients} clients without a pause"
-    tail = (
-        f"{len(load.made)} images made, {len(load.failures)} requests failed; at most {_WANTED_SECONDS:g} s: {kept}"
-    )
+    tail = f"{len(load.made)} images made, {len(load.failures)} requests failed; at most {_WANTED_SECONDS:g} s: {kept}"
     return "\n".join([head, *lines, tail])
 
 
