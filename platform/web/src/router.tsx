@@ -22,6 +22,7 @@ const Reports = lazy(() => import("@/pages/Reports"));
 const Report = lazy(() => import("@/pages/Report"));
 const Attributes = lazy(() => import("@/pages/Attributes"));
 const Backfills = lazy(() => import("@/pages/Backfills"));
+const Jobs = lazy(() => import("@/pages/Jobs"));
 const Versions = lazy(() => import("@/pages/Versions"));
 const Version = lazy(() => import("@/pages/Version"));
 const Releases = lazy(() => import("@/pages/Releases"));
@@ -53,6 +54,7 @@ export function Router(): ReactNode {
             <Route path="reports/:id" element={<Report />} />
             <Route path="attributes" element={<Attributes />} />
             <Route path="backfills" element={<Backfills />} />
+            <Route path="jobs" element={<Jobs />} />
             <Route path="versions" element={<Versions />} />
             <Route path="versions/:number" element={<Version />} />
             <Route path="releases" element={<Releases />} />

@@ -3,7 +3,7 @@ import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/r
 
 import { ask, client } from "@/api/client";
 import type { components } from "@/api/schema";
-import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, IncidentDetail, LedgerLine, ProbeRun, Release } from "@/api/types";
+import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, GenerationJob, IncidentDetail, LedgerLine, ProbeRun, Release, Replay } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
@@ -133,6 +133,17 @@ export const useCancelBaseline = (): UseMutationResult<BaselineJob, Error, strin
   useAction(
     (id) => ask(client.POST("/api/v1/baseline-jobs/{job_id}/cancel", { params: { path: { job_id: id } } })),
     ["baseline-jobs"],
+  );
+
+export const useCancelJob = (): UseMutationResult<GenerationJob, Error, string> =>
+  useAction((id) => ask(client.POST("/api/v1/generations/jobs/{job_id}/cancel", { params: { path: { job_id: id } } })), ["jobs"]);
+
+/** Answered at once: the list of replays then shows how it goes. */
+export const useMakeAgain = (id: string): UseMutationResult<Replay, Error, number | undefined> =>
+  useAction(
+    (version) =>
+      ask(client.POST("/api/v1/generations/{generation_id}/replay", { params: { path: { generation_id: id } }, body: { version: version ?? null, wait_seconds: 0 }, headers: once() })),
+    ["replays"],
   );
 
 export const useBackfill = (): UseMutationResult<Backfill, Error, Schemas["NewBackfill"]> =>

@@ -227,6 +227,22 @@ export const reportQuery = (id: string) =>
     queryFn: () => ask(client.GET("/api/v1/reports/daily/{report_id}", { params: { path: { report_id: id } } })),
   });
 
+/** Of all generators, the newest first; asked for often only while one is not at its end. */
+export const jobsQuery = () =>
+  queryOptions({
+    queryKey: ["jobs"],
+    queryFn: async () => (await ask(client.GET("/api/v1/generations/jobs", { params: { query: { limit: 50 } } }))).items,
+    refetchInterval: ({ state }) => (state.data?.some(({ state: now }) => now === "queued" || now === "running") ? 1000 : 15_000),
+  });
+
+/** Of one generation, the newest first. */
+export const replaysQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["replays", id],
+    queryFn: async () => (await ask(client.GET("/api/v1/generations/{generation_id}/replays", { params: { path: { generation_id: id } } }))).items,
+    refetchInterval: ({ state }) => (state.data?.some(({ finished_at }) => finished_at === null) ? 1000 : false),
+  });
+
 /** Asked for often only while one runs. */
 export const backfillsQuery = (generator: string) =>
   queryOptions({

@@ -6,6 +6,7 @@ import { generationQuery } from "@/api/queries";
 import type { Generation as One } from "@/api/types";
 import { Picture } from "@/gallery/Picture";
 import { Feedback } from "@/generation/Feedback";
+import { Replays } from "@/generation/Replays";
 import css from "@/pages/Generation.module.css";
 import { useAdoptGenerator, useHref } from "@/scope/scope";
 import { Command } from "@/ui/Command";
@@ -55,6 +56,7 @@ function Body({ generation }: { generation: One }): ReactNode {
           ]} />
           <Document of={generation.envelope} />
         </Panel>
+        {image_url && generation.source === "engine" && <Panel title="Replays" aside="the same, made again"><Replays generation={generation} /></Panel>}
         {generation.environment && <Panel title="Environment"><Document of={generation.environment} /></Panel>}
       </div>
     </div>

@@ -21,6 +21,7 @@ export const PLACES: Place[] = [
   { path: "/attributes", name: "Attributes", icon: "attributes", key: "t" },
   { path: "/releases", name: "Releases", icon: "releases", key: "r" },
   { path: "/backfills", name: "Backfills", icon: "backfills", key: "f" },
+  { path: "/jobs", name: "Jobs", icon: "jobs", key: "j" },
   { path: "/audit", name: "Audit", icon: "audit", key: "a" },
   { path: "/settings", name: "Settings", icon: "settings", key: "s" },
 ];

@@ -60,6 +60,12 @@ const STATES: Record<string, [Tone, IconName]> = {
   probing: ["busy", "clock"],
   unknown: ["unknown", "question"],
 
+  identical: ["good", "check"],
+  within_tolerance: ["good", "check"],
+  beyond_tolerance: ["warn", "alert"],
+  not_measured: ["unknown", "question"],
+  other_version: ["unknown", "minus"],
+
   queued: ["unknown", "clock"],
   running: ["busy", "clock"],
   done: ["good", "check"],
