@@ -104,6 +104,10 @@ class Company(RuleBasedStateMachine):
     def promote(self, who: str, version: int, looked: bool, dies: bool) -> None:
         self._act(lambda: self._promote(who, version, self.looked if looked else None), dies)
 
+    @rule(version=st.integers(1, VERSIONS), dies=st.booleans())
+    def promote_by_override(self, version: int, dies: bool) -> None:
+        self._act(lambda: self._promote("ada", version, None, override="it must"), dies)
+
     @rule(
         who=WHO,
         to=st.none() | st.integers(1, VERSIONS),
@@ -216,6 +220,15 @@ class Company(RuleBasedStateMachine):
         assert len(waiting) <= 1
 
     @invariant()
+    def what_is_in_quarantine_comes_back_by_override_alone(self) -> None:
+        with self.database.reading() as session:
+            chain = ledger.chain(session, self.scene.generator)
+        for place, entry in enumerate(chain):
+            if entry.kind is not EntryKind.ACCEPT and entry.to_version in quarantined(chain[:place]):
+                assert entry.kind is EntryKind.PROMOTE
+                assert "[override of quarantine: it must]" in entry.reason
+
+    @invariant()
     def a_cause_has_one_incident(self) -> None:
         with self.database.reading() as session:
             keys = [each.dedup_key for each in incidents.open_incidents(session, self.scene.generator)]
@@ -278,7 +291,7 @@ class Company(RuleBasedStateMachine):
             entry = ledger.newest_release(session, self.scene.generator)
         return entry.to_version if entry else None
 
-    def _promote(self, who: str, version: int, expected: int | None) -> None:
+    def _promote(self, who: str, version: int, expected: int | None, override: str | None = None) -> None:
         with self.database.transaction() as session:
             self.scene.releasing.promote(
                 session,
@@ -287,6 +300,7 @@ class Company(RuleBasedStateMachine):
                 expected_serving=expected,
                 actor=who,
                 reason="better",
+                override=override,
             )
 
     def _roll_back(self, who: str, to: int | None, expected: int | None) -> None:
