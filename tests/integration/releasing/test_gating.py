@@ -1,6 +1,7 @@
 """What gates do to a promote: refused at once, held until their evidence is there, or passed by override."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from registry.external import parse_external
 from registry.gates.policy import GatePolicy, GatePolicyInvalid, parse_policy
 from registry.gates.result import Gate, Outcome
+from registry.manifest import Dataset, Provenance, Scan
 from registry.progress import State
+from registry.rules import quarantined
 from safelight.clock import ManualClock
 from safelight.errors import SafelightError
 from safelight.ids import new_id
@@ -170,6 +173,9 @@ def test_what_caused_an_incident_stays_out_until_it_was_promoted_by_override_and
     desk.advance()
     desk.flee(1)
     desk.advance()
+    with desk.database.reading() as session:
+        chain = ledger.chain(session, desk.generator)
+        assert ledger.quarantined(session, desk.generator, 2) == quarantined(chain)[2] == chain[-1]
     set_engine(2)
     set_engine(3)
     assert desk.last_step(desk.promote(2)).startswith("Gate quarantine: It is in quarantine since ")
@@ -186,6 +192,11 @@ def test_what_caused_an_incident_stays_out_until_it_was_promoted_by_override_and
     again = desk.promote(2)
     desk.advance()
     assert desk.state(again) is State.SERVING
+    with desk.database.reading() as session:
+        chain = ledger.chain(session, desk.generator)
+        assert {each: ledger.quarantined(session, desk.generator, each) for each in (1, 2, 3)} == {
+            each: quarantined(chain).get(each) for each in (1, 2, 3)
+        }
 
 
 def test_an_approval_comes_from_somebody_else(desk: Desk, set_engine: SetEngine) -> None:
@@ -200,6 +211,27 @@ def test_an_approval_comes_from_somebody_else(desk: Desk, set_engine: SetEngine)
     desk.advance()
     assert desk.state(release) is State.SERVING
     assert ("version.approve", "ann") in desk.audit()
+
+
+def test_provenance_is_told_of_a_version_that_is_registered_already(desk: Desk, set_engine: SetEngine) -> None:
+    desk.policy(provenance={"licences": ["MIT"]})
+    assert desk.state(desk.promote(2)) is State.FAILED
+    told = Provenance(
+        licence="MIT",
+        datasets=(Dataset(name="Emoji", source="npm", licence="MIT"),),
+        scan=Scan(method="CLIP", made_on=date(2026, 11, 1), images=100, near_duplicates=0, contaminated=0),
+        intended_use="Avatars",
+        known_limits="No text",
+    )
+    for licence in ("GPL", "MIT"):  # the newest word counts
+        said = told.model_copy(update={"licence": licence})
+        with desk.database.transaction() as session:
+            gate_policies.tell_provenance(session, desk.generator, 2, said, by="ann", now=desk.clock.now())
+    set_engine(2)
+    release = desk.promote(2)
+    desk.advance()
+    assert desk.state(release) is State.SERVING
+    assert desk.gates(release)[Gate.PROVENANCE] == (Outcome.PASSED, False)
 
 
 def test_what_others_serve_is_asked_for_what_can_be_known_of_it(desk: Desk) -> None:
