@@ -19,8 +19,8 @@ from safelight.recording.fetching import Fetcher, Getter
 from safelight.recording.images import open_images
 from safelight.recording.retention import Retention
 from safelight.releasing.anchoring import AnchorFile, Anchoring
-from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.canary import Canarying
+from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.registration import Registration
 from safelight.releasing.scoping import ScopeFollower
 from safelight.releasing.service import Releasing
