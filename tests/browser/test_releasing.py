@@ -68,6 +68,23 @@ def test_a_promote_is_typed_and_its_steps_are_watched_through_a_reload(desk: Des
     expect(page.get_by_role("button", name="Accept v2 as known good")).to_have_count(0)
 
 
+def test_a_canary_is_watched_paused_and_called_off(desk: Desk, studio: Studio) -> None:
+    steps = [{"weight": 20, "shadow": 10, "bake_seconds": 600}, {"weight": 50}]
+    asked_for = {"generator": "studio", "version": 1, "reason": "try it on a few", "canary": {"steps": steps}}
+    release = studio.client.post("/api/v1/releases/promote", json=asked_for).json()
+    page = desk.open(f"/releases/{release['id']}")
+    panel = page.get_by_role("region", name="Canary")
+    expect(panel.get_by_role("definition").first).to_have_text("20 %", timeout=120_000)
+    for verb, said in (("Pause", "The canary waits for a person"), ("Abort", "Called off; what served goes on")):
+        panel.get_by_role("button", name=verb).click()
+        asked = page.get_by_role("dialog")
+        asked.get_by_label("Reason").fill("that is enough")
+        asked.get_by_role("button", name=verb).click()
+        expect(page.get_by_text(said)).to_be_visible()
+    expect(panel.get_by_role("button", name="Try again")).to_be_visible()
+    studio.wait_until_serving(2)
+
+
 @pytest.mark.parametrize("desk", [{"phone": True, "scheme": "dark"}], indirect=True)
 def test_from_an_alerts_link_to_the_good_version_in_one_confirm(desk: Desk, studio: Studio, incident: UUID) -> None:
     page = desk.open(f"/incidents/{incident}?rollback=1")
