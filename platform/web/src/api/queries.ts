@@ -6,7 +6,7 @@ import type { Verdict } from "@/api/types";
 import { type TimeRange, rangeKey, resolve } from "@/scope/timeRange";
 
 /** How often a window that ends "now" is asked for again; the event stream carries what cannot wait. */
-const MOVING_MS = 10_000;
+export const MOVING_MS = 10_000;
 
 const window = (range: TimeRange): { from: string; to: string } => {
   const { from, to } = resolve(range, new Date());
@@ -50,58 +50,6 @@ export const releaseQuery = (id: string) =>
   queryOptions({
     queryKey: ["release", id],
     queryFn: () => ask(client.GET("/api/v1/releases/{release_id}", { params: { path: { release_id: id } } })),
-  });
-
-export const ledgerQuery = (generator: string) =>
-  infiniteQueryOptions({
-    queryKey: ["ledger", generator],
-    queryFn: ({ pageParam }) => ask(client.GET("/api/v1/ledger", { params: { query: { generator, before: pageParam } } })),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
-  });
-
-/** It reads the whole chain: asked for by a person. */
-export const verificationQuery = (generator: string) =>
-  queryOptions({
-    queryKey: ["verification", generator],
-    queryFn: () => ask(client.GET("/api/v1/ledger/verification", { params: { query: { generator } } })),
-    enabled: false,
-    gcTime: 0,
-  });
-
-/** Against another release, or the one it took over from. */
-export const differenceQuery = (id: string, before?: string) =>
-  queryOptions({
-    queryKey: ["difference", id, before ?? ""],
-    queryFn: () => ask(client.GET("/api/v1/releases/{release_id}/difference", { params: { path: { release_id: id }, query: before ? { before } : {} } })),
-    retry: false,
-  });
-
-export const scopesQuery = (generator: string) =>
-  queryOptions({
-    queryKey: ["scopes", generator],
-    queryFn: async () => (await ask(client.GET("/api/v1/scopes/{generator}", { params: { path: { generator } } }))).items,
-    refetchInterval: MOVING_MS,
-  });
-
-export const registryQuery = (generator: string) =>
-  queryOptions({
-    queryKey: ["registry", generator],
-    queryFn: () => ask(client.GET("/api/v1/registry/{generator}", { params: { path: { generator } } })),
-    refetchInterval: MOVING_MS,
-  });
-
-export const registryFindingsQuery = (generator: string) =>
-  queryOptions({
-    queryKey: ["registry", generator, "findings"],
-    queryFn: async () => (await ask(client.GET("/api/v1/registry/{generator}/findings", { params: { path: { generator } } }))).items,
-    refetchInterval: MOVING_MS,
-  });
-
-export const liveQuery = (generator: string, at: string) =>
-  queryOptions({
-    queryKey: ["live", generator, at],
-    queryFn: () => ask(client.GET("/api/v1/live", { params: { query: { generator, at } } })),
   });
 
 export interface GenerationFilter {

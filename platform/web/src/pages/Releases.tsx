@@ -2,7 +2,8 @@ import { Button, Tabs } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { ledgerQuery, releasesQuery } from "@/api/queries";
+import { releasesQuery } from "@/api/queries";
+import { ledgerQuery } from "@/api/releasing";
 import { Drills } from "@/guard/Drills";
 import { LedgerTable } from "@/release/LedgerTable";
 import { LiveAt } from "@/release/LiveAt";

@@ -2,7 +2,8 @@ import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 
-import { ledgerQuery, versionsQuery } from "@/api/queries";
+import { versionsQuery } from "@/api/queries";
+import { ledgerQuery } from "@/api/releasing";
 import type { Version } from "@/api/types";
 import { useReleaseDialogs } from "@/release/ReleaseDialogs";
 import { useGenerator } from "@/scope/scope";

@@ -2,7 +2,8 @@ import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 
-import { differenceQuery, releasesQuery } from "@/api/queries";
+import { releasesQuery } from "@/api/queries";
+import { differenceQuery } from "@/api/releasing";
 import type { components } from "@/api/schema";
 import type { Release } from "@/api/types";
 import css from "@/release/Difference.module.css";

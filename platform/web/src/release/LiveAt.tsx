@@ -2,7 +2,7 @@ import { TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { liveQuery } from "@/api/queries";
+import { liveQuery } from "@/api/releasing";
 import css from "@/release/LiveAt.module.css";
 import { useParam } from "@/scope/scope";
 import { timeZone } from "@/scope/timeRange";

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import { useSetRegistryPolicy } from "@/api/actions";
-import { registryFindingsQuery, registryQuery } from "@/api/queries";
+import { registryFindingsQuery, registryQuery } from "@/api/releasing";
 import type { RegistryPolicy } from "@/api/types";
 import { useHref } from "@/scope/scope";
 import { useMay } from "@/session/role";

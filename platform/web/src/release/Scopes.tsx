@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import { useTellTarget } from "@/api/actions";
-import { scopesQuery } from "@/api/queries";
+import { scopesQuery } from "@/api/releasing";
 import type { ScopeState } from "@/api/types";
 import { useHref } from "@/scope/scope";
 import { useMay } from "@/session/role";

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { verificationQuery } from "@/api/queries";
+import { verificationQuery } from "@/api/releasing";
 import css from "@/release/LedgerTable.module.css";
 import { Failure } from "@/ui/Notice";
 import { State } from "@/ui/State";
