@@ -13,7 +13,9 @@ def upgrade() -> None:
         sa.Column("generator", sa.String(length=100), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("alias_version", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["generator"], ["generators.name"], name=op.f("fk_registry_looks_generator_generators")),
+        sa.ForeignKeyConstraint(
+            ["generator"], ["generators.name"], name=op.f("fk_registry_looks_generator_generators")
+        ),
         sa.PrimaryKeyConstraint("generator", name=op.f("pk_registry_looks")),
     )
     op.create_table(

@@ -61,9 +61,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("begun_at", _MOMENT, nullable=False),
         sa.Column("ended_at", _MOMENT, nullable=True),
-        sa.CheckConstraint(
-            "state IN ('probing', 'passed', 'failed', 'unknown')", name=op.f("ck_verifications_state")
-        ),
+        sa.CheckConstraint("state IN ('probing', 'passed', 'failed', 'unknown')", name=op.f("ck_verifications_state")),
         sa.ForeignKeyConstraint(["release_id"], ["releases.id"], name=op.f("fk_verifications_release_id_releases")),
         sa.PrimaryKeyConstraint("release_id", name=op.f("pk_verifications")),
     )

@@ -218,9 +218,7 @@ def _evidence(_session: Session, _generator: str, _verdict: StoredVerdict) -> di
     return {"worst_images": [{"id": "0198d0c4-0000-7000-8000-000000000000"}]}
 
 
-def engine(
-    generator: str, version: int, state: EngineState = EngineState.READY, since: datetime = NOON
-) -> KnownEngine:
+def engine(generator: str, version: int, state: EngineState = EngineState.READY, since: datetime = NOON) -> KnownEngine:
     """One that is heard of all the time."""
     return KnownEngine(
         id=new_id(),

@@ -347,8 +347,11 @@ def test_what_cannot_be_a_target_is_refused_before_anything_is_asked(kind: Targe
 @pytest.mark.parametrize(
     ("url", "token"),
     [
-        ("https://10.0.0.1:6443", TOKEN), ("http://cluster.example.com:6443", TOKEN), ("https://cluster.example.com:6443", ""),
-        ("https://cluster.example.com:6443", "two words"), ("https://cluster.example.com:6443/apis/apps/v1", TOKEN),
+        ("https://10.0.0.1:6443", TOKEN),
+        ("http://cluster.example.com:6443", TOKEN),
+        ("https://cluster.example.com:6443", ""),
+        ("https://cluster.example.com:6443", "two words"),
+        ("https://cluster.example.com:6443/apis/apps/v1", TOKEN),
     ],
 )  # fmt: skip
 def test_so_is_an_address_out_of_reach_or_with_a_path_and_a_token_that_is_none(url: str, token: str) -> None:
