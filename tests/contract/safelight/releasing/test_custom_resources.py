@@ -296,10 +296,12 @@ def test_a_rollout_serves_when_it_is_healthy_and_fully_promoted(
         ({"observedGeneration": 6}, "has not seen the change"),
         ({"conditions": [{"type": "Ready", "status": "False", "message": "no GPU"}]}, "not ready: no GPU"),
         ({"modelStatus": {"transitionStatus": "BlockedByFailedLoad"}}, "transition is BlockedByFailedLoad"),
-        ({"components": {"predictor": {"latestCreatedRevision": "r8", "latestRolledoutRevision": "r7"}}},
-         "a part of the traffic still goes to r7"),
+        (
+            {"components": {"predictor": {"latestCreatedRevision": "r8", "latestRolledoutRevision": "r7"}}},
+            "a part of the traffic still goes to r7",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_inference_service_serves_when_it_is_ready_and_all_traffic_is_on_its_newest_revision(
     server: ApiServer, changes: dict[str, Any], said: str
 ) -> None:
@@ -333,10 +335,18 @@ def test_a_version_that_does_not_say_what_the_template_asks_for(cluster: Cluster
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"name": ""}, {"name": "../secrets"}, {"namespace": "kube-system/x"}, {"value": "latest"}, {"value": "{name"},
-        {"value": "{name.__class__}"}, {"value": "{name!r}"}, {"value": "{0}"}, {"ca": "no PEM"}, {"color": "red"},
+        {"name": ""},
+        {"name": "../secrets"},
+        {"namespace": "kube-system/x"},
+        {"value": "latest"},
+        {"value": "{name"},
+        {"value": "{name.__class__}"},
+        {"value": "{name!r}"},
+        {"value": "{0}"},
+        {"ca": "no PEM"},
+        {"color": "red"},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_a_target_is_refused_before_anything_is_asked(kind: TargetKind, wrong: dict[str, str]) -> None:
     assert KINDS[kind].enter("https://cluster.example.com:6443", TOKEN, RESOURCES[kind], PUBLIC).secret == TOKEN
     with pytest.raises(SafelightError) as refused:
@@ -353,7 +363,7 @@ def test_what_cannot_be_a_target_is_refused_before_anything_is_asked(kind: Targe
         ("https://cluster.example.com:6443", "two words"),
         ("https://cluster.example.com:6443/apis/apps/v1", TOKEN),
     ],
-)  # fmt: skip
+)
 def test_so_is_an_address_out_of_reach_or_with_a_path_and_a_token_that_is_none(url: str, token: str) -> None:
     with pytest.raises(SafelightError) as refused:
         KINDS[TargetKind.KSERVE].enter(url, token, RESOURCES[TargetKind.KSERVE], PUBLIC)
