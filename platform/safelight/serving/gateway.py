@@ -10,8 +10,7 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-from registry.parameters import GenerationParameters, ParameterError, Requested
-from registry.versions import ServedElsewhere
+from registry.parameters import Requested
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.ids import new_id
@@ -24,6 +23,7 @@ from safelight.serving.fairness import work_of
 from safelight.serving.line import Line, NoEngineReady, Patience, Place, Seat
 from safelight.serving.progress import InTheMaking
 from safelight.serving.request import Generated, GenerationRequest
+from safelight.serving.resolving import resolve
 from safelight.serving.routing import Route, Routing, Unavailable, Usage, choose
 from safelight.serving.shadowing import Shadows
 from safelight.serving.wire import Facts, Order
@@ -120,7 +120,7 @@ class Gateway:
         """How many images a request is about, without making any. Raises as `generate` does before it admits."""
         route = self._route(request.generator)
         version, _ = route.holders_of(route.arm_of(request))
-        return _resolve(version, request.requested).n
+        return resolve(version, request.requested).n
 
     def offers(self) -> set[str]:
         """The generators that images can be asked of."""
@@ -141,12 +141,11 @@ class Gateway:
         arm = route.arm_of(request)
         version, holders = route.holders_of(arm)
         # Half of the range, so that people can read and type it.
-        whole = _resolve(version, request.requested, fallback_seed=secrets.randbelow(2**31))
-        engines, seconds = len(holders), self._seconds(request)
-        wish = Wish(request.account, whole.n, seconds, engines)
+        whole = resolve(version, request.requested, fallback_seed=secrets.randbelow(2**31))
+        wish = Wish(request.account, whole.n, self._seconds(request), len(holders))
         with self._entrance(request.generator).admitted(wish, self._clock.monotonic()):
             # Never more than really come: an engine waits for them.
-            siblings = max(whole.n // max(engines, 1), 1)
+            siblings = max(whole.n // max(len(holders), 1), 1)
             singles = (replace(request.requested, n=1, seed=whole.seed + place) for place in range(whole.n))
             try:
                 results = await asyncio.gather(
@@ -155,7 +154,11 @@ class Gateway:
                 )
             finally:
                 self._making.forget(request.id)
-        generated = [_or_raise(result) for result in results]
+        generated = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            generated.append(result)
         if not any(each.png for each in generated):
             raise failure_of(generated[0].generation)
         return generated
@@ -169,7 +172,7 @@ class Gateway:
         why. Raises SafelightError parameter_invalid.
         """
         started = self._clock.monotonic()
-        parameters = _resolve(version, request.requested)
+        parameters = resolve(version, request.requested)
         attempt = Attempt(request, new_id(), self._clock.now(), version, parameters, request.arm)
         self._in_flight[engine.id] += 1
         try:
@@ -211,12 +214,11 @@ class Gateway:
         self, request: GenerationRequest, version: KnownVersion, arm: Arm, requested: Requested, siblings: int
     ) -> Generated:
         started = self._clock.monotonic()
-        parameters = _resolve(version, requested)
+        parameters = resolve(version, requested)
         attempt = Attempt(request, new_id(), self._clock.now(), version, parameters, arm)
         self._making.add(attempt)
         try:
             png = await self._make(attempt, requested, started + self._seconds(request), siblings)
-            outcome = attempt.outcome
         except asyncio.CancelledError:
             await self._record(attempt, Outcome.CANCELLED, started)
             raise
@@ -224,7 +226,7 @@ class Gateway:
             attempt.error_code = error.code
             await self._record(attempt, Outcome.FAILED, started)
             raise
-        made = Generated(await self._record(attempt, outcome, started, png), png)
+        made = Generated(await self._record(attempt, attempt.outcome, started, png), png)
         if png and attempt.arm is Arm.STABLE:
             self._shadow(request, requested, made.generation)
         return made
@@ -321,7 +323,7 @@ class Gateway:
         engine = seat.engine
         try:
             attempt.version, attempt.arm = seat.version, seat.arm
-            attempt.parameters = _resolve(seat.version, requested)
+            attempt.parameters = resolve(seat.version, requested)
             self._last_dispatch[engine.generator, engine.version] = self._clock.now()
             attempt.facts, png = await self._dispatch(attempt, engine, deadline, siblings=siblings)
         except (EngineUnreached, EngineLost):
@@ -346,19 +348,3 @@ class Gateway:
             siblings=siblings,
         )
         return await self._engines.order(engine.url, order)
-
-
-def _resolve(version: KnownVersion, requested: Requested, fallback_seed: int = 0) -> GenerationParameters:
-    try:
-        return version.held.resolve(requested, fallback_seed=fallback_seed)
-    except ServedElsewhere as error:
-        raise SafelightError(Kind.CONFLICT, error.code, error.message) from error
-    except ParameterError as error:
-        details = {"field": error.field, "allowed": error.allowed}
-        raise SafelightError(Kind.INVALID, error.code, error.message, **details) from error
-
-
-def _or_raise(result: Generated | BaseException) -> Generated:
-    if isinstance(result, BaseException):
-        raise result
-    return result

@@ -18,7 +18,7 @@ from safelight.clock import Clock, bucket_start
 from safelight.releasing.canary import Canarying
 from safelight.responding.announcement import Links
 from safelight.responding.causes import Cause, open_of_cause
-from safelight.store import baselines, canaries, ledger, releases, scores, totals
+from safelight.store import baselines, canaries, ledger, releases, scores, shadows, totals
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Database, Session
 from safelight.store.incidents import Severity
@@ -107,7 +107,7 @@ class CanaryJudge:
         until = min(now - _SETTLED, oldest or now)
         if until <= start:
             return counted
-        pairs = scores.shadow_pairs(
+        pairs = shadows.pairs(
             session,
             release.generator,
             release.to_version,

@@ -4,9 +4,8 @@ Each rule is one transaction of one of them, made as the platform makes it. Whoe
 transaction and is gone before its commit. After each rule the database is held against what must always be so.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count, pairwise
 from typing import Any, ClassVar
 
@@ -24,12 +23,12 @@ from safelight.errors import SafelightError
 from safelight.responding.deciding import ACTOR
 from safelight.responding.policy import COOLDOWN
 from safelight.store import drills, engines, guard, incidents, ledger, releases
-from safelight.store.database import Database, Session
 from safelight.store.drills import DrillState
 from safelight.store.engines import EngineState
 from safelight.store.incidents import PolicyMode
 
 from .conftest import Scene, engine, prepare  # noqa: TID252
+from .mortal import Died, MortalDatabase  # noqa: TID252
 
 VERSIONS = 4
 WHO = st.sampled_from(["ann", "bob"])
@@ -39,23 +38,6 @@ SUSPECTS = st.sampled_from([Health.DEGRADED, Health.DEGRADED, Health.HEALTHY, He
 TARGETS = st.sampled_from([Health.HEALTHY, Health.HEALTHY, Health.DEGRADED, Health.INCONCLUSIVE])
 REASONS = st.sampled_from([Reason.ALIGNMENT_DOWN, Reason.ALIGNMENT_DOWN, Reason.BLANK_RATE_UP, Reason.LATENCY_UP, None])
 _numbers = count(1)
-
-
-class Died(Exception):
-    """The process is gone: what it has not committed was never done."""
-
-
-class MortalDatabase(Database):
-    """Whoever uses it can be made to die at the end of the next transaction."""
-
-    dies = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        with super().transaction() as session:
-            yield session
-            if self.dies:
-                raise Died
 
 
 class Company(RuleBasedStateMachine):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from .company import Company, MortalDatabase  # noqa: TID252
+from .company import Company  # noqa: TID252
+from .mortal import MortalDatabase  # noqa: TID252
 
 STEPS = 20
 

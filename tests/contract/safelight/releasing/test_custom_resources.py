@@ -18,8 +18,7 @@ from registry.external import parse_external
 from registry.ledger import EntryKind
 from registry.progress import State
 from safelight.clock import SystemClock
-from safelight.errors import SafelightError
-from safelight.notifying.addresses import PUBLIC, Reach
+from safelight.notifying.addresses import Reach
 from safelight.notifying.connection import GuardedBackend
 from safelight.releasing.targets.kinds import KINDS
 from safelight.releasing.targets.target import Desired, Planned, Seen, Taken, Unheard
@@ -329,42 +328,3 @@ def test_a_version_that_does_not_say_what_the_template_asks_for(cluster: Cluster
     finally:
         RESOURCES[cluster.kind]["value"] = kept
     assert reply == Unheard("version 2 has no uri, which '{uri}' asks for")
-
-
-@pytest.mark.parametrize("kind", [TargetKind.ARGO_ROLLOUTS, TargetKind.KSERVE])
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"name": ""},
-        {"name": "../secrets"},
-        {"namespace": "kube-system/x"},
-        {"value": "latest"},
-        {"value": "{name"},
-        {"value": "{name.__class__}"},
-        {"value": "{name!r}"},
-        {"value": "{0}"},
-        {"ca": "no PEM"},
-        {"color": "red"},
-    ],
-)
-def test_what_cannot_be_a_target_is_refused_before_anything_is_asked(kind: TargetKind, wrong: dict[str, str]) -> None:
-    assert KINDS[kind].enter("https://cluster.example.com:6443", TOKEN, RESOURCES[kind], PUBLIC).secret == TOKEN
-    with pytest.raises(SafelightError) as refused:
-        KINDS[kind].enter("https://cluster.example.com:6443", TOKEN, RESOURCES[kind] | wrong, PUBLIC)
-    assert refused.value.code == "target_invalid"
-
-
-@pytest.mark.parametrize(
-    ("url", "token"),
-    [
-        ("https://10.0.0.1:6443", TOKEN),
-        ("http://cluster.example.com:6443", TOKEN),
-        ("https://cluster.example.com:6443", ""),
-        ("https://cluster.example.com:6443", "two words"),
-        ("https://cluster.example.com:6443/apis/apps/v1", TOKEN),
-    ],
-)
-def test_so_is_an_address_out_of_reach_or_with_a_path_and_a_token_that_is_none(url: str, token: str) -> None:
-    with pytest.raises(SafelightError) as refused:
-        KINDS[TargetKind.KSERVE].enter(url, token, RESOURCES[TargetKind.KSERVE], PUBLIC)
-    assert refused.value.code == "target_invalid"
