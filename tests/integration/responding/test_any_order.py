@@ -30,7 +30,7 @@ def play(url: str, examples: int) -> None:
 
 
 def test_whatever_happens_one_version_serves(database_url: str) -> None:
-    play(database_url, 20)
+    play(database_url, 8)
 
 
 @pytest.mark.soak
