@@ -25,8 +25,8 @@ export function EvidencePack({ generator }: { generator: string }): ReactNode {
           <TextInput type="date" size="xs" label="From" value={since} max={until} onChange={({ currentTarget: { value } }) => setSince(value)} />
           <TextInput type="date" size="xs" label="To, this day included" value={until} min={since} onChange={({ currentTarget: { value } }) => setUntil(value)} />
           {query
-            ? <Button size="xs" component="a" href={`/api/v1/evidence?${query}`} download>Get the pack</Button>
-            : <Button size="xs" disabled>Get the pack</Button>}
+            ? <Button size="xs" variant="default" component="a" href={`/api/v1/evidence?${query}`} download>Get the pack</Button>
+            : <Button size="xs" variant="default" disabled>Get the pack</Button>}
         </div>
       ) : <p className="muted">Getting it takes an operator's key.</p>}
     </Panel>
