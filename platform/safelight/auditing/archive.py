@@ -5,6 +5,10 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 Piece = str | bytes
 
@@ -21,8 +25,8 @@ class _Out(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object) -> int:
-        self._written.append(bytes(data))  # type: ignore[call-overload]  # any buffer
+    def write(self, data: "ReadableBuffer") -> int:
+        self._written.append(bytes(data))
         self._size += len(self._written[-1])
         return len(self._written[-1])
 

@@ -4,13 +4,13 @@ somebody else is noticed, recorded, and put back or adopted (see registry.reconc
 import logging
 from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
 
 from registry.errors import RegistryError
 from registry.reconciling import Change, Edit, Outcome, Recorded, Remedy, edits, ended, remedy
 from registry.rules import ReleaseRefused, last_known_good
 from registry.versions import Standing, VersionStore
 from safelight.clock import Clock
+from safelight.leadership import Leadership
 from safelight.releasing.service import Releasing
 from safelight.store import access, ledger, reconciling, releases, versions
 from safelight.store.database import Database, Session
@@ -22,12 +22,6 @@ logger = logging.getLogger(__name__)
 ACTOR = "mlflow"
 """Who stands for whoever edited the registry: it does not say who that was."""
 _US = "safelight"
-
-
-class Leadership(Protocol):
-    """Whether this worker is the one that acts."""
-
-    def held(self) -> bool: ...
 
 
 class Reconciler:

@@ -10,7 +10,7 @@ from safelight.responding.announcement import Links, announce
 from safelight.responding.severity import derive
 from safelight.store import incidents
 from safelight.store.database import Session
-from safelight.store.incidents import KnownIncident, Severity
+from safelight.store.incidents import KnownIncident, Resolution, Severity
 
 ACTOR = "safelight"
 REOPENED_WITHIN = timedelta(hours=1)
@@ -57,6 +57,13 @@ def open_of_cause(session: Session, cause: Cause, links: Links, now: datetime) -
     incidents.note(session, incident.id, cause.event, ACTOR, cause.summary, now, **cause.data)
     announce(session, incident, links, event, cause.summary, now)
     return incident
+
+
+def end_of_cause(session: Session, incident: KnownIncident, summary: str, links: Links, now: datetime) -> None:
+    """Resolve an incident whose cause is gone by itself, and tell the channels."""
+    resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
+    incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
+    announce(session, resolved, links, "incident.resolved", summary, now)
 
 
 def _opened(session: Session, cause: Cause, now: datetime) -> KnownIncident:

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Protocol
 
 from registry.rules import last_known_good
 from safelight.clock import Clock
-from safelight.responding.announcement import Links, announce
-from safelight.responding.causes import ACTOR, Cause, open_of_cause
+from safelight.leadership import Leadership
+from safelight.responding.announcement import Links
+from safelight.responding.causes import Cause, end_of_cause, open_of_cause
 from safelight.store import engines, incidents, ledger, releases
 from safelight.store.database import Database, Session
 from safelight.store.engines import LIVING, STEADY_AFTER, EngineState, KnownEngine
-from safelight.store.incidents import KnownIncident, Resolution
+from safelight.store.incidents import KnownIncident
 
 MONITOR = "engines"
 REASON = "engine_crash_loop"
@@ -70,12 +70,6 @@ def _deaths(group: Sequence[KnownEngine], now: datetime) -> tuple[KnownEngine, .
     return tuple(deaths) if tried else ()
 
 
-class Leadership(Protocol):
-    """Whether this worker is the one that acts."""
-
-    def held(self) -> bool: ...
-
-
 class CrashWatch:
     """Opens an incident for every crash loop and closes it when its engine serves again or is no longer started."""
 
@@ -123,9 +117,7 @@ class CrashWatch:
 
     def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
         summary = "No engine of the version has failed again: it serves, or it is no longer wanted on this machine."
-        resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
-        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
-        announce(session, resolved, self._links, "incident.resolved", summary, now)
+        end_of_cause(session, incident, summary, self._links, now)
 
 
 def _told(deaths: Sequence[KnownEngine]) -> Iterator[dict[str, str | None]]:

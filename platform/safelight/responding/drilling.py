@@ -4,28 +4,22 @@ An engine host carries them out (`safelight.serving.drilling`); here they are or
 """
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from registry.rules import last_known_good
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
-from safelight.responding.announcement import Links, announce
-from safelight.responding.causes import ACTOR, Cause, open_of_cause
+from safelight.leadership import Leadership
+from safelight.responding.announcement import Links
+from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
 from safelight.store import access, drills, incidents, ledger, versions
 from safelight.store.database import Database, Session
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
-from safelight.store.incidents import KnownIncident, Resolution
+from safelight.store.incidents import KnownIncident
 
 MONITOR = "drill"
 REASON = "drill_failed"
 WITHIN = timedelta(hours=4)
 """A drill waits for room, and for whatever else its host has to do; after that it was not run, which is no fault."""
-
-
-class Leadership(Protocol):
-    """Whether this worker is the one that acts."""
-
-    def held(self) -> bool: ...
 
 
 def night_of(now: datetime, hour: int) -> datetime:
@@ -120,9 +114,7 @@ class DrillWatch:
 
     def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
         summary = "A drill has passed: the version loads and draws its golden images."
-        resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
-        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
-        announce(session, resolved, self._links, "incident.resolved", summary, now)
+        end_of_cause(session, incident, summary, self._links, now)
 
 
 def _seen(session: Session, drill: KnownDrill) -> bool:

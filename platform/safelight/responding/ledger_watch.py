@@ -2,10 +2,10 @@
 
 from registry.ledger import BreakReason
 from safelight.clock import Clock
+from safelight.leadership import Leadership
 from safelight.releasing.anchoring import Anchoring, Tampered
 from safelight.responding.announcement import Links
 from safelight.responding.causes import Cause, open_of_cause
-from safelight.responding.crashing import Leadership
 from safelight.store.database import Database
 
 MONITOR = "ledger"

@@ -5,12 +5,12 @@ from datetime import datetime
 from registry.reconciling import Change, Outcome, Remedy
 from registry.rules import last_known_good
 from safelight.clock import Clock
+from safelight.leadership import Leadership
 from safelight.responding.announcement import Links, announce
-from safelight.responding.causes import ACTOR, Cause, open_of_cause
-from safelight.responding.crashing import Leadership
+from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
 from safelight.store import incidents, ledger, reconciling, releases, versions
 from safelight.store.database import Database, Session
-from safelight.store.incidents import KnownIncident, Resolution
+from safelight.store.incidents import KnownIncident
 from safelight.store.reconciling import Finding
 
 MONITOR = "registry"
@@ -102,9 +102,7 @@ class RegistryEdits:
         found = reconciling.of_incident(session, incident.id)
         ends = (f"{each.edit}: {_ENDED[each.outcome]}" for each in found if each.outcome is not None)
         summary = f"The registry stands as it should. {_sentence('; '.join(ends))}"
-        resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
-        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
-        announce(session, resolved, self._links, "incident.resolved", summary, now)
+        end_of_cause(session, incident, summary, self._links, now)
 
 
 def _sentence(words: str) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from safelight.clock import Clock
-from safelight.responding.announcement import Links, announce
-from safelight.responding.causes import ACTOR, Cause, open_of_cause
-from safelight.responding.crashing import Leadership
+from safelight.leadership import Leadership
+from safelight.responding.announcement import Links
+from safelight.responding.causes import Cause, end_of_cause, open_of_cause
 from safelight.store import incidents, releases, targets
 from safelight.store.database import Database, Session
-from safelight.store.incidents import KnownIncident, Resolution
+from safelight.store.incidents import KnownIncident
 from safelight.store.releases import KnownRelease
 from safelight.store.targets import KnownTarget
 
@@ -85,9 +85,7 @@ class TargetFaults:
 
     def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
         summary = "The target was seen to serve what it should, or it should serve something else by now."
-        resolved = incidents.resolve(session, incident.id, ACTOR, Resolution.RECOVERED, now)
-        incidents.note(session, incident.id, "recovered", ACTOR, summary, now)
-        announce(session, resolved, self._links, "incident.resolved", summary, now)
+        end_of_cause(session, incident, summary, self._links, now)
 
 
 def _cause(fault: Fault) -> Cause:

@@ -10,11 +10,11 @@ from monitors.verdict import Health
 from registry.ledger import EntryKind
 from registry.progress import State
 from safelight.clock import Clock
+from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
 from safelight.responding.braking import suggested
 from safelight.responding.causes import ACTOR, Cause, open_of_cause
 from safelight.responding.confirming import ALIVE, WITHIN, health, judged
-from safelight.responding.drilling import Leadership
 from safelight.store import engines, incidents, probe_sets, probes, releases, verifications, versions
 from safelight.store.database import Database, Session
 from safelight.store.probes import KnownRun, NewRun, Purpose

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from safelight.clock import Clock
 from safelight.errors import SafelightError
+from safelight.leadership import Leadership
 from safelight.notifying.deliverer import Start, in_a_thread
-from safelight.releasing.reconciling import Leadership
 from safelight.releasing.targets.kinds import KINDS
 from safelight.releasing.targets.observing import confirm
 from safelight.releasing.targets.target import Backend, Desired, Reply, Seen, Taken, Unheard
