@@ -27,7 +27,8 @@ def test_the_first_screen_says_what_serves_how_it_fares_and_the_way_back(desk: D
     latest = page.get_by_role("list", name="Latest images").get_by_role("listitem")
     expect(latest.first).to_be_visible()
     assert latest.count() > 4
-    assert page.evaluate("document.querySelector('[aria-label=\"Latest images\"] img').naturalWidth") > 0
+    # It is drawn as soon as it has come; one that is broken never is.
+    page.wait_for_function("document.querySelector('[aria-label=\"Latest images\"] img').naturalWidth > 0")
 
 
 def test_filters_are_in_the_address_and_survive_a_reload(desk: Desk, studio: Studio) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +65,6 @@ def _belonging(identifier: UUID, document: str) -> Belonging:
     )
 
 
-@lru_cache(maxsize=10_000)
 def _subjects(tenant: str | None, api_key_id: UUID | None, end_user: str | None) -> tuple[Subject, ...]:
     named = {"tenant": tenant, "api_key_id": api_key_id, "end_user": end_user}
     return tuple(Subject(**{column: value}) for column, value in named.items() if value)  # type: ignore[arg-type]  # by name

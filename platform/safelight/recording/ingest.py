@@ -77,17 +77,16 @@ class Ingest:
         def made(each: Submission | SafelightError) -> Made | SafelightError:
             return each if isinstance(each, SafelightError) else self._made(each, known, api_key_id)
 
-        async def decoded(each: Submission) -> Made | SafelightError:
+        async def decoded(each: Submission | SafelightError) -> Made | SafelightError:
             async with self._decoding:
                 return await asyncio.to_thread(made, each)
 
-        pictured = [each for each in parsed if isinstance(each, Submission) and each.image is not None]
-        with_image = iter(await asyncio.gather(*map(decoded, pictured)))
-        others = [each for each in parsed if not (isinstance(each, Submission) and each.image is not None)]
-        without = iter(await asyncio.to_thread(lambda: [made(each) for each in others]))
-        return [
-            next(with_image if isinstance(each, Submission) and each.image is not None else without) for each in parsed
-        ]
+        def has_image(each: Submission | SafelightError) -> bool:
+            return isinstance(each, Submission) and each.image is not None
+
+        pictured = iter(await asyncio.gather(*(decoded(each) for each in parsed if has_image(each))))
+        others = await asyncio.to_thread(lambda: [None if has_image(each) else made(each) for each in parsed])
+        return [next(pictured) if each is None else each for each in others]
 
     async def _record(self, prepared: Sequence[Made | SafelightError]) -> list[Taken]:
         made = [each for each in prepared if not isinstance(each, SafelightError)]
