@@ -67,7 +67,6 @@ function Body({ release }: { release: One }): ReactNode {
             ["Incident", release.incident_id ? <Link key="incident" to={href(`/incidents/${release.incident_id}`)}>The incident it answers</Link> : null],
           ]} />
         </Panel>
-        {release.canary && <Canary release={release} of={release.canary} />}
         {release.gates.length > 0 && (
           <Panel title="Gates">
             {release.override && (
@@ -77,6 +76,7 @@ function Body({ release }: { release: One }): ReactNode {
           </Panel>
         )}
       </div>
+      {release.canary && <Canary release={release} of={release.canary} />}
       <Difference release={release} />
     </>
   );
