@@ -44,7 +44,7 @@ class Calibration:
     feature_mean: NDArray[np.float64]
     feature_deviation: NDArray[np.float64]
     canonical: NDArray[np.float64]  # [features, features]: whitens the features, and makes their misfits uncorrelated
-    kurtosis: float  # Mardia's, of the whitened features, beyond that of a normal distribution
+    kurtosis: float  # of the whitened features: the sum of their fourth cumulants (a, a, b, b), 0 if they are normal
     orientation: NDArray[np.float32]  # [scalars]: +1 where high is worse, -1 where low is, 0 where neither
     directed_means: NDArray[np.float32]  # [clusters, scalars]
     directed_deviation: NDArray[np.float64]  # [scalars]
@@ -148,7 +148,7 @@ def fit_calibration(
         feature_mean=mean,
         feature_deviation=np.sqrt(np.diag(covariance)),
         canonical=misfit.axes.T @ whitener,
-        kurtosis=_excess_kurtosis(whitened),
+        kurtosis=fourth_cumulant(whitened),
         orientation=orientation,
         directed_means=directed_means,
         directed_deviation=(oriented - directed_means[cluster]).std(axis=0, dtype=np.float64),
@@ -211,6 +211,13 @@ def _shrinkage(values: NDArray[np.float64], cluster: NDArray[np.intp], counts: N
     return min(max(1.0 / max(ratio, 1e-9), 1.0), _MOST_SHRINKAGE)
 
 
-def _excess_kurtosis(whitened: NDArray[np.float64]) -> float:
-    features = whitened.shape[1]
-    return float(max(0.0, ((whitened**2).sum(axis=1) ** 2).mean() - features * (features + 2.0)))
+def fourth_cumulant(values: NDArray[np.float64]) -> float:
+    """The sum of the fourth cumulants (a, a, b, b) over all pairs of columns of `values` [n, columns], at least 0:
+    Mardia's (1970) excess kurtosis where their covariance is the identity.
+
+    Of what is whitened by a covariance with a floor it is not, and to compare with a normal distribution of unit
+    variances would hide half of it.
+    """
+    squared = ((values**2).sum(axis=1) ** 2).mean()
+    covariance = values.T @ values / len(values)
+    return float(max(0.0, squared - np.trace(covariance) ** 2 - 2.0 * (covariance**2).sum()))

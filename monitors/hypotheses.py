@@ -120,6 +120,26 @@ def _doubt_of_unseen(lens: Lens, sketch: Sketch, ignorance: Array) -> Array:
     return np.asarray(squared[..., None] * ignorance)
 
 
+def heaviness(features: int, kurtosis: Array) -> Array:
+    """One over the degrees of freedom of the multivariate t distribution with this kurtosis, Mardia's (1970) beyond
+    that of a normal distribution: below 1 / 4, and 0 for none."""
+    return np.asarray(kurtosis / (4.0 * kurtosis + 2.0 * features * (features + 2.0)))
+
+
+def _mean_kurtosis(lens: Lens, sketch: Sketch, size: Sizes) -> Array:
+    """Of a difference of means in units of its standard deviations, were the oddness of images their prompts'.
+
+    As if all that images of one prompt do were scaled by one random factor of that prompt's: what they share, rho of
+    their variance, and what they do not. Of m generations the fourth cumulant is then that of one times (rho m^2 +
+    (1 - rho) m)^2, and by Minkowski's inequality the root of the sum over prompts is at most rho sqrt(F4) + (1 - rho)
+    sqrt(F2): exact where prompts repeat equally often, and where none does. A few favourites decide it.
+    """
+    repeat, second, fourth = lens.calibration.repeat_correlation, sketch.repeat_moment(), sketch.repeat_fourth()
+    shared, own = ((each / size.variance).mean(axis=-1) for each in (repeat, 1.0 - repeat))
+    root = shared * np.sqrt(fourth) + own * np.sqrt(second)
+    return np.asarray(lens.calibration.kurtosis * root**2 / np.maximum(sketch.judged, 1.0) ** 3)
+
+
 def _beyond(found: Array, expected: Array, slack: Array) -> Array:
     """How much more was found than expected, where it is more than the slack, some standard errors of sampling."""
     return np.asarray(np.where(found > expected + slack, found - expected, 0.0))
@@ -170,8 +190,9 @@ def departures(lens: Lens, sketch: Sketch) -> Array:
 def mean_change(lens: Lens, sketch: Sketch, *, wary: bool = False) -> Outcome:
     """Hotelling's two-sample test of all features' means, in coordinates whose misfits are uncorrelated.
 
-    Its numerator's degrees of freedom are Box's (1954), for the kurtosis that a mean of few generations still has. A
-    `wary` look takes requests that have moved, or are unseen, for as good as unknown.
+    A mean of few prompts' images still has kurtosis. It is taken for multivariate t, whose squared length is F
+    distributed (Kotz & Nadarajah 2004, sec. 1.7): that has the variance that Box (1954) matches, and the long tail of
+    images that are odd all over. A `wary` look takes requests that have moved, or are unseen, for as good as unknown.
     """
     calibration = lens.calibration
     features = len(lens.feature_names)
@@ -182,9 +203,9 @@ def mean_change(lens: Lens, sketch: Sketch, *, wary: bool = False) -> Outcome:
         doubt = _doubt_of_moves(lens, sketch, repeat, ignorance) + _doubt_of_unseen(lens, sketch, ignorance)
     size = sizes(lens, sketch, repeat, ignorance, doubt)
     statistic = (difference**2 / size.variance).sum(axis=-1)
-    excess = calibration.kurtosis * (1.0 / size.independent**3).mean(axis=-1) / (size.variance**2).mean(axis=-1)
-    freedom = 2.0 * features**2 / (2.0 * features + excess)
-    p_value = special.fdtrc(freedom, max(calibration.size - features, 1), statistic / features)
+    heavy = heaviness(features, _mean_kurtosis(lens, sketch, size))
+    freedom = 1.0 / (heavy + 1.0 / max(calibration.size - features, 1))
+    p_value = special.fdtrc(features, freedom, statistic / features / (1.0 - 2.0 * heavy))
     squared = (difference**2).sum(axis=-1)
     return Outcome(
         np.asarray(p_value),
@@ -230,8 +251,8 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
     worse tails only, and beyond a material share, where only worse is asked for.
 
     Two Poisson counts are compared given their sum (Przyborowski & Wilenski 1940): the baseline's count is as uncertain
-    as the window's. A `wary` look takes unseen requests, and those like them, for unknown. That others have moved makes
-    hardly a generation extreme.
+    as the window's. Images of one prompt come in clumps, so it is clumps that are counted. A `wary` look takes unseen
+    requests, and those like them, for unknown. That others have moved makes hardly a generation extreme.
     """
     tested = np.flatnonzero(worse_tails(lens)) if worse_only else np.arange(len(lens.tail_names))
     judged = np.maximum(sketch.judged, 1)[..., None]
@@ -239,7 +260,8 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
     expected = expected_rates(lens, sketch)[..., tested]
     doubt = _doubt_of_unseen(lens, sketch, lens.calibration.tail_ignorance[tested]) if wary else 0.0
     size = tail_sizes(lens, sketch, tested, doubt)
-    p_values = _excess(observed, expected + (_MATERIAL_RATE if worse_only else 0.0), size)
+    usual = expected + (_MATERIAL_RATE if worse_only else 0.0)
+    p_values = _excess(observed, usual, size, _evenness(lens, sketch, tested))
     worst = p_values.argmin(axis=-1)
     return Outcome(
         np.minimum(1.0, len(tested) * _chosen(p_values, worst)),
@@ -251,7 +273,7 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
 
 def tail_p_values(lens: Lens, sketch: Sketch, observed: Array, usual: Array, tails: NDArray[np.intp]) -> Array:
     """The chance of at least these shares `observed` of a window in these `tails`, where the baseline had `usual`."""
-    return _excess(observed, usual, tail_sizes(lens, sketch, tails))
+    return _excess(observed, usual, tail_sizes(lens, sketch, tails), _evenness(lens, sketch, tails))
 
 
 def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp], doubt: Array | float = 0.0) -> Sizes:
@@ -260,7 +282,24 @@ def tail_sizes(lens: Lens, sketch: Sketch, tails: NDArray[np.intp], doubt: Array
     return sizes(lens, sketch, repeat, ignorance, doubt)
 
 
-def _excess(observed: Array, usual: Array, size: Sizes) -> Array:
+def _evenness(lens: Lens, sketch: Sketch, tails: NDArray[np.intp]) -> Array:
+    """How large a clump would be, did all prompts repeat equally often, in units of what it is [..., tails]; at most 1.
+
+    A shifted Poisson count of clumps has the mean, the variance and the third cumulant of the generations in a tail if
+    a clump is F3 / F2 of them, of images that share all they are. F3 is not known; by Hölder's inequality it lies
+    between F2^2 / n and sqrt(F2 F4). What is taken is the geometric middle: the upper bound would be nearer where one
+    favourite leads, but then hardly any share of broken images could be told from a favourite that is odd.
+    """
+    repeat = lens.calibration.tail_repeat_correlation[tails]
+    second, fourth = sketch.repeat_moment()[..., None], sketch.repeat_fourth()[..., None]
+    return np.asarray((1.0 + repeat * (second - 1.0)) / (1.0 + repeat * ((second * fourth) ** 0.25 - 1.0)))
+
+
+def _excess(observed: Array, usual: Array, size: Sizes, evenness: Array) -> Array:
+    """The chance of as large an excess: of the variance that sizes give it, from fewer and larger clumps than even
+    ones."""
+    observed = usual + (observed - usual) / evenness
+    size = Sizes(size.independent * evenness**2, size.reference * evenness**2)
     p_values = np.ones(np.broadcast_shapes(observed.shape, usual.shape))
     # Nearly all tails are as usual at nearly all times: no need to know how usual.
     excess = observed - usual > np.sqrt(usual * size.variance)

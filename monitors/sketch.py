@@ -157,12 +157,27 @@ class Sketch:
         The sum of the squared counters estimates the second frequency moment F2 without bias, with a relative standard
         error of at most sqrt(2 / width): 6 %.
         """
-        return self._repeat_moment
+        return np.asarray(np.maximum(1.0, self._repeat_powers[0] / np.maximum(self.judged, 1)))
+
+    def repeat_fourth(self) -> NDArray[np.float64]:
+        """An estimate of F4 / n of the prompts: 1 when all differ, n^3 when all are one.
+
+        A counter of a prompt that n generations share and of many others is n and a little noise, so its fourth power
+        tells a few favourites from many prompts that repeat alike. The sum of squares S2 and of fourth powers S4 have
+        E[S4] = F4 + 3 (F2^2 - F4) / width and E[S2^2] = F2^2 + 2 (F2^2 - F4) / width over all hashes, so the estimate
+        is without bias where it does not meet its bounds, (F2 / n)^3 and F2^2 / n, between which F4 / n lies. Its
+        standard error is about F2^2 / 2000 / n where no prompt stands out.
+        """
+        second, fourth = self._repeat_powers
+        estimate = ((_REPEAT_WIDTH + 2) * fourth - 3.0 * second**2) / (_REPEAT_WIDTH - 1)
+        n, moment = np.maximum(self.judged, 1), self.repeat_moment()
+        return np.asarray(np.clip(estimate / n, moment**3, n * moment**2))
 
     @cached_property
-    def _repeat_moment(self) -> NDArray[np.float64]:
-        moment = np.einsum("...i,...i", self.repeats, self.repeats)
-        return np.asarray(np.maximum(1.0, moment / np.maximum(self.judged, 1)))
+    def _repeat_powers(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The sums of the counters' squares and fourth powers; not as integers, which would overflow."""
+        squares = self.repeats.astype(np.float64) ** 2
+        return squares.sum(axis=-1), np.einsum("...i,...i", squares, squares)
 
     def to_bytes(self) -> bytes:
         narrow = self.counts.astype(np.min_scalar_type(-1 - int(np.abs(self.counts).max())))

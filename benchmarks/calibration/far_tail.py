@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from benchmarks.calibration.traffic import World
+from monitors.calibration import fourth_cumulant
 from monitors.fitting import fit_lens
+from monitors.hypotheses import heaviness
 from monitors.lens import Lens
 from monitors.sample import Sample
 
@@ -45,7 +47,7 @@ def far_tail(world: World, baseline: int, days: int, seed: int, groups: int = 8)
     whitened -= whitened.mean(axis=0)
     values, axes = np.linalg.eigh(np.cov(whitened.T))
     whitened = whitened @ axes / np.sqrt(values)
-    kurtosis = max(0.0, float(((whitened**2).sum(axis=1) ** 2).mean()) - whitened.shape[1] * (whitened.shape[1] + 2.0))
+    kurtosis = fourth_cumulant(whitened)
     return [_tail(world.name, baseline, n, whitened, kurtosis, groups) for n in SIZES]
 
 
@@ -59,9 +61,9 @@ def _tail(name: str, baseline: int, n: int, whitened: NDArray[np.float64], kurto
     half = n // 2
     halves = len(whitened) // half // (2 * groups) * (2 * groups)
     sums = np.add.reduceat(whitened[: halves * half], np.arange(0, halves * half, half), axis=0).astype(np.float32)
-    freedom = 2.0 * features**2 / (2.0 * features + kurtosis / n)
-    # What the test compares the statistic with, for a baseline beyond doubt: Box's approximation.
-    critical = 2.0 * special.gammainccinv(freedom / 2.0, LEVELS) * features / freedom
+    heavy = float(heaviness(features, np.asarray(kurtosis / n)))
+    # What the test compares the statistic with, for a baseline beyond doubt.
+    critical = features * (1.0 - 2.0 * heavy) * special.fdtri(features, 1.0 / max(heavy, 1e-9), 1.0 - np.array(LEVELS))
     pairs = (np.array_split(each, 2) for each in np.array_split(sums, groups))
     shares = np.array([_share(first, second, critical * n) for first, second in pairs])
     error = shares.std(axis=0, ddof=1) / np.sqrt(groups)

@@ -25,7 +25,7 @@ from monitors.hypotheses import (
     tail_p_values,
 )
 from monitors.lens import Lens
-from monitors.sketch import Sketch
+from monitors.sketch import Sketch, hashed
 
 if TYPE_CHECKING:
     from tests.unit.monitors.conftest import World
@@ -267,3 +267,47 @@ def test_p_values_are_no_smaller_than_they_claim_where_nothing_is_wrong(lens: Le
         assert (means <= level).sum() <= allowed
         assert (tails <= level).sum() <= allowed
         assert (means <= level).sum() > 0.2 * level * draws
+
+
+def test_p_values_are_no_smaller_than_they_claim_where_a_few_odd_favourites_decide(lens: Lens) -> None:
+    """20,000 windows of 2,000, three in ten of 200 favourites by Zipf's law. One prompt in ten is three times as odd as
+    others, in all of its images; or most of its images lie in a tail."""
+    rng = np.random.default_rng(6)
+    draws, n, shared, rate, odd = 20_000, 2_000, 0.8, 0.1, 0.1
+    features = len(lens.feature_names)
+    scale = np.array([1.0, 9.0]) / (1.0 + 8.0 * odd)  # of a prompt's variance
+    kurtosis = features * (features + 2.0) * ((1.0 - odd) * scale[0] ** 2 + odd * scale[1] ** 2 - 1.0)
+    calibration = replace(
+        certain(lens).calibration,
+        kurtosis=kurtosis,
+        repeat_correlation=np.full(features, shared),
+        tail_repeat_correlation=np.full(len(lens.tail_names), shared),
+    )
+    known = replace(lens, calibration=calibration)
+    zipf = 1.0 / np.arange(1, 201)
+    repeats = rng.multinomial(int(0.3 * n), zipf / zipf.sum(), draws)
+    fresh = n - int(0.3 * n)
+    zero = Sketch.zero(lens)
+    stack = replace(zero, counts=np.tile(zero.counts, (draws, 1)), sums=np.tile(zero.sums, (draws, 1)))
+    stack.counts[:, 0] = n
+    stack.cluster_counts[...] = lens.calibration.cluster_counts  # none has moved
+    stack.repeats[...] = rng.normal(0.0, np.sqrt(fresh / stack.repeats.shape[1]), stack.repeats.shape).round()
+    column, sign = hashed(rng.integers(0, 2**63, repeats.shape, dtype=np.uint64))
+    np.add.at(stack.repeats, (np.arange(draws)[:, None], column), sign * repeats)
+
+    own = scale[(rng.random(repeats.shape) < odd).astype(int)]
+    others = scale[0] * fresh + (scale[1] - scale[0]) * rng.binomial(fresh, odd, draws)
+    variance = (own * (shared * repeats**2 + (1.0 - shared) * repeats)).sum(axis=1) + others
+    off = rng.standard_normal((draws, features)) * np.sqrt(variance)[:, None] / n
+    inverse = np.linalg.inv(known.calibration.canonical)
+    stack.feature_sums[...] = n * (known.calibration.feature_mean + off @ inverse.T)
+    means = mean_change(known, stack).p_value
+    extreme = rng.binomial(repeats * (rng.random(repeats.shape) < rate / shared), shared).sum(axis=1)
+    found = (extreme + rng.binomial(fresh, rate, draws))[:, None] / n
+    tails = tail_p_values(known, stack, found, np.full_like(found, rate), np.array([0]))[:, 0]
+    for level in (1e-2, 1e-3, 1e-4):
+        allowed = stats.binom.isf(1e-4, draws, 1.2 * level)
+        assert (means <= level).sum() <= allowed
+        assert (tails <= level).sum() <= allowed
+    assert (means <= 0.1).sum() > 0.05 * draws
+    assert (tails <= 0.1).sum() > 0.05 * draws

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
@@ -10,18 +11,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from monitors.codec import UnreadableArtifact
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
 from monitors.sample import Sample
-from monitors.sketch import DifferentLens, Sketch
+from monitors.sketch import DifferentLens, Sketch, hashed
 
 if TYPE_CHECKING:
     from tests.unit.monitors.conftest import World
 
 COUNTS = ("judged", "unseen", "tail_counts", "cluster_counts", "repeats")
 SUMS = ("feature_sums", "directed_sums", "directed_squares")
+FAVOURITES = np.r_[np.ones(350, np.int64), 75 // np.arange(1, 51)]
+"""How often each of 400 prompts is asked for: most once, a few again and again, by Zipf's law."""
 
 
 def assert_same(a: Sketch, b: Sketch) -> None:
@@ -120,3 +124,49 @@ def test_the_repeat_moment_estimates_how_often_prompts_repeat(lens: Lens, world:
     _, repeats = np.unique(features.prompt_keys[~features.unseen], return_counts=True)
     exact = (repeats.astype(float) ** 2).sum() / repeats.sum()
     assert Sketch.of(features).repeat_moment() == pytest.approx(exact, rel=0.25)
+
+
+def asked(lens: Lens, repeats: NDArray[np.int64], seeds: int) -> Sketch:
+    """A stack of sketches of prompts asked for so often; in each they are other prompts."""
+    zero = Sketch.zero(lens)
+    stack = replace(zero, counts=np.tile(zero.counts, (seeds, 1)), sums=np.tile(zero.sums, (seeds, 1)))
+    stack.counts[:, 0] = repeats.sum()
+    keys = np.random.default_rng(7).integers(0, 2**63, (seeds, len(repeats)), dtype=np.uint64)
+    column, sign = hashed(keys)
+    np.add.at(stack.repeats, (np.arange(seeds)[:, None], column), sign * repeats)
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("repeats", "error"),
+    [
+        (FAVOURITES, 0.02),
+        (np.array([40, 30, 20, 10]), 0.02),
+        (np.array([2**40, 2**39]), 0.02),
+        (np.ones(500, np.int64), 0.3),  # none stands out: the estimate is kept from falling below its bound
+        (np.full(300, 5), 0.3),
+    ],
+)
+def test_the_fourth_moment_of_repeats_is_estimated_without_bias(
+    lens: Lens, repeats: NDArray[np.int64], error: float
+) -> None:
+    found = asked(lens, repeats, 500).repeat_fourth()
+    multiplicities = repeats.astype(float)
+    exact = (multiplicities**4).sum() / multiplicities.sum()
+    assert found.mean() == pytest.approx(exact, rel=error)
+    assert np.quantile(found, 0.9) < 2.0 * exact
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=300))
+def test_the_fourth_moment_of_repeats_lies_between_what_the_second_allows(lens: Lens, repeats: list[int]) -> None:
+    sketch = asked(lens, np.array(repeats), 1)
+    second, fourth = float(sketch.repeat_moment()[0]), float(sketch.repeat_fourth()[0])
+    assert 1.0 <= second**3 * (1 - 1e-12) <= fourth <= sum(repeats) * second**2 * (1 + 1e-12)
+    if len(repeats) == 1:
+        assert fourth == pytest.approx(float(repeats[0]) ** 3)
+
+
+@given(st.integers(1, 299))
+def test_the_fourth_moment_of_merged_sketches_is_that_of_the_whole(lens: Lens, features: Features, cut: int) -> None:
+    parts = [Sketch.of(part(features, rows)) for rows in (slice(0, cut), slice(cut, 400))]
+    assert (parts[0] + parts[1]).repeat_fourth() == Sketch.of(features).repeat_fourth()
