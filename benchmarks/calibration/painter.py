@@ -52,14 +52,22 @@ class Painter:
     """Images follow their prompts not quite linearly, with a noise that differs by topic and by direction.
 
     `misfit` is the size, in units of that noise, of what a prompt's images share and no model of prompts can know.
-    `heavy` gives the noise Student's t with that many degrees of freedom; `coarse` rounds what is read off the pixels.
+    `odd` gives what they share, and `heavy` the noise, Student's t with that many degrees of freedom; `coarse` rounds
+    what is read off the pixels.
     """
 
     def __init__(
-        self, seed: int, *, topics: int = 60, misfit: float = 0.15, heavy: float | None = None, coarse: bool = False
+        self,
+        seed: int,
+        *,
+        topics: int = 60,
+        misfit: float = 0.15,
+        odd: float | None = None,
+        heavy: float | None = None,
+        coarse: bool = False,
     ) -> None:
         rng = np.random.default_rng(seed)
-        self.topics, self._misfit, self._heavy, self._coarse = topics, misfit, heavy, coarse
+        self.topics, self._misfit, self._odd, self._heavy, self._coarse = topics, misfit, odd, heavy, coarse
         spectrum = np.arange(1, DIMENSIONS + 1, dtype=np.float32) ** -0.5
         spectrum /= np.linalg.norm(spectrum)
         self._topic = unit(rng.standard_normal((topics, DIMENSIONS)))
@@ -97,7 +105,7 @@ class Painter:
         meant += 0.05 * (parameters[:, 1:] - 5.0) * self._topic[0] + 0.1 * (parameters[:, :1] - 3.2) * self._topic[1]
         noise = rng.standard_normal((n, DIMENSIONS), dtype=np.float32)
         if self._heavy is not None:
-            noise *= np.sqrt((self._heavy - 2.0) / rng.chisquare(self._heavy, (n, 1))).astype(np.float32)
+            noise *= _student(self._heavy, n, rng)
         noise = 0.36 * self._loudness[prompts.topic][:, None] * (noise @ self._image_noise)
         images = unit(meant + prompts.own + noise)
         pixels = images @ self._pixels + 0.2 * self._hue[prompts.topic]
@@ -111,11 +119,18 @@ class Painter:
 
     def _own(self, n: int, rng: np.random.Generator) -> Rows:
         own = rng.standard_normal((n, DIMENSIONS), dtype=np.float32) @ self._image_noise
+        if self._odd is not None:
+            own *= _student(self._odd, n, rng)
         return np.asarray(0.36 * self._misfit * own, np.float32)
 
 
 def unit(rows: NDArray[np.floating]) -> Rows:
     return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True), dtype=np.float32)
+
+
+def _student(freedom: float, n: int, rng: np.random.Generator) -> Rows:
+    """What makes normal rows Student's t of the same variance [n, 1]."""
+    return np.sqrt((freedom - 2.0) / rng.chisquare(freedom, (n, 1))).astype(np.float32)
 
 
 def _rotation(rng: np.random.Generator) -> Rows:
