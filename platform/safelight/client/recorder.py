@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from uuid import UUID
 
-import httpcore  # noqa: F401 - httpx would import it in the thread, and a fork meanwhile would break the child's
 import httpx
 
 from safelight.client.answers import Halve, Never, Taken, TryAgain, meaning, pause
@@ -24,6 +23,10 @@ from safelight.client.buffer import Buffer, Dropped, Record
 from safelight.ids import new_id
 
 logger = logging.getLogger(__name__)
+
+# A child forked while the thread imports or prepares TLS would wait for ever for the locks of that: nobody frees them.
+_preparing = threading.Lock()
+os.register_at_fork(before=_preparing.acquire, after_in_parent=_preparing.release, after_in_child=_preparing.release)
 
 Outcome = Literal["served", "filtered", "failed", "cancelled"]
 
@@ -205,7 +208,9 @@ class Recorder:
         # Reading the system's certificates takes a while: not for an address that needs none.
         encrypted = self._url.startswith("https:")
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/x-ndjson"}
-        with httpx.Client(timeout=_TIMEOUT, headers=headers, verify=encrypted, transport=self._transport) as client:
+        with _preparing:
+            client = httpx.Client(timeout=_TIMEOUT, headers=headers, verify=encrypted, transport=self._transport)
+        with client:
             failures = 0
             while len(self._buffer) or not self._closing:
                 self._wake.wait()

@@ -223,3 +223,33 @@ def test_a_forked_child_has_a_recorder_of_its_own(moody: Moody, run: Run) -> Non
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(prompts(moody)) == ["child", "parent"]
+
+
+def test_a_child_forked_while_the_sender_gets_ready_is_not_kept_from_getting_ready_itself(
+    moody: Moody, run: Run
+) -> None:
+    done = run(
+        """
+        import threading, time
+        import httpx
+
+        begun, lock, ready = threading.Event(), threading.Lock(), httpx.Client.__init__
+
+        def slowly(*given, **named):
+            with lock:  # such as that of an import
+                begun.set()
+                time.sleep(0.2)
+                ready(*given, **named)
+
+        httpx.Client.__init__ = slowly
+        recorder.record(prompt="parent", image=b"png")
+        begun.wait()
+        if os.fork() == 0:
+            recorder.record(prompt="child", image=b"png")
+            recorder.close()
+            os._exit(0)
+        os.wait()
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(prompts(moody)) == ["child", "parent"]
