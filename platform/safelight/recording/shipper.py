@@ -27,8 +27,9 @@ from safelight.store.told import Told
 
 logger = logging.getLogger(__name__)
 
-# Rows alone are small: a batch of them costs two commits, whatever its size.
-_BATCH = 256
+# Rows alone are small: a batch of them costs two commits, whatever its size. It also keeps SQLite's one writer waiting
+# for as long as it takes, which is some 20 ms.
+_BATCH = 512
 _BATCH_BYTES = 32 * 1024 * 1024
 _KEPT_ELSEWHERE = frozenset({"environment", "seen"})
 _UPLOADS_AT_ONCE = 4
@@ -136,7 +137,7 @@ class Shipper:
         """Images first: a row never names an image that is not there."""
         entry, generation = shipped
         # Not model_dump, which copies the documents inside and costs as much as all the rest.
-        row = {name: value for name, value in generation if name not in _KEPT_ELSEWHERE} | {
+        row = {name: value for name, value in vars(generation).items() if name not in _KEPT_ELSEWHERE} | {
             "source": generation.source.value,
             "arm": generation.arm.value,
             "outcome": generation.outcome.value,

@@ -1,5 +1,6 @@
 """The log of generations: written by the shipper, read newest first by everybody else."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -138,21 +139,32 @@ def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     return new
 
 
-# A row says which transaction made it: those of others that were quicker are not ours to count.
-_OWN = text("generations.xmin::text = (pg_current_xact_id()::text::bigint % 4294967296)::text")
+_NAMES = ", ".join(column.name for column in GenerationRow.__table__.columns)
+# One document that the server reads into rows: half of what a statement a row costs, and it tells which were new.
+_ADD_ALL = text(
+    f"INSERT INTO generations ({_NAMES}) SELECT {_NAMES} "  # noqa: S608 - names of our own columns
+    "FROM jsonb_populate_recordset(NULL::generations, CAST(:rows AS jsonb)) ON CONFLICT DO NOTHING RETURNING id"
+)
 
 
 def _add_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Without RETURNING, which would put all rows into one statement: that takes twice as long."""
-    statement, identifiers = insert(session, GenerationRow), {row["id"] for row in rows}
     if session.get_bind().dialect.name == "sqlite":
         # One writer at a time: nobody can add what is not there between the look and the insert.
-        new = identifiers - known(session, identifiers)
+        new = {row["id"]: row for row in rows}
+        for old in known(session, new):
+            del new[old]
         if new:
-            session.execute(statement, list({row["id"]: dict(row) for row in rows if row["id"] in new}.values()))
-        return new
-    session.execute(statement.on_conflict_do_nothing(), [dict(row) for row in rows])
-    return set(session.scalars(select(GenerationRow.id).where(GenerationRow.id.in_(identifiers), _OWN)))
+            session.execute(insert(session, GenerationRow), list(new.values()))
+        return set(new)
+    document = json.dumps([dict(row) for row in rows], default=_text, allow_nan=False)
+    return set(session.scalars(_ADD_ALL, {"rows": document}))
+
+
+def _text(value: object) -> str:
+    """What JSON has no word for. A naive moment is none: see UtcDateTime."""
+    if isinstance(value, UUID) or (isinstance(value, datetime) and value.tzinfo is not None):
+        return str(value)
+    raise ValueError(f"a {type(value).__name__} has no place in a generation's row")
 
 
 def add_environments(session: Session, details: Mapping[str, Mapping[str, Any]], now: datetime) -> None:

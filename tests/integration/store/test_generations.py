@@ -1,7 +1,7 @@
 """The log, newest first, by every filter the page has."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -198,7 +198,27 @@ def test_only_new_rows_are_named(logged: Database) -> None:
         assert generations.get(session, first_id_at(_at(0))).prompt == "a red fox"
 
 
-@pytest.mark.parametrize("changes", [{"outcome": "splendid"}, {"seed": 2**70}, {"prompt": None}])
+def test_what_is_kept_is_what_was_told(database: Database) -> None:
+    told = _row(
+        0,
+        created_at=NOON.astimezone(timezone(timedelta(hours=9))),
+        prompt='a "fox"\\\n\t\u2028 🦊 {"a": 1}, 100 % :rows',
+        seed=-(2**63),
+        parameters={"guidance": 0.1 + 0.2, "tiny": 1e-300, "size": 2**53 + 1, "words": ["é", None, True, {}]},
+        queue_ms=0.1 + 0.2,
+        engine_ms=1e-9,
+    )
+    with database.transaction() as session:
+        generations.add(session, [told])
+    with database.reading() as session:
+        found = generations.get(session, told["id"])
+    assert {name: getattr(found, name) for name in told} == told
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": "splendid"}, {"seed": 2**70}, {"prompt": None}, {"created_at": NOON.replace(tzinfo=None)}],
+)
 def test_a_row_that_cannot_be_is_refused(database: Database, changes: dict[str, Any]) -> None:
     with pytest.raises(RowRefused), database.transaction() as session:
         generations.add(session, [_row(0, **changes)])
