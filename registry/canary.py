@@ -123,18 +123,21 @@ class Why(StrEnum):
     GAVE_UP = "it could not be shown in time that the new version is no worse: a person has to look"
     ASKED = "the plan has a person look before it goes on"
     HELD = "a person has to say how it goes on"
+    STOPPED = "the stop switch is on, so that nothing goes on by itself"
     PASSED = "it has baked, and the new version is no worse"
 
 
 @dataclass(frozen=True)
 class Standing:
     """Where a canary is: the place of its step, since when, whether it waits for a person, and whether one has said in
-    this step that it shall go on: nobody is asked the same thing twice."""
+    this step that it shall go on: nobody is asked the same thing twice. While all is `stopped` nothing goes on by
+    itself."""
 
     step: int
     since: datetime
     paused: bool
     answered: bool = False
+    stopped: bool = False
 
 
 def check_canary(from_version: int | None, to_version: int, elsewhere: Collection[int]) -> None:
@@ -184,6 +187,8 @@ def decide(plan: CanaryPlan, at: Standing, finding: Finding, images: int, now: d
         return (Move.PAUSE, Why.GAVE_UP) if in_vain else (Move.WAIT, missing)
     if step.pause and not at.answered:
         return Move.PAUSE, Why.ASKED
+    if at.stopped:
+        return Move.WAIT, Why.STOPPED
     return (Move.STEP if at.step + 1 < len(plan.steps) else Move.FINISH), Why.PASSED
 
 

@@ -10,7 +10,7 @@ from registry.progress import OPEN, Event, State
 from registry.rules import serving
 from safelight.clock import Clock
 from safelight.releasing.service import Releasing
-from safelight.store import access, canaries, ledger, releases
+from safelight.store import access, canaries, guard, ledger, releases
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, KnownRelease
@@ -81,12 +81,15 @@ class Canarying:
         )
 
     def follow(self, session: Session, release: KnownRelease, judged: KnownCanary) -> KnownRelease:
-        """Keep what was just found of a canary that runs, and do what its plan says to that."""
+        """Keep what was just found of a canary that runs, and do what its plan says to that.
+
+        While the stop switch is on it goes no further by itself; it is called off all the same.
+        """
         canaries.put(session, judged)
         if serving(ledger.chain(session, release.generator)) != release.from_version:
             detail = "another version has come to serve meanwhile; ask again"
             return self._releasing.move(session, release, Event.FAIL, detail)
-        move, why = _decided(release, judged, self._clock)
+        move, why = _decided(release, judged, self._clock, stopped=guard.stopped(session) is not None)
         said = f"{why}: {judged.verdict.summary}" if judged.verdict else str(why)
         match move:
             case Move.WAIT:
@@ -123,11 +126,10 @@ class Canarying:
         access.record_audit(session, self._clock.now(), actor, action, change, reason)
 
 
-def _decided(release: KnownRelease, canary: KnownCanary, clock: Clock) -> tuple[Move, Why]:
+def _decided(release: KnownRelease, canary: KnownCanary, clock: Clock, *, stopped: bool) -> tuple[Move, Why]:
     finding = Finding(canary.verdict.health.value) if canary.verdict else Finding.INCONCLUSIVE
-    standing = Standing(
-        canary.step, canary.step_at or release.created_at, release.state is State.PAUSED, canary.answered
-    )
+    since, paused = canary.step_at or release.created_at, release.state is State.PAUSED
+    standing = Standing(canary.step, since, paused, canary.answered, stopped)
     return decide(canary.plan, standing, finding, canary.images, clock.now())
 
 

@@ -37,10 +37,18 @@ def decided(
     after: float = 61,
     paused: bool = False,
     answered: bool = False,
+    stopped: bool = False,
     finding: Finding = Finding.HEALTHY,
     images: int = 10,
 ) -> tuple[Move, Why]:
-    return decide(PLAN, Standing(step, NOON, paused, answered), finding, images, NOON + timedelta(seconds=after))
+    standing = Standing(step, NOON, paused, answered, stopped)
+    return decide(PLAN, standing, finding, images, NOON + timedelta(seconds=after))
+
+
+def test_while_all_is_stopped_nothing_goes_on_and_a_worse_version_is_called_off() -> None:
+    assert decided(stopped=True) == (Move.WAIT, Why.STOPPED)
+    assert decided(stopped=True, step=1, answered=True) == (Move.WAIT, Why.STOPPED)
+    assert decided(stopped=True, finding=Finding.DEGRADED) == (Move.ABORT, Why.WORSE)
 
 
 def test_a_step_bakes_for_its_time_and_then_the_next_one_comes() -> None:
@@ -78,6 +86,7 @@ def test_what_is_not_known_is_never_a_pass_and_waits_for_a_person_in_the_end(lac
     after=st.integers(-10, 10_000),
     paused=st.booleans(),
     answered=st.booleans(),
+    stopped=st.booleans(),
     finding=st.sampled_from(Finding),
     images=st.integers(0, 20),
 )
@@ -88,6 +97,7 @@ def test_only_a_healthy_finding_moves_it_on_and_only_a_degraded_one_calls_it_off
         assert standing["images"] >= PLAN.min_images
         assert standing["after"] >= 60
         assert not standing["paused"]
+        assert not standing["stopped"]
     assert (move is Move.ABORT) == (standing["finding"] is Finding.DEGRADED)
 
 
