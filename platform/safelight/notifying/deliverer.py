@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from safelight.clock import Clock
+from safelight.notifying import outbox
 from safelight.notifying.kinds import KINDS
 from safelight.notifying.message import Message
 from safelight.notifying.retry import Answered, Delivered, Disable, GiveUp, Outcome, Retry, error_of, next_step
@@ -80,7 +81,7 @@ class Deliverer:
     def _attempt(self, due: Due) -> None:
         channel = KINDS[due.access.kind]
         started, began = self._clock.now(), self._clock.monotonic()
-        if channel.keeps_state and self._is_superseded(due):
+        if self._is_superseded(due):
             with self._database.transaction() as session:
                 notifications.record_attempt(session, due.id, Attempt(started, 0.0, None, SUPERSEDED), State.FAILED)
             return
@@ -95,7 +96,7 @@ class Deliverer:
 
     def _is_superseded(self, due: Due) -> bool:
         with self._database.reading() as session:
-            return notifications.is_superseded(session, due.id)
+            return outbox.is_superseded(session, due.id, due.access.kind)
 
     def _record(self, due: Due, attempt: Attempt, outcome: Outcome, refusals: frozenset[int]) -> None:
         now = self._clock.now()

@@ -12,6 +12,7 @@ from safelight.store.database import Session
 from safelight.store.notifications import KnownNotification
 
 TEST_EVENT = "channel.test"
+END_EVENT = "incident.resolved"
 
 
 def enqueue(session: Session, event: str, payload: dict[str, Any], incident_id: UUID | None, now: datetime) -> int:
@@ -38,6 +39,12 @@ def enqueue_test(session: Session, channel_id: UUID, now: datetime) -> UUID:
     return notifications.add(session, channel.id, TEST_EVENT, payload, None, now)
 
 
+def is_superseded(session: Session, identifier: UUID, kind: ChannelKind) -> bool:
+    """Whether a message would mislead: its channel knows something newer, and takes each one for how things stand; or
+    knows, whatever it takes them for, that what the message tells of is over."""
+    return notifications.is_superseded(session, identifier, by=None if KINDS[kind].keeps_state else END_EVENT)
+
+
 def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotification:
     """Sends a failed notification again, the whole schedule over, under its own id.
 
@@ -45,11 +52,11 @@ def replay(session: Session, identifier: UUID, now: datetime) -> KnownNotificati
     """
     known = notifications.get(session, identifier)
     channel = channels.require(session, known.channel_id)
-    if KINDS[channel.kind].keeps_state and notifications.is_superseded(session, identifier):
+    if is_superseded(session, identifier, channel.kind):
         raise SafelightError(
             Kind.CONFLICT,
             "notification_superseded",
-            f"{channel.name} has been told something newer about this, and would take the old message for how things "
+            f"{channel.name} has been told something newer about this: the old message would be taken for how things "
             "stand.",
         )
     return notifications.replay(session, identifier, now)
@@ -64,8 +71,7 @@ def replay_all(session: Session, channel_id: UUID, now: datetime, limit: int = 5
     if not channel.enabled:
         raise channels.switched_off()
     failed = notifications.page(session, limit=limit, channel_id=channel_id, state=notifications.State.FAILED)
-    keeps_state = KINDS[channel.kind].keeps_state
-    again = [each.id for each in failed if not (keeps_state and notifications.is_superseded(session, each.id))]
+    again = [each.id for each in failed if not is_superseded(session, each.id, channel.kind)]
     for identifier in reversed(again):
         notifications.replay(session, identifier, now)
     return len(again)

@@ -33,8 +33,8 @@ class Slack:
     keeps_state = False
 
     def enter(self, url: str, secret: str, reach: Reach) -> Entered:
-        check_url(url, reach)
         without_secret(secret, "A Slack channel has none but its address.")
+        check_url(url, reach)
         return Entered(origin(url), url)
 
     def request(self, message: Message, to: Destination, now: datetime) -> Request:  # noqa: ARG002 - the Protocol's

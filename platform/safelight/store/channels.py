@@ -40,6 +40,8 @@ class KnownChannel:
     previous_secret_until: datetime | None
     last_beat_at: datetime | None
     last_beat_error: str
+    revision: int
+    """Grows with each edit."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,7 @@ def add(
     session: Session, name: str, kind: ChannelKind, url: str, secret: str, link_key: str, now: datetime
 ) -> KnownChannel:
     """Raises `channel_exists`."""
-    if session.scalar(select(Channel.id).where(Channel.name == name)) is not None:
-        raise SafelightError(
-            Kind.CONFLICT, "channel_exists", f"There is a channel {name} already. Choose another name."
-        )
+    _refuse_taken(session, name)
     row = Channel(
         id=new_id(),
         name=name,
@@ -99,6 +98,35 @@ def add(
     session.add(row)
     session.flush()
     session.refresh(row)
+    return _channel(row)
+
+
+def for_edit(session: Session, identifier: UUID, revision: int, now: datetime) -> tuple[KnownChannel, Access]:
+    """A channel as somebody saw it at a revision; nobody else edits it until this transaction ends.
+
+    Raises `channel_not_found` or `channel_changed`.
+    """
+    row = session.get(Channel, identifier, with_for_update=True)
+    if row is None:
+        raise not_found("channel", identifier)
+    if row.revision != revision:
+        raise SafelightError(
+            Kind.CONFLICT,
+            "channel_changed",
+            f"{row.name} has been edited since you looked: it is at revision {row.revision}. Look again, then decide.",
+        )
+    return _channel(row), access_of(row, now)
+
+
+def edit(session: Session, identifier: UUID, name: str, url: str, secret: str) -> KnownChannel:
+    """Call it in the transaction of `for_edit`. An address that is new was never heard of. Raises `channel_exists`."""
+    row = _require(session, identifier)
+    if name != row.name:
+        _refuse_taken(session, name)
+    if (url, secret) != (row.url, row.secret):
+        row.last_beat_at, row.last_beat_error = None, ""
+    row.name, row.url, row.secret, row.revision = name, url, secret, row.revision + 1
+    session.flush()
     return _channel(row)
 
 
@@ -139,6 +167,13 @@ def switched_off() -> SafelightError:
     return SafelightError(Kind.CONFLICT, "channel_disabled", "The channel is disabled. Enable it first.")
 
 
+def _refuse_taken(session: Session, name: str) -> None:
+    if session.scalar(select(Channel.id).where(Channel.name == name)) is not None:
+        raise SafelightError(
+            Kind.CONFLICT, "channel_exists", f"There is a channel {name} already. Choose another name."
+        )
+
+
 def _require(session: Session, identifier: UUID) -> Channel:
     row = session.get(Channel, identifier)
     if row is None:
@@ -158,6 +193,7 @@ def _channel(row: Channel) -> KnownChannel:
         previous_secret_until=row.previous_secret_until,
         last_beat_at=row.last_beat_at,
         last_beat_error=row.last_beat_error,
+        revision=row.revision,
     )
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from safelight.errors import Kind, SafelightError, not_found
@@ -15,6 +15,11 @@ from safelight.ids import new_id
 from safelight.store import channels
 from safelight.store.channels import Access, KnownChannel, access_of
 from safelight.store.tables import Channel, Delivery, Incident, Notification
+
+_CLOCKS_APART = timedelta(seconds=10)
+"""What another worker has claimed may lapse so much later by our clock than a claim of ours."""
+_SAME_CAUSE = 20
+"""Incidents of one cause that are looked through for something newer: a cause that comes back has no end of them."""
 
 
 class State(StrEnum):
@@ -103,13 +108,30 @@ def disable_channel(session: Session, channel_id: UUID, reason: str) -> KnownCha
 
 
 def claim_due(session: Session, now: datetime, until: datetime, busy: Collection[UUID] = ()) -> list[Due]:
-    """Of each channel that is not `busy` what has been due the longest. Nobody else is given it before `until`."""
+    """Of each channel that is not `busy` what has been due the longest. Nobody else is given it before `until`.
+
+    Of one incident a channel is told one thing at a time, and the older first where it can be tried before `until`.
+    """
+    other = aliased(Notification)
+    # By an incident's few messages, whatever else waits. What is not due may be under way.
+    waits_for = (
+        select(other.id)
+        .where(
+            other.incident_id == Notification.incident_id,
+            other.channel_id == Notification.channel_id,
+            other.state == State.PENDING.value,
+            other.next_attempt_at <= until + _CLOCKS_APART,
+            or_(other.id < Notification.id, other.next_attempt_at > now),
+        )
+        .correlate(Notification)
+    )
     first = (
         select(Notification.id)
         .where(
             Notification.channel_id == Channel.id,
             Notification.state == State.PENDING.value,
             Notification.next_attempt_at <= now,
+            ~waits_for.exists(),
         )
         .order_by(Notification.next_attempt_at, Notification.id)
         .limit(1)
@@ -139,25 +161,29 @@ def claim_due(session: Session, now: datetime, until: datetime, busy: Collection
     ]
 
 
-def is_superseded(session: Session, identifier: UUID) -> bool:
-    """Whether its channel has been told something newer about the same cause."""
-    older, newer, cause, same = aliased(Notification), aliased(Notification), aliased(Incident), aliased(Incident)
-    query = (
-        select(newer.id)
-        .select_from(older)
-        .join(cause, cause.id == older.incident_id)
-        .join(newer, (newer.channel_id == older.channel_id) & (newer.id > older.id))
-        .join(same, (same.id == newer.incident_id) & (same.dedup_key == cause.dedup_key))
-        .where(older.id == identifier, newer.state == State.DELIVERED.value)
-        .limit(1)
+def is_superseded(session: Session, identifier: UUID, by: str | None = None) -> bool:
+    """Whether its channel has been told something newer about the same cause: anything, or one kind of event."""
+    about = select(Notification.channel_id, Incident.id, Incident.dedup_key).join(
+        Incident, Incident.id == Notification.incident_id
     )
-    return session.scalar(query) is not None
+    found = session.execute(about.where(Notification.id == identifier)).one_or_none()
+    if found is None:
+        return False
+    channel_id, incident_id, cause = found
+    newest = select(Incident.id).where(Incident.dedup_key == cause).order_by(Incident.id.desc()).limit(_SAME_CAUSE)
+    # By incident, not by channel: a channel's log has no end.
+    told = session.execute(
+        select(Notification.id, Notification.channel_id, Notification.event).where(
+            Notification.incident_id.in_({incident_id, *session.scalars(newest)}),
+            Notification.state == State.DELIVERED.value,
+        )
+    )
+    return any(each.channel_id == channel_id and each.id > identifier and by in (None, each.event) for each in told)
 
 
 def standing(session: Session, channel_id: UUID) -> list[KnownNotification]:
     """The newest notification of each incident that is not resolved, of those that reached the channel."""
     open_incidents = session.scalars(select(Incident.id).where(Incident.open_key.is_not(None))).all()
-    # By incident, not by channel: a channel's log has no end.
     told = session.scalars(
         select(Notification)
         .where(Notification.incident_id.in_(open_incidents), Notification.state == State.DELIVERED.value)
@@ -177,6 +203,15 @@ def hold(session: Session, channel_id: UUID, until: datetime) -> None:
             Notification.next_attempt_at < until,
         )
         .values(next_attempt_at=until)
+    )
+
+
+def hasten(session: Session, channel_id: UUID, now: datetime) -> None:
+    """Whatever waits to be told to a channel is due: it leads elsewhere now, where nothing has failed yet."""
+    session.execute(
+        update(Notification)
+        .where(Notification.channel_id == channel_id, Notification.state == State.PENDING.value)
+        .values(next_attempt_at=now)
     )
 
 

@@ -1,6 +1,7 @@
 """A real receiver of webhooks, on loopback, and a channel that leads to it."""
 
 import contextlib
+import json
 import socket
 import ssl
 import struct
@@ -26,9 +27,10 @@ from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.making import NewChannel
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
-from safelight.store import notifications
+from safelight.store import incidents, notifications
 from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
+from safelight.store.incidents import Resolution
 from safelight.store.notifications import KnownNotification
 
 _LONGEST_SECONDS = 30
@@ -191,3 +193,55 @@ def enqueue(database: Database, now: datetime, **data: str) -> UUID:
 def read(database: Database, identifier: UUID) -> KnownNotification:
     with database.reading() as session:
         return notifications.get(session, identifier)
+
+
+class Story:
+    """Incidents and what one channel is told of them."""
+
+    def __init__(self, database: Database, clock: ManualClock, deliverer: Deliverer, receiver: Receiver) -> None:
+        self.database, self.clock, self.deliverer, self.receiver = database, clock, deliverer, receiver
+        self.number = 0
+
+    def happens(self, *events: str) -> list[KnownNotification]:
+        """Of a new incident."""
+        self.number += 1
+        with self.database.transaction() as session:
+            incident = incidents.open_incident(
+                session,
+                generator="studio",
+                dedup_key=f"studio:default:release-{self.number}",
+                title="Version 3 of studio: alignment down",
+                monitor="release_comparison",
+                reason="alignment_down",
+                verdict_id=None,
+                suspect_version=3,
+                suspect_release_id=None,
+                suggested_target=2,
+                evidence={},
+                now=self.clock.now(),
+            )
+            if "resolved" in events[-1:]:
+                incidents.resolve(session, incident.id, "ann", Resolution.BY_HAND, self.clock.now())
+            for event in events:
+                outbox.enqueue(session, f"incident.{event}", {"message": event}, incident.id, self.clock.now())
+            return notifications.page(session, incident_id=incident.id)[::-1]
+
+    def delivers(self, *statuses: int) -> list[str]:
+        """All that is due, the receiver answering so; returns the events that it was told."""
+        self.receiver.statuses = list(statuses)
+        before = len(self.receiver.requests)
+        while self.deliverer.run_once():
+            pass
+        told = [json.loads(body)["type"] for _, body in self.receiver.requests[before:]]
+        return [event.removeprefix("incident.") for event in told]
+
+    def read(self, told: KnownNotification) -> KnownNotification:
+        with self.database.reading() as session:
+            return notifications.get(session, told.id)
+
+
+@pytest.fixture
+def story(
+    database: Database, clock: ManualClock, deliverer: Deliverer, channel: NewChannel, receiver: Receiver
+) -> Story:
+    return Story(database, clock, deliverer, receiver)

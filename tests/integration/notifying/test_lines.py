@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from standardwebhooks import Webhook
 
 from safelight.clock import ManualClock, SystemClock
 from safelight.errors import SafelightError
-from safelight.notifying import outbox
+from safelight.notifying import making, outbox
+from safelight.notifying.addresses import Reach
 from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.making import NewChannel
 from safelight.notifying.sender import Sender
@@ -96,6 +98,24 @@ def test_a_slow_channel_keeps_nobody_else_waiting(
     slow.join()
     assert deliverer.run_once() == 1
     started.pop().join()
+
+
+def test_what_waits_for_a_channel_goes_to_its_new_address_at_once(
+    database: Database, deliverer: Deliverer, receiver: Receiver, clock: ManualClock
+) -> None:
+    made = make(database, "on-call", "http://127.0.0.1:9/", clock.now())
+    identifier = enqueue(database, clock.now())
+    deliverer.run_once()
+    clock.advance(5)
+    deliverer.run_once()
+    with database.transaction() as session:
+        wanted = making.Edit(url=receiver.url)
+        edited = making.edit(session, made.channel.id, 1, wanted, clock.now(), reach=Reach(private=True))
+    assert edited.channel.revision == 2
+    deliverer.run_once()
+    assert read(database, identifier).state is State.DELIVERED
+    ((headers, body),) = receiver.requests
+    Webhook(str(made.secret)).verify(body, headers)
 
 
 def test_too_many_requests_holds_back_whatever_else_waits_for_the_channel(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
@@ -26,6 +26,12 @@ class ErasureRow(Base):
         Index(None, "tenant"),
         Index(None, "api_key_id"),
         Index(None, "end_user"),
+        Index(
+            "ix_erasures_running",
+            "id",
+            postgresql_where=text("state = 'running'"),
+            sqlite_where=text("state = 'running'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

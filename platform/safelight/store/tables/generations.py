@@ -10,10 +10,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from safelight.store.base import Base
 
 
+def _of_whom(column: str) -> Index:
+    """Finds all of one user, to forget them."""
+    named = text(f"{column} IS NOT NULL")
+    return Index(None, column, "id", postgresql_where=named, sqlite_where=named)
+
+
 def _of_part(column: str) -> Index:
     """Finds the newest of one part of a generator's traffic; who names no such parts pays nothing for it."""
     named = text(f"{column} IS NOT NULL")
     return Index(None, "generator", column, "id", postgresql_where=named, sqlite_where=named)
+
+
+OWN_ARMS = "arm IN ('probe', 'replay')"
+"""What nobody asked for but we. As it stands, for a partial index is used by whoever says the same."""
 
 
 class Environment(Base):
@@ -37,13 +47,9 @@ class GenerationRow(Base):
         Index(None, "generator", "id"),
         Index(None, "generator", "version", "id"),
         *(_of_part(name) for name in ("replica", "adapter", "tenant", "region")),
-        Index(
-            None,
-            "end_user",
-            "id",
-            postgresql_where=text("end_user IS NOT NULL"),
-            sqlite_where=text("end_user IS NOT NULL"),
-        ),
+        *(_of_whom(name) for name in ("end_user", "tenant", "api_key_id")),
+        # Finds what we made ourselves of a prompt. Hashed, for a tree takes no key as long as a prompt may be.
+        Index(None, "prompt", postgresql_using="hash", postgresql_where=text(OWN_ARMS), sqlite_where=text(OWN_ARMS)),
         Index(None, "request_id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )

@@ -10,6 +10,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from safelight.store.base import Base
 
 
+def _that_lasts(name: str, column: str) -> Index:
+    """Finds incidents that are not resolved, however many there were."""
+    where = text("open_key IS NOT NULL")
+    return Index(name, column, "id", sqlite_where=where, postgresql_where=where)
+
+
+def _of_state(name: str, state: str, *columns: str) -> Index:
+    """Finds notifications of one state, however many there are of the others."""
+    where = text(f"state = '{state}'")
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class Incident(Base):
     """What a degraded verdict opens. `open_key` is set while it lasts, so that there is one and no duplicate."""
 
@@ -20,6 +32,8 @@ class Incident(Base):
         Index(None, "generator", "id"),
         Index(None, "generator", "resolved_at"),
         Index(None, "dedup_key", "id"),
+        _that_lasts("ix_incidents_open", "generator"),
+        _that_lasts("ix_incidents_open_of_monitor", "monitor"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -104,7 +118,8 @@ class Policy(Base):
 
 class Channel(Base):
     """Where notifications go. What is secret of it is never shown again; after a rotation the previous secret counts
-    on for a while. `link_key` signs the links to images that its messages carry. A heartbeat keeps its last beat."""
+    on for a while. `link_key` signs the links to images that its messages carry. A heartbeat keeps its last beat.
+    `revision` grows with each edit, so that nobody undoes one unseen."""
 
     __tablename__ = "channels"
     __table_args__ = (UniqueConstraint("name"),)
@@ -122,6 +137,7 @@ class Channel(Base):
     last_beat_at: Mapped[datetime | None]
     last_beat_error: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(server_default="1")
 
 
 class Notification(Base):
@@ -131,21 +147,15 @@ class Notification(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state"),
         # Each channel has a line of its own, so that none waits behind another's.
-        Index(
-            "ix_notifications_due",
-            "channel_id",
-            "next_attempt_at",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
-        ),
-        Index(
-            "ix_notifications_failed",
-            "id",
-            sqlite_where=text("state = 'failed'"),
-            postgresql_where=text("state = 'failed'"),
-        ),
+        _of_state("ix_notifications_due", "pending", "channel_id", "next_attempt_at"),
+        # What else a channel is to be told of the same incident.
+        _of_state("ix_notifications_waiting", "pending", "channel_id", "incident_id", "next_attempt_at"),
+        _of_state("ix_notifications_delivered", "delivered", "id"),
+        _of_state("ix_notifications_failed", "failed", "id"),
         Index(None, "channel_id", "id"),
-        Index(None, "incident_id"),
+        Index(None, "channel_id", "state", "id"),
+        # And what it was told of it.
+        Index(None, "incident_id", "channel_id", "state"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -49,7 +49,13 @@ class LedgerEntry(Base):
     """One link of the append-only, hash-chained record of what should serve."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("hash"), Index(None, "generator", "scope", "at"))
+    __table_args__ = (
+        UniqueConstraint("hash"),
+        Index(None, "generator", "scope", "at"),
+        # When a version was last put in place or accepted, and when it was last left.
+        Index(None, "generator", "scope", "to_version", "kind", "seq"),
+        Index(None, "generator", "scope", "from_version", "kind", "seq"),
+    )
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     scope: Mapped[str] = mapped_column(String(100), primary_key=True)
