@@ -206,10 +206,11 @@ class IngestSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long generations are kept. What an incident or a stored probe rests on is kept for ever."""
+    """How long generations and notifications are kept. What an incident or a stored probe rests on is kept for ever."""
 
     images_days: int | None = Field(None, ge=1, description="Images and thumbnails; empty: as long as the rows")
     rows_days: int | None = Field(None, ge=1, description="What is known of each generation; empty: for ever")
+    notifications_days: int = Field(400, ge=7, description="Delivered notifications, but for those of open incidents")
 
     @property
     def image_days(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Lets go of images and rows that have been kept for long enough: a bounded step at a time, in any process."""
+"""Lets go of what has been kept for long enough: a bounded step at a time, in any process."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -7,7 +7,7 @@ from safelight.clock import Clock
 from safelight.ids import first_id_at
 from safelight.recording.images import ImageArchive, generation_of
 from safelight.settings import RetentionSettings
-from safelight.store import partitions, retention
+from safelight.store import delivered, partitions, retention
 from safelight.store.database import Database
 from safelight.store.retention import Range
 
@@ -33,7 +33,11 @@ class Retention:
             done = self._expire_images((now - timedelta(days=self._settings.image_days)).date())
         if not done and self._settings.rows_days is not None:
             done = self._expire_rows(first_id_at(now - timedelta(days=self._settings.rows_days)))
-        return done
+        return done or self._expire_notifications(first_id_at(now - timedelta(days=self._settings.notifications_days)))
+
+    def _expire_notifications(self, before: UUID) -> int:
+        with self._database.transaction() as session:
+            return delivered.forget(session, before, _BATCH)
 
     def _expire_images(self, before: date) -> int:
         for day in self._images.days(before):
