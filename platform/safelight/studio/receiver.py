@@ -37,11 +37,12 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait_for(self, event: str, seconds: float) -> dict[str, Any] | None:
-        """The first event of a type; None when it does not come in time."""
+    def wait_for(self, event: str, incident_id: str, seconds: float) -> dict[str, Any] | None:
+        """The first event of a type about an incident; None when it does not come in time."""
 
         def found() -> dict[str, Any] | None:
-            return next((known for known in self.events if known["type"] == event), None)
+            about = (known for known in self.events if known["type"] == event)
+            return next((each for each in about if each["data"]["incident_id"] == incident_id), None)
 
         with self._arrived:
             self._arrived.wait_for(lambda: found() is not None, seconds)

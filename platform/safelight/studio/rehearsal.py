@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +19,11 @@ import httpx
 import typer
 
 from safelight.studio.demo import GENERATOR
+from safelight.studio.promotions import Promotions
 from safelight.studio.prompts import Mix
 from safelight.studio.receiver import Receiver
-from safelight.studio.story import Story, StoryFailed, Telling
+from safelight.studio.story import Story, Telling
+from safelight.studio.visitor import StoryFailed, Visitor
 from safelight.supervisor import PARENT
 
 GOOD_VERSION = 2
@@ -35,8 +37,8 @@ _STOP_WITHIN = 15.0
 class Rehearsal:
     """A running Safelight with the studio's traffic, and an admin's client for it."""
 
-    def __init__(self, folder: Path, rate: float, mix: Mix) -> None:
-        """`rate` is in images a second, `mix` what is asked for."""
+    def __init__(self, folder: Path, rate: float, mix: Mix, environment: Mapping[str, str]) -> None:
+        """`rate` is in images a second, `mix` what is asked for; all processes have `environment` beside this one's."""
         self._rate = rate
         self._mix = mix
         self.port = _free_port()
@@ -47,6 +49,7 @@ class Rehearsal:
             "SAFELIGHT_NOTIFYING__ALLOW_PRIVATE_ADDRESSES": "true",
             "OMP_NUM_THREADS": "1",
             PARENT: str(os.getpid()),
+            **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -100,10 +103,12 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(rate: float, mix: Mix = Mix.EVERYDAY) -> Iterator[Rehearsal]:
+def rehearsal(
+    rate: float, mix: Mix = Mix.EVERYDAY, environment: Mapping[str, str] | None = None
+) -> Iterator[Rehearsal]:
     """A Safelight of its own, up and answering."""
     with tempfile.TemporaryDirectory(prefix="safelight-") as folder:
-        running = Rehearsal(Path(folder), rate, mix)
+        running = Rehearsal(Path(folder), rate, mix, environment or {})
         running.start()
         try:
             _wait_until_ready(running)
@@ -115,14 +120,28 @@ def rehearsal(rate: float, mix: Mix = Mix.EVERYDAY) -> Iterator[Rehearsal]:
 @contextmanager
 def storyteller(running: Rehearsal) -> Iterator[Story]:
     """A story about to begin: the receiver is told of incidents, and the good version has proven healthy."""
+    with _on_call(running) as (visitor, receiver):
+        yield Story(visitor, receiver)
+
+
+@contextmanager
+def release_manager(running: Rehearsal) -> Iterator[Promotions]:
+    """The same, for who promotes versions."""
+    with _on_call(running) as (visitor, receiver):
+        yield Promotions(visitor, receiver)
+
+
+@contextmanager
+def _on_call(running: Rehearsal) -> Iterator[tuple[Visitor, Receiver]]:
     receiver = Receiver()
     receiver.start()
     try:
         with running.client(running.key("admin")) as client:
-            story = Story(client, GENERATOR, receiver)
-            story.subscribe()
-            story.wait_until_healthy(GOOD_VERSION, _HEALTHY_WITHIN)
-            yield story
+            visitor = Visitor(client, GENERATOR)
+            channel = visitor.post("/api/v1/notifications/channels", name="on call", url=receiver.url)
+            receiver.trust(channel["secret"])
+            visitor.wait_until_healthy(GOOD_VERSION, _HEALTHY_WITHIN)
+            yield visitor, receiver
     finally:
         receiver.stop()
 

@@ -3,23 +3,14 @@
 Everything is asked of the API as any client would; nothing looks inside.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
-
-import httpx
+from typing import Any
 
 from safelight.studio.receiver import Receiver
+from safelight.studio.visitor import StoryFailed, Visitor, moment
 
-Found = TypeVar("Found")
-_POLL_SECONDS = 0.25
-_PAGE = 200
-
-
-class StoryFailed(Exception):
-    """Something that should have happened did not, in time."""
+_SERVE_WITHIN = 120.0
 
 
 @dataclass
@@ -52,172 +43,71 @@ class Telling:
 
 
 class Story:
-    """Plays against a Safelight whose `generator` serves a good version under traffic."""
+    """Plays against a Safelight whose generator serves a good version under traffic."""
 
-    def __init__(self, client: httpx.Client, generator: str, receiver: Receiver) -> None:
-        """`client` knows the address and carries an admin's key; `receiver` listens already."""
-        self._client = client
-        self._generator = generator
+    def __init__(self, visitor: Visitor, receiver: Receiver) -> None:
+        """`visitor` carries an admin's key; `receiver` is told of incidents."""
+        self._visitor = visitor
         self._receiver = receiver
-
-    def subscribe(self) -> None:
-        """Have the receiver told of incidents."""
-        channel = self._post("/api/v1/notifications/channels", name="on call", url=self._receiver.url)
-        self._receiver.trust(channel["secret"])
-
-    def wait_until_healthy(self, version: int, seconds: float) -> None:
-        """Until `version` serves and its monitors are content with it."""
-
-        def healthy() -> bool | None:
-            status = self._status()
-            serving = status["serving"]
-            return (serving is not None and serving["version"] == version and status["health"] == "healthy") or None
-
-        self._wait(healthy, seconds, f"version {version} serves and is healthy")
 
     def play(self, version: int, *, detect_within: float, recover_within: float) -> Telling:
         """Promote a regressed version and see it through. Raises StoryFailed."""
-        good = self._status()["serving"]["version"]
+        visitor = self._visitor
+        good = visitor.serving()
         telling = Telling(version, good)
-        flipped = self._promote(version, good)
+        flipped = self._promote(version)
 
-        def since(moment: datetime) -> float:
-            return (moment - flipped).total_seconds()
+        def since(at: datetime) -> float:
+            return (at - flipped).total_seconds()
 
-        incident = self._wait(lambda: self._incident(version), detect_within, "an incident opens")
-        opened = _moment(incident["opened_at"])
+        incident = visitor.wait(lambda: visitor.incident(version), detect_within, "an incident opens")
+        opened = moment(incident["opened_at"])
         telling.seconds["incident"] = since(opened)
-        telling.generations_to_incident = self._count(version, flipped, opened)
+        telling.generations_to_incident = visitor.count(version, flipped, opened)
         telling.reason = incident["reason"]
-        event = self._receiver.wait_for("incident.opened", 30.0)
-        if event is None or event["data"]["incident_id"] != incident["id"]:
+        event = self._receiver.wait_for("incident.opened", incident["id"], 30.0)
+        if event is None:
             raise StoryFailed("the webhook that tells of the incident did not arrive, or its signature did not hold")
-        telling.seconds["webhook"] = since(_moment(event["timestamp"]))
+        telling.seconds["webhook"] = since(moment(event["timestamp"]))
         telling.summary = event["data"]["summary"]
-        release = self._post(
+        release = visitor.post(
             "/api/v1/releases/rollback",
-            generator=self._generator,
+            generator=visitor.generator,
             expected_serving=version,
             reason=f"incident {incident['id']}",
             incident_id=incident["id"],
         )
         if release["to_version"] != good:
             raise StoryFailed(f"the last known good version is {release['to_version']}, not {good}")
-        entry = self._get("/api/v1/ledger", generator=self._generator)["items"][0]
-        back = _moment(entry["at"])
+        back = moment(visitor.newest_entry()["at"])
         telling.seconds["rollback"] = since(back)
-        resolved = self._wait(lambda: self._resolved(incident["id"]), recover_within, "recovery is confirmed")
+        resolved = visitor.wait(lambda: visitor.resolved(incident["id"]), recover_within, "recovery is confirmed")
         if resolved["resolution"] != "rolled_back":
             raise StoryFailed(f"the incident was resolved as {resolved['resolution']}")
-        telling.seconds["recovered"] = since(_moment(resolved["resolved_at"]))
-        telling.bad_images = self._count(version, flipped, None)
-        telling.flip_seconds = max(0.0, (self._last_made(version) - back).total_seconds())
+        telling.seconds["recovered"] = since(moment(resolved["resolved_at"]))
+        telling.bad_images = visitor.count(version, flipped)
+        telling.flip_seconds = max(0.0, (visitor.last_made(version) - back).total_seconds())
         return telling
 
-    def watch_quietly(self, version: int, generations: int, seconds: float) -> list[str]:
+    def watch_quietly(self, version: int, generations: int, seconds: float) -> list[dict[str, Any]]:
         """Let `version` serve (promoted if it does not yet) until it has made that many images.
 
-        Returns the titles of the incidents that opened meanwhile. Raises StoryFailed when traffic is too slow.
+        Returns the incidents that opened meanwhile, whole. Raises StoryFailed when traffic is too slow.
         """
-        serving = self._status()["serving"]["version"]
-        start = self._promote(version, serving) if serving != version else self._now()
+        visitor = self._visitor
+        start = self._promote(version) if visitor.serving() != version else visitor.now()
 
         def enough() -> bool | None:
             return self._served(version, start) >= generations or None
 
-        self._wait(enough, seconds, f"version {version} has made {generations} images")
-        items = self._get("/api/v1/incidents", generator=self._generator, limit=_PAGE)["items"]
-        return [item["title"] for item in items if _moment(item["opened_at"]) >= start]
+        visitor.wait(enough, seconds, f"version {version} has made {generations} images")
+        return visitor.incidents_since(start)
+
+    def _promote(self, version: int) -> datetime:
+        """When production flipped."""
+        return self._visitor.wait_until_serving(self._visitor.promote(version, "looks good"), _SERVE_WITHIN)
 
     def _served(self, version: int, start: datetime) -> int:
-        series = self._get("/api/v1/series", **{"generator": self._generator, "from": start.isoformat()})
+        query = {"generator": self._visitor.generator, "from": start.isoformat()}
+        series = self._visitor.get("/api/v1/series", **query)
         return sum(point["served"] for point in series["traffic"] if point["version"] == version)
-
-    def _now(self) -> datetime:
-        """By the server's clock."""
-        return _moment(self._get("/api/v1/live", generator=self._generator)["at"])
-
-    def _promote(self, version: int, serving: int) -> datetime:
-        """When production flipped."""
-        release = self._post(
-            "/api/v1/releases/promote",
-            generator=self._generator,
-            version=version,
-            expected_serving=serving,
-            reason="looks good",
-        )
-
-        def arrived() -> dict[str, Any] | None:
-            found = self._get(f"/api/v1/releases/{release['id']}")
-            if found["state"] in ("failed", "superseded", "aborted"):
-                raise StoryFailed(f"the promote ended as {found['state']}")
-            return found if found["state"] == "serving" else None
-
-        self._wait(arrived, 120.0, f"version {version} serves")
-        return _moment(self._get("/api/v1/ledger", generator=self._generator)["items"][0]["at"])
-
-    def _status(self) -> dict[str, Any]:
-        return self._get(f"/api/v1/generators/{self._generator}")
-
-    def _incident(self, version: int) -> dict[str, Any] | None:
-        items = self._get("/api/v1/incidents", generator=self._generator, limit=5)["items"]
-        return next(
-            (item for item in items if item["suspect_version"] == version and item["resolved_at"] is None), None
-        )
-
-    def _resolved(self, incident_id: str) -> dict[str, Any] | None:
-        incident = self._get(f"/api/v1/incidents/{incident_id}")
-        return incident if incident["state"] == "resolved" else None
-
-    def _count(self, version: int, start: datetime, end: datetime | None) -> int:
-        """Images of a version that were begun in a range of time."""
-        return sum(1 for _ in self._made(version, start, end))
-
-    def _last_made(self, version: int) -> datetime:
-        newest = self._get("/api/v1/generations", **self._asked_for(version), limit=1)["items"]
-        return _moment(newest[0]["created_at"])
-
-    def _made(self, version: int, start: datetime, end: datetime | None) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        query = self._asked_for(version) | {"from": start.isoformat()}
-        if end is not None:
-            query["to"] = end.isoformat()
-        before: str | None = None
-        while True:
-            page = self._get("/api/v1/generations", **query, limit=_PAGE, **({"before": before} if before else {}))
-            found += [item for item in page["items"] if item["outcome"] == "served"]
-            before = page["next"]
-            if before is None:
-                return found
-
-    def _asked_for(self, version: int) -> dict[str, Any]:
-        """What people were served by a version; its probes are none of that."""
-        return {"generator": self._generator, "version": version, "arm": "stable"}
-
-    def _get(self, path: str, **query: Any) -> dict[str, Any]:
-        return _body(self._client.get(path, params=query))
-
-    def _post(self, path: str, **body: Any) -> dict[str, Any]:
-        return _body(self._client.post(path, json=body))
-
-    def _wait(self, look: Callable[[], Found | None], seconds: float, what: str) -> Found:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = look()
-            if found is not None:
-                return found
-            time.sleep(_POLL_SECONDS)
-        raise StoryFailed(f"waited {seconds:.0f} s in vain until {what}")
-
-
-def _body(response: httpx.Response) -> dict[str, Any]:
-    if not response.is_success:
-        raise StoryFailed(
-            f"{response.request.method} {response.request.url.path}: {response.status_code} {response.text}"
-        )
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
