@@ -6,6 +6,7 @@ a crash or a race can come to where each act is one transaction. That it is one,
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -137,10 +138,8 @@ class OnPaper(RuleBasedStateMachine):
         """At the canary as it is, or as it was when somebody last looked."""
         for seen in (self.world if lately else self.seen).in_states(CANARIES):
             content = finding is Finding.HEALTHY and images == PLAN.min_images and not self.world.stopped
-            if (
-                self._act(lambda world, seen=seen: paper.judged(world, seen.number, seen.at, finding, images))
-                and content
-            ):
+            look = partial(paper.judged, number=seen.number, seen=seen.at, finding=finding, images=images)
+            if self._act(look) and content:
                 self.allowed.append(seen.number)
 
     @rule(reason=REASONS, recovered=st.booleans())
