@@ -251,8 +251,9 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
     worse tails only, and beyond a material share, where only worse is asked for.
 
     Two Poisson counts are compared given their sum (Przyborowski & Wilenski 1940): the baseline's count is as uncertain
-    as the window's. Images of one prompt come in clumps, so it is clumps that are counted. A `wary` look takes unseen
-    requests, and those like them, for unknown. That others have moved makes hardly a generation extreme.
+    as the window's. Of any change, clumps are counted that images of one prompt come in; a material share is more than
+    an odd favourite was seen to make. A `wary` look takes unseen requests, and those like them, for unknown. That
+    others have moved makes hardly a generation extreme.
     """
     tested = np.flatnonzero(worse_tails(lens)) if worse_only else np.arange(len(lens.tail_names))
     judged = np.maximum(sketch.judged, 1)[..., None]
@@ -260,8 +261,10 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
     expected = expected_rates(lens, sketch)[..., tested]
     doubt = _doubt_of_unseen(lens, sketch, lens.calibration.tail_ignorance[tested]) if wary else 0.0
     size = tail_sizes(lens, sketch, tested, doubt)
-    usual = expected + (_MATERIAL_RATE if worse_only else 0.0)
-    p_values = _excess(observed, usual, size, _evenness(lens, sketch, tested))
+    if worse_only:
+        p_values = _excess(observed, expected + _MATERIAL_RATE, size, np.ones(1))
+    else:
+        p_values = _excess(observed, expected, size, _evenness(lens, sketch, tested))
     worst = p_values.argmin(axis=-1)
     return Outcome(
         np.minimum(1.0, len(tested) * _chosen(p_values, worst)),
