@@ -86,7 +86,7 @@ class Studio:
             os.kill(api, signal.SIGCONT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def studio() -> Iterator[Studio]:
     """Version 2 serves, version 1 is the way back, and there are scored images to look at."""
     with rehearsal(IMAGES_A_SECOND) as running:
@@ -106,7 +106,7 @@ def _scored(studio: Studio) -> int:
     return sum(1 for each in page["items"] if each["score"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def incident(studio: Studio) -> UUID:
     """An open incident about version 2, with real images as its worst. How incidents come about is tested elsewhere."""
     made = studio.get("/api/v1/generations", generator=GENERATOR, version=2, outcome="served", limit=50)["items"]
@@ -140,7 +140,7 @@ def incident(studio: Studio) -> UUID:
     return opened.id
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def papers(studio: Studio) -> UUID:
     """What takes days to come about: daily reports, readings of an attribute, a backfill. The newest report's id."""
     database = studio.database
