@@ -1,4 +1,8 @@
-"""The rules of a release, decided from the ledger alone. ``entries`` are one whole chain, the oldest first."""
+"""The rules of a release, decided from the ledger alone.
+
+``entries`` are one whole chain, the oldest first. No rule looks further back than to when each version was last
+promoted, rolled back to, accepted, rolled away from, and that because of an incident: those may stand for the chain.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

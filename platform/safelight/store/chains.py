@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from registry.ledger import Entry, EntryKind
@@ -19,6 +19,14 @@ def live_at(session: Session, generator: str, moment: datetime, scope: str = DEF
     query = _of(generator, scope).where(LedgerEntry.kind != EntryKind.ACCEPT.value, LedgerEntry.at <= moment)
     row = session.scalar(query.order_by(LedgerEntry.at.desc(), LedgerEntry.seq.desc()).limit(1))
     return to_entry(row) if row else None
+
+
+def number_at(session: Session, generator: str, moment: datetime, scope: str = DEFAULT_SCOPE) -> int:
+    """How many entries the chain had at a moment."""
+    query = select(LedgerEntry.seq).where(
+        LedgerEntry.generator == generator, LedgerEntry.scope == scope, LedgerEntry.at <= moment
+    )
+    return session.scalar(query.order_by(LedgerEntry.at.desc(), LedgerEntry.seq.desc()).limit(1)) or 0
 
 
 def entry(session: Session, generator: str, seq: int, scope: str = DEFAULT_SCOPE) -> Entry | None:
@@ -44,6 +52,49 @@ def head(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> Entry 
     """The newest entry; None where there is none."""
     row = session.scalar(_of(generator, scope).order_by(LedgerEntry.seq.desc()).limit(1))
     return to_entry(row) if row else None
+
+
+def decisive(session: Session, generator: str, scope: str = DEFAULT_SCOPE, *, upto: int | None = None) -> list[Entry]:
+    """The entries that the rules of `registry.rules` go by, of a chain or of its entries up to a number.
+
+    However often versions have taken turns, that is five of each at most, and each is found by an index.
+    """
+    chain = (LedgerEntry.generator == generator, LedgerEntry.scope == scope)
+    until = () if upto is None else (LedgerEntry.seq <= upto,)
+    # From each version to the next greater one, by the index. What was left has been put in place before.
+    versions = select(func.min(LedgerEntry.to_version).label("number")).where(*chain).cte("versions", recursive=True)
+    greater = select(func.min(LedgerEntry.to_version)).where(*chain, LedgerEntry.to_version > versions.c.number)
+    versions = versions.union_all(
+        select(greater.correlate(versions).scalar_subquery()).where(versions.c.number.is_not(None))
+    )
+
+    def newest(*which: ColumnElement[bool]) -> ScalarSelect[int]:
+        query = select(LedgerEntry.seq).where(*chain, *until, *which).order_by(LedgerEntry.seq.desc()).limit(1)
+        return query.correlate(versions).scalar_subquery()
+
+    to, left = LedgerEntry.to_version == versions.c.number, LedgerEntry.from_version == versions.c.number
+    rollback = LedgerEntry.kind == EntryKind.ROLLBACK.value
+    found = session.execute(
+        select(
+            *(newest(to, LedgerEntry.kind == kind.value) for kind in EntryKind),
+            newest(left, rollback),
+            newest(left, rollback, LedgerEntry.incident_id.is_not(None)),
+        ).where(versions.c.number.is_not(None))
+    )
+    numbers = {seq for each in found for seq in each if seq is not None}
+    query = _of(generator, scope).where(LedgerEntry.seq.in_(numbers)).order_by(LedgerEntry.seq)
+    return [to_entry(row) for row in session.scalars(query)]
+
+
+def leading_to(
+    session: Session, generator: str, version: int, scope: str = DEFAULT_SCOPE, *, upto: int | None = None
+) -> list[Entry]:
+    """`decisive` up to a version's last promote: what tells which others had served before. All, where it has none."""
+    query = _of(generator, scope).where(LedgerEntry.to_version == version, LedgerEntry.kind == EntryKind.PROMOTE.value)
+    if upto is not None:
+        query = query.where(LedgerEntry.seq <= upto)
+    promote = session.scalar(query.order_by(LedgerEntry.seq.desc()).limit(1))
+    return decisive(session, generator, scope, upto=promote.seq if promote else upto)
 
 
 def page(session: Session, generator: str, before: int | None, limit: int, scope: str = DEFAULT_SCOPE) -> list[Entry]:

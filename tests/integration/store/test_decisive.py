@@ -1,0 +1,118 @@
+"""What the rules go by is found without reading all that ever happened, and they say the same of it."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from registry.ledger import Draft, Entry, EntryKind
+from registry.rules import known_good, last_known_good, quarantined, serving
+from safelight.responding.fitness import fitness
+from safelight.serving.desired import wanted
+from safelight.store import chains, ledger, versions
+from safelight.store.database import Database, Session
+from safelight.watching.references import _served_before
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+VERSIONS = range(1, 6)
+KINDS = 5
+STEPS = 120
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """A generator whose versions take turns again and again, and another one."""
+    chance = random.Random(7)
+    with database.transaction() as session:
+        for name in ("cats", "dogs"):
+            versions.add_generator(session, name, "", NOON)
+            now = None
+            for step in range(STEPS if name == "cats" else 3):
+                kind = EntryKind.PROMOTE if now is None else chance.choice(list(EntryKind))
+                to = now if kind is EntryKind.ACCEPT and now else chance.choice([v for v in VERSIONS if v != now])
+                now = _enter(session, name, kind, now, to, chance.random() < 0.5, step).to_version
+    return database
+
+
+def _enter(
+    session: Session, name: str, kind: EntryKind, before: int | None, to: int, incident: bool, step: int
+) -> Entry:
+    draft = Draft(
+        generator=name,
+        scope=ledger.DEFAULT_SCOPE,
+        kind=kind,
+        from_version=before,
+        to_version=to,
+        to_digest=f"sha256:{to:064x}",
+        actor="ann",
+        reason="a test",
+        incident_id="an incident" if incident and kind is EntryKind.ROLLBACK else None,
+    )
+    return ledger.add(session, draft, NOON + timedelta(hours=step))
+
+
+def test_every_rule_says_the_same_of_it_at_every_time(filled: Database) -> None:
+    with filled.reading() as session:
+        whole = ledger.chain(session, "cats")
+        for upto in range(STEPS + 1):
+            entries, few = whole[:upto], chains.decisive(session, "cats", upto=upto)
+            assert len(few) <= KINDS * len(VERSIONS)
+            assert _said(few) == _said(entries)
+            for version in VERSIONS if upto % 10 == 0 else ():
+                leading = chains.leading_to(session, "cats", version, upto=upto)
+                before = [list(dict.fromkeys(_served_before(version, each))) for each in (leading, entries)]
+                assert before[0] == before[1]
+        assert chains.decisive(session, "cats") == chains.decisive(session, "cats", upto=STEPS)
+        assert chains.decisive(session, "cats", "elsewhere") == chains.decisive(session, "fish") == []
+
+
+def _said(entries: Sequence[Entry]) -> list[object]:
+    held = quarantined(entries)
+    now = entries[-1].at + timedelta(hours=1) if entries else NOON
+    put = [entry for entry in entries if entry.kind is not EntryKind.ACCEPT]
+    return [
+        serving(entries),
+        known_good(entries),
+        held,
+        last_known_good(entries),
+        [last_known_good(entries, excluding=[version]) for version in VERSIONS],
+        {entry.to_version for entry in entries},
+        wanted(entries, [], len(VERSIONS)),
+        put[-1:],
+        [
+            fitness(entries, each, digest=f"sha256:{each:064x}", quarantined=held, unverified=(), now=now)
+            for each in VERSIONS
+        ],
+    ]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda session: chains.decisive(session, "cats"), lambda session: chains.leading_to(session, "cats", 1)],
+    ids=["decisive", "leading to"],
+)
+def test_it_is_found_by_indexes(filled: Database, ask: Callable[[Session], object]) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    with filled.transaction() as session:
+        if not filled.is_sqlite:
+            session.execute(text("SET LOCAL enable_seqscan = off"))  # few rows are read faster without any index
+        event.listen(filled.engine, "before_cursor_execute", keep)
+        ask(session)
+        event.remove(filled.engine, "before_cursor_execute", keep)
+        explain = f"EXPLAIN {'QUERY PLAN ' * filled.is_sqlite}"
+        plans = [
+            str(step)
+            for said, given in asked
+            for step in session.connection().exec_driver_sql(f"{explain}{said}", given)
+        ]
+    assert [step for step in plans if "SCAN ledger" in step or "Seq Scan" in step] == []
+    if filled.is_sqlite:  # PostgreSQL knows that there are few rows, and that any index will do
+        assert any("to_version_kind_seq" in step for step in plans)
+        assert any("from_version_kind_seq" in step for step in plans)
