@@ -5,6 +5,7 @@ on a slow machine it takes longer and ends the same.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -49,8 +50,17 @@ pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Rehearsal]:
-    with rehearsal(IMAGES_A_SECOND) as started:
+def fault(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While this file is there, the environment is broken."""
+    return tmp_path_factory.mktemp("fault") / "broken"
+
+
+@pytest.fixture(scope="module")
+def running(fault: Path) -> Iterator[Rehearsal]:
+    library = Path(__file__).parent / "broken_library"
+    path = os.pathsep.join(filter(None, (str(library), os.environ.get("PYTHONPATH"))))
+    environment = {"PYTHONPATH": path, "BROKEN_WHILE": str(fault)}
+    with rehearsal(IMAGES_A_SECOND, environment=environment) as started:
         yield started
 
 
@@ -100,3 +110,18 @@ def test_what_is_harmless_passes_its_gates_and_its_canary_and_serves(
     assert telling.state == "serving"
     assert {gates[gate] for gate in ("integrity", "loadable", "provenance", "paired_probes", "approval")} == {"passed"}
     assert story.visitor.serving() == 5
+
+
+def test_a_fault_of_the_environment_pages_a_person_and_takes_nothing_back(
+    story: Promotions, fault: Path, report_figures: Report
+) -> None:
+    story.accept("it has served well")
+    for version in (2, 5):
+        story.wait_for_stored_outputs(version, LONGEST_SECONDS)
+    before = story.visitor.newest_entry()
+    began = story.visitor.now()
+    fault.touch()
+    telling = story.hold(5, began, LONGEST_SECONDS)
+    report_figures(telling.lines())
+    assert telling.why == "environment"
+    assert story.visitor.newest_entry() == before
