@@ -50,7 +50,9 @@ class Outcome(StrEnum):
     """By another edit, before anything came of this one."""
 
 
-_OF_ALIAS = (Change.ALIAS_MOVED, Change.ALIAS_DELETED)
+OF_ALIAS = (Change.ALIAS_MOVED, Change.ALIAS_DELETED)
+HELD = frozenset({Remedy.PUT_BACK, Remedy.ADOPT})
+"""What waits while nothing is to be done automatically: it changes the registry, or what serves."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,8 @@ def ended(
         return None if edit.version in needed else Outcome.WITHDRAWN
     if edit in seen:
         return None
-    if edit.change in _OF_ALIAS:
-        if any(other.change in _OF_ALIAS for other in seen):
+    if edit.change in OF_ALIAS:
+        if any(other.change in OF_ALIAS for other in seen):
             return Outcome.REPLACED
         if edit.found is not None and edit.found == serving:
             return Outcome.ADOPTED

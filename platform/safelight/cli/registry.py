@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from registry.reconciling import EditPolicy
+from registry.reconciling import HELD, EditPolicy
 from safelight import wiring
 from safelight.settings import Settings
-from safelight.store import access, reconciling, versions
+from safelight.store import access, guard, reconciling, versions
 
 group = typer.Typer(help="What others changed in the version registry, and what is done about it.")
 
@@ -20,11 +20,11 @@ def findings(generator: Generator, limit: Annotated[int, typer.Option(min=1, max
     """List the edits that were noticed, the newest first, with what became of each."""
     with wiring.database(Settings()).reading() as session:
         versions.require_generator(session, generator)
-        looked_at = reconciling.last_look(session, generator)
+        looked_at, stop = reconciling.last_look(session, generator), guard.stopped(session)
         for each in reconciling.page(session, generator, None, limit):
-            typer.echo(
-                f"{each.noticed_at:%Y-%m-%d %H:%M:%S}  {each.outcome or f'stands: {each.remedy}'}  {each.detail}"
-            )
+            held = f", held by {stop.stopped_by}'s stop" if stop and each.remedy in HELD else ""
+            stands = each.outcome or f"stands: {each.remedy}{held}"
+            typer.echo(f"{each.noticed_at:%Y-%m-%d %H:%M:%S}  {stands}  {each.detail}")
     said = f"last held against the ledger at {looked_at:%Y-%m-%d %H:%M:%S} UTC" if looked_at else "not looked at yet"
     typer.echo(f"{generator}: {said}", err=True)
 

@@ -3,6 +3,7 @@
 import getpass
 import json
 import sys
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -76,6 +77,25 @@ def add(
     if made.secret is not None:
         typer.echo(made.secret)
     typer.echo(f"{made.target.id}: {kind} at {url}", err=True)
+
+
+@group.command("rotate")
+def rotate(
+    generator: Generator,
+    scope: InScope = DEFAULT_SCOPE,
+    secret: Annotated[str, typer.Option(help="A cluster's bearer token; - reads it from standard input")] = "",
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=168, help="How long a webhook's previous secret counts")
+    ] = 24.0,
+) -> None:
+    """Sign a webhook's orders with a new secret, and for a while with the previous one too; or take another token."""
+    settings, now = Settings(), wiring.clock().now()
+    entered, reach = sys.stdin.readline().strip() if secret == _STDIN else secret, Reach.of(settings.notifying)
+    with wiring.database(settings).transaction() as session:
+        known = _named(session, generator, scope)
+        made = making.replace_secret(session, known.id, entered, reach, _actor(), now, timedelta(hours=overlap_hours))
+    if made.secret is not None:
+        typer.echo(made.secret)
 
 
 @group.command("remove")

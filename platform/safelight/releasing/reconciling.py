@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 from registry.errors import RegistryError
-from registry.reconciling import Change, Edit, Outcome, Recorded, Remedy, edits, ended, remedy
+from registry.reconciling import OF_ALIAS, Change, Edit, Outcome, Recorded, Remedy, edits, ended, remedy
 from registry.rules import ReleaseRefused, last_known_good
 from registry.versions import Standing, VersionStore
 from safelight.clock import Clock
 from safelight.leadership import Leadership
 from safelight.releasing.service import Releasing
-from safelight.store import access, ledger, reconciling, releases, versions
+from safelight.store import access, chains, guard, ledger, reconciling, releases, scopes, versions
 from safelight.store.database import Database, Session
 from safelight.store.reconciling import Finding
 from safelight.store.versions import KnownVersion
@@ -27,7 +27,8 @@ _US = "safelight"
 class Reconciler:
     """What is found is written down before anything is done about it, so a crash anywhere is mended by the next look.
 
-    What the registry does not answer is no finding.
+    What the registry does not answer is no finding. While the stop switch is on, edits are noticed and left as they
+    are; the alias follows what people release all the same.
     """
 
     def __init__(
@@ -61,10 +62,13 @@ class Reconciler:
         if standing.production not in known and standing.manifests.get(standing.production or 0) is not None:
             return 0  # it was registered there a moment ago: the next look knows it
         with self._database.transaction() as session:
-            found = self._record(session, generator, known, standing)
+            stopped = guard.stopped(session) is not None
+            found = self._record(session, generator, known, standing, stopped=stopped)
             alias = self._wanted_alias(session, generator, standing, found)
+            if stopped and any(finding.edit.change in OF_ALIAS for finding in found):
+                alias = None
         for finding in found:
-            if finding.edit.change is Change.MANIFEST_CHANGED:
+            if finding.edit.change is Change.MANIFEST_CHANGED and not stopped:
                 self._store.restore_manifest(generator, finding.edit.version, known[finding.edit.version].manifest)
         if alias is not None:
             if alias != standing.production:
@@ -74,7 +78,13 @@ class Reconciler:
         return len(found)
 
     def _record(
-        self, session: Session, generator: str, known: dict[int, KnownVersion], standing: Standing
+        self,
+        session: Session,
+        generator: str,
+        known: dict[int, KnownVersion],
+        standing: Standing,
+        *,
+        stopped: bool,
     ) -> list[Finding]:
         """Notice what is new, settle what no longer stands; returns what stands."""
         now, look = self._clock.now(), reconciling.look(session, generator)
@@ -95,11 +105,12 @@ class Reconciler:
         for finding in stood:
             outcome = ended(finding.edit, seen, standing, serving=recorded.serving, needed=needed)
             if outcome is None:
-                left.append(finding)
+                left.append(finding if stopped else self._begin(session, finding))
             else:
                 self._settle(session, finding, outcome, now)
         news = [each for each in seen if each not in {finding.edit for finding in left}]
-        return left + [self._notice(session, generator, each, needed, now) for each in news]
+        noticed = [self._notice(session, generator, each, needed, now) for each in news]
+        return left + (noticed if stopped else [self._begin(session, finding) for finding in noticed])
 
     def _welcome_back(self, session: Session, known: dict[int, KnownVersion], standing: Standing) -> None:
         for version in known.values():
@@ -119,9 +130,13 @@ class Reconciler:
         access.record_audit(session, now, ACTOR, f"registry.{edit.change}", target, f"{edit}, outside Safelight")
         if edit.change is Change.VERSION_DELETED:
             versions.set_gone(session, generator, edit.version, now)
-        if chosen is Remedy.ADOPT and edit.found is not None:
-            return self._adopt(session, finding, edit.found)
         return finding
+
+    def _begin(self, session: Session, finding: Finding) -> Finding:
+        """Ask for the release of what is to be adopted, unless that was done."""
+        if finding.remedy is not Remedy.ADOPT or finding.edit.found is None or finding.release_id is not None:
+            return finding
+        return self._adopt(session, finding, finding.edit.found)
 
     def _adopt(self, session: Session, finding: Finding, version: int) -> Finding:
         """A release like any other: it is checked, and refused, as if it had been asked for here."""
@@ -162,9 +177,10 @@ class Reconciler:
 
 
 def _needed(session: Session, generator: str) -> frozenset[int]:
-    """The versions that serve, are about to, or are what one would go back to."""
-    chain = ledger.chain(session, generator)
-    moving = releases.in_states(session, releases.MOVING, generator)
-    serving = [chain[-1].to_version] if chain else []
+    """The versions that serve in any scope, are about to, or are what one would go back to."""
+    chain = chains.decisive(session, generator)
+    moving = releases.in_states(session, (*releases.MOVING, *releases.CANARIES), generator)
+    heads = (ledger.newest_release(session, generator, each.name) for each in scopes.all_of(session, generator))
+    serving = [head.to_version for head in heads if head is not None]
     target = last_known_good(chain)
     return frozenset([*serving, *([] if target is None else [target]), *(each.to_version for each in moving)])

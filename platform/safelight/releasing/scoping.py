@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from registry.ledger import EntryKind
 from registry.progress import State
 from registry.scopes import Lead, Standing, to_follow
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.releasing.service import Releasing
-from safelight.store import access, ledger, releases, scopes, targets, versions
+from safelight.store import access, guard, ledger, releases, scopes, targets, versions
 from safelight.store.database import Database, Session
 from safelight.store.releases import KnownRelease
 from safelight.store.scopes import Scope
@@ -37,8 +38,8 @@ class ScopeFollower:
         with self._database.transaction() as session:
             ledger.lock(session, generator)
             lead = released(session, generator, ledger.DEFAULT_SCOPE)
-            if lead is None:
-                return 0
+            if lead is None or (lead.kind is EntryKind.PROMOTE and guard.stopped(session) is not None):
+                return 0  # a way back waits for nobody, and for no switch
             first, *following = scopes.all_of(session, generator)
             chosen = to_follow(
                 Lead(kind=lead.kind, version=lead.to_version, serving_since=serving_since(lead)),

@@ -11,6 +11,7 @@ from safelight.responding.severity import derive
 from safelight.store import incidents
 from safelight.store.database import Session
 from safelight.store.incidents import KnownIncident, Resolution, Severity
+from safelight.store.ledger import DEFAULT_SCOPE
 
 ACTOR = "safelight"
 REOPENED_WITHIN = timedelta(hours=1)
@@ -39,6 +40,7 @@ class Cause:
     suspect_release_id: UUID | None = None
     suggested_target: int | None = None
     severity: Severity | None = None
+    scope: str = DEFAULT_SCOPE
 
 
 def open_of_cause(session: Session, cause: Cause, links: Links, now: datetime) -> KnownIncident | None:
@@ -81,6 +83,7 @@ def _opened(session: Session, cause: Cause, now: datetime) -> KnownIncident:
         suspect_release_id=cause.suspect_release_id,
         suggested_target=cause.suggested_target,
         evidence=evidence,
+        scope=cause.scope,
         severity=cause.severity or derived,
         now=now,
     )

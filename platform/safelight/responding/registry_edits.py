@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from registry.reconciling import Change, Outcome, Remedy
+from registry.reconciling import HELD, Change, Outcome, Remedy
 from registry.rules import last_known_good
 from safelight.clock import Clock
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links, announce
 from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
-from safelight.store import incidents, ledger, reconciling, releases, versions
+from safelight.store import chains, guard, incidents, ledger, reconciling, releases, versions
 from safelight.store.database import Database, Session
 from safelight.store.incidents import KnownIncident
 from safelight.store.reconciling import Finding
@@ -78,9 +78,13 @@ class RegistryEdits:
         entry = ledger.newest_release(session, generator)
         lost = edit.change is Change.VERSION_DELETED and entry is not None and entry.to_version == edit.version
         suspect = releases.of_entry(session, generator, entry.seq) if lost and entry is not None else None
-        chain = ledger.chain(session, generator)
+        chain = chains.decisive(session, generator)
         gone = {each.to_version for each in chain} - versions.numbers(session, generator)
-        said = _sentence(finding.detail)
+        said, stop = _sentence(finding.detail), guard.stopped(session)
+        # One that was refused its release says itself what is done.
+        done = _DONE[finding.remedy] if finding.detail == str(edit) else ""
+        if stop is not None and finding.remedy in HELD and finding.outcome is None:
+            done = f"It stays so while the stop switch is on, which {stop.stopped_by} has turned."
         return Cause(
             generator=generator,
             key=f"{generator}:{ledger.DEFAULT_SCOPE}:registry",
@@ -88,8 +92,7 @@ class RegistryEdits:
             monitor=MONITOR,
             reason=f"registry_{edit.change}",
             event="registry",
-            # One that was refused its release says itself what is done.
-            summary=f"{said} {_DONE[finding.remedy]}" if finding.detail == str(edit) else said,
+            summary=f"{said} {done}".rstrip(),
             data={"finding": str(finding.id)},
             evidence=lambda: {"change": edit.change, "version": edit.version, "found": edit.found},
             # Only from what serves can one go back.

@@ -133,7 +133,7 @@ def edit(session: Session, identifier: UUID, name: str, url: str, secret: str) -
 def rotate_secret(session: Session, identifier: UUID, secret: str, previous_until: datetime) -> KnownChannel:
     """A new secret counts from now on, and the one it takes the place of until `previous_until`; older ones no more."""
     row = _require(session, identifier)
-    row.secret, row.previous_secret, row.previous_secret_until = secret, row.secret, previous_until
+    row.rotate(secret, previous_until)
     session.flush()
     return _channel(row)
 
@@ -199,7 +199,4 @@ def _channel(row: Channel) -> KnownChannel:
 
 def access_of(row: Channel, now: datetime) -> Access:
     """What it takes to send to the channel of a row, now."""
-    secrets: tuple[str, ...] = (row.secret,)
-    if row.previous_secret is not None and row.previous_secret_until is not None and now < row.previous_secret_until:
-        secrets += (row.previous_secret,)
-    return Access(row.id, ChannelKind(row.kind), row.url, secrets, row.link_key)
+    return Access(row.id, ChannelKind(row.kind), row.url, row.valid_secrets(now), row.link_key)

@@ -137,13 +137,14 @@ def open_incident(
     suggested_target: int | None,
     evidence: dict[str, Any],
     now: datetime,
+    scope: str = DEFAULT_SCOPE,
     severity: Severity = Severity.CRITICAL,
 ) -> KnownIncident:
     """A new incident. A second one of the same key violates `open_key`'s uniqueness while the first lasts."""
     row = Incident(
         id=new_id(),
         generator=generator,
-        scope=DEFAULT_SCOPE,
+        scope=scope,
         open_key=dedup_key,
         dedup_key=dedup_key,
         state=IncidentState.TRIGGERED.value,

@@ -33,6 +33,8 @@ class KnownTarget:
     """Which resource of a cluster is patched, and how; empty for a webhook."""
     created_at: datetime
     created_by: str
+    previous_secret_until: datetime | None
+    """Until then the secret before the last rotation counts as well."""
     release_id: UUID | None
     """The release that it is told of; None: nothing was released to it yet."""
     attempts: int
@@ -55,10 +57,10 @@ class KnownTarget:
 
 @dataclass(frozen=True)
 class Access:
-    """What it takes to reach a target. Holds its secret: never log it."""
+    """What it takes to reach a target. Holds secrets, those valid now, the newest first: never log it."""
 
     target: KnownTarget
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def add(
@@ -127,15 +129,16 @@ def require(session: Session, target_id: UUID) -> KnownTarget:
     return _target(_row(session, target_id))
 
 
-def access(session: Session, target_id: UUID) -> Access:
+def access(session: Session, target_id: UUID, now: datetime) -> Access:
     """Raises `target_not_found`."""
     row = _row(session, target_id)
-    return Access(_target(row), row.secret)
+    return Access(_target(row), row.valid_secrets(now))
 
 
-def set_secret(session: Session, target_id: UUID, secret: str) -> KnownTarget:
+def rotate_secret(session: Session, target_id: UUID, secret: str, previous_until: datetime) -> KnownTarget:
+    """A new secret counts from now on, and the one it takes the place of until `previous_until`; older ones no more."""
     row = _row(session, target_id)
-    row.secret = secret
+    row.rotate(secret, previous_until)
     session.flush()
     return _target(row)
 
@@ -199,6 +202,7 @@ def _target(row: TargetRow) -> KnownTarget:
         resource=row.resource,
         created_at=row.created_at,
         created_by=row.created_by,
+        previous_secret_until=row.previous_secret_until,
         release_id=row.release_id,
         attempts=row.attempts,
         next_attempt_at=row.next_attempt_at,

@@ -23,6 +23,9 @@ def test_edits_and_what_became_of_them_are_listed_and_the_policy_is_an_operators
         state = viewer.get("/api/v1/registry/sprites").json()
         found = viewer.get("/api/v1/registry/sprites/findings", params={"limit": 1}).json()
         older = viewer.get("/api/v1/registry/sprites/findings", params={"before": found["next"]}).json()["items"]
+        stopped_by = operator.post("/api/v1/guard/stop", json={"reason": "hands off"}).json()["by"]
+        held = viewer.get("/api/v1/registry/sprites/findings").json()["items"]
+        operator.post("/api/v1/guard/resume", json={})
         refused = viewer.put("/api/v1/registry/sprites/policy", json={"policy": "adopt"})
         invalid = operator.put("/api/v1/registry/sprites/policy", json={"policy": "ignore"})
         unknown = operator.put("/api/v1/registry/nobody/policy", json={"policy": "adopt"})
@@ -32,6 +35,7 @@ def test_edits_and_what_became_of_them_are_listed_and_the_policy_is_an_operators
     assert [(each["change"], each["version"], each["found"]) for each in state["standing"]] == [("alias_moved", 1, 2)]
     assert state["looked_at"] is not None
     assert [each["outcome"] for each in (*found["items"], *older)] == [None, "put_back"]
+    assert [each["held_by"] for each in (*held, *state["standing"])] == [stopped_by, None, None]
     assert [answer.status_code for answer in (refused, invalid, unknown)] == [403, 422, 404]
     assert (unchanged, set_to, changed) == ("put_back", {"policy": "adopt"}, "adopt")
 

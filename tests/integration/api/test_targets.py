@@ -69,7 +69,16 @@ def test_a_release_waits_for_the_signed_word_of_its_receiver(api: Installation) 
         assert anyone.post(url, json=said, headers={"webhook-signature": "v1"}).json()["code"] == "observation_unsigned"
         assert post(made["secret"], said | {"release_id": str(uuid4())}).json()["code"] == "observation_foreign"
         assert post(made["secret"], said | {"version": 9}).json()["code"] == "version_not_found"
-        first, again = post(made["secret"], said), post(made["secret"], said)
+        # While the secret is rotated, a receiver that has not changed over yet is believed, and one that has as well.
+        with api.client(Role.ADMIN) as admin:
+            rotated = admin.post(f"/api/v1/targets/{made['id']}/secret", json={"overlap_hours": 1}).json()
+        assert rotated["previous_secret_until"] is not None
+        first, again = post(made["secret"], said), post(rotated["secret"], said)
+        with api.client(Role.ADMIN) as admin:
+            newest = admin.post(f"/api/v1/targets/{made['id']}/secret", json={"overlap_hours": 0}).json()["secret"]
+        assert post(newest, said).status_code == 200
+        for past in (made["secret"], rotated["secret"]):
+            assert post(past, said).json()["code"] == "observation_unsigned"
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json()["observed_version"] == 1
     with api.client(Role.VIEWER) as viewer:
@@ -98,6 +107,10 @@ def test_who_may_and_what_may_not_be(api: Installation) -> None:
         assert forbidden.status_code == operator.delete(one).status_code == 403
         assert operator.put("/api/v1/scopes/refused", json={"scopes": [{"name": "default"}]}).status_code == 403
         assert operator.post(f"{one}/tell").json()["code"] == "nothing_serving"
+        for path in ("releases/promote", "releases/rollback", "drills"):
+            asked = operator.post(f"/api/v1/{path}", json={"generator": "refused", "version": 1, "scope": "eu"})
+            assert (asked.status_code, asked.json()["code"]) == (422, "invalid_request")
+            assert "scope" in asked.text
     with api.client(Role.ADMIN) as admin:
         assert admin.put("/api/v1/scopes/refused", json={"scopes": [{"name": "eu"}]}).json()["code"] == "scopes_invalid"
         named = {"scopes": [{"name": "default", "bake_seconds": 60}, {"name": "eu"}]}
@@ -126,6 +139,7 @@ def test_the_same_from_the_command_line(migrated_sqlite: Path, tmp_path: Path, m
     done("targets", "confirm", "portraits", "1")
     assert "version 1    version 1" in done("targets", "status", "portraits")
     done("targets", "tell", "portraits")
+    Webhook(done("targets", "rotate", "portraits", "--overlap-hours", "1").strip())
     done("targets", "remove", "portraits")
     missing = run.invoke(app, ["targets", "tell", "portraits"])
     assert isinstance(missing.exception, SafelightError)

@@ -26,7 +26,8 @@ class Receiver:
     def take(self, headers: dict[str, str], body: bytes) -> bytes:
         # As the library verifies, but for the age: the tests' time is not today's.
         at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-        assert Webhook(self.secret).sign(headers["webhook-id"], at, body.decode()) == headers["webhook-signature"]
+        signed = Webhook(self.secret).sign(headers["webhook-id"], at, body.decode())
+        assert signed in headers["webhook-signature"].split()
         self.ids.append(headers["webhook-id"])
         self.orders.append(json.loads(body))
         return b"queued" if self.serves is None else json.dumps({"version": self.serves}).encode()

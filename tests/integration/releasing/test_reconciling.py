@@ -9,6 +9,8 @@ import pytest
 
 from registry.external import parse_external
 from registry.fakes import FolderVersionStore, write_checkpoint
+from registry.ledger import EntryKind
+from registry.progress import State
 from registry.reconciling import Change, EditPolicy, Outcome, Remedy
 from registry.rules import UnknownTarget
 from registry.versions import Standing, StoreUnavailable
@@ -18,7 +20,9 @@ from safelight.notifying import making
 from safelight.notifying.addresses import PUBLIC
 from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.registration import Registration
+from safelight.releasing.scoping import set_scopes
 from safelight.releasing.service import Releasing
+from safelight.responding import stopping
 from safelight.responding.announcement import Links
 from safelight.responding.registry_edits import RegistryEdits
 from safelight.store import access, incidents, ledger, notifications, reconciling, releases, versions
@@ -77,6 +81,10 @@ class Stage:
     def policy(self, policy: EditPolicy) -> None:
         with self.database.transaction() as session:
             reconciling.set_policy(session, GENERATOR, policy, "ann", self.clock.now())
+
+    def switch(self, *, on: bool) -> None:
+        with self.database.transaction() as session:
+            (stopping.stop if on else stopping.resume)(session, "bob", "hands off", self.clock.now())
 
     def promote(self, version: int) -> None:
         with self.database.transaction() as session:
@@ -160,6 +168,32 @@ def test_changed_tags_are_written_back(stage: Stage) -> None:
         assert (stage.look(), manifest.read_bytes()) == (1, was)
         assert stage.look() == 0
     assert {(each.edit.change, each.outcome) for each in stage.found()} == {(Change.MANIFEST_CHANGED, Outcome.PUT_BACK)}
+
+
+@pytest.mark.parametrize(("policy", "after"), [(EditPolicy.PUT_BACK, 2), (EditPolicy.ADOPT, 3)])
+def test_while_all_is_stopped_edits_are_told_and_left_as_they_are(stage: Stage, policy: EditPolicy, after: int) -> None:
+    stage.policy(policy)
+    stage.switch(on=True)
+    stage.store.set_production(GENERATOR, 3)
+    manifest = stage.root / GENERATOR / "1" / "manifest.json"
+    was = manifest.read_bytes()
+    manifest.write_bytes(b"{}")
+    assert (stage.look(), stage.tell(), stage.look()) == (2, 2, 2)
+    assert (stage.store.production(GENERATOR), manifest.read_bytes(), stage.serving()) == (3, b"{}", 2)
+    with stage.database.reading() as session:
+        [incident] = incidents.open_incidents(session, GENERATOR)
+        said = [event.message for event in incidents.timeline(session, incident.id) if event.kind == "registry"]
+    assert all(each.endswith("It stays so while the stop switch is on, which bob has turned.") for each in said)
+    stage.switch(on=False)
+    assert (stage.look(), stage.serving(), stage.look()) == (2, after, 0)
+    assert (stage.store.production(GENERATOR), manifest.read_bytes()) == (after, was)
+    assert stage.tell() == 1
+
+
+def test_while_all_is_stopped_the_alias_follows_what_people_release(stage: Stage) -> None:
+    stage.switch(on=True)
+    stage.promote(3)
+    assert (stage.look(), stage.store.production(GENERATOR), stage.found()) == (0, 3, [])
 
 
 def test_a_moved_alias_is_adopted_as_a_release_of_its_own(stage: Stage) -> None:
@@ -246,6 +280,38 @@ def test_a_deleted_version_that_nothing_rests_on_is_no_longer_offered(stage: Sta
     assert [(each.remedy, each.outcome) for each in stage.found()] == [(Remedy.WITHDRAW, Outcome.WITHDRAWN)]
     with pytest.raises(UnknownTarget):
         stage.promote(3)
+
+
+def test_a_deleted_version_that_is_tried_on_a_part_of_the_traffic_needs_a_person(stage: Stage) -> None:
+    with stage.database.transaction() as session:
+        tried = releases.add(
+            session,
+            generator=GENERATOR,
+            kind=EntryKind.PROMOTE,
+            from_version=2,
+            to_version=3,
+            actor="ann",
+            reason="",
+            incident_id=None,
+            now=NOON,
+        )
+        releases.move(session, tried, State.CANARY, NOON)
+    stage.delete(3)
+    assert stage.look() == 1
+    assert [each.remedy for each in stage.found()] == [Remedy.PAGE]
+
+
+def test_a_deleted_version_that_serves_in_a_further_scope_needs_a_person(stage: Stage) -> None:
+    with stage.database.transaction() as session:
+        set_scopes(session, GENERATOR, [("default", 60), ("eu", 0)], "ann", NOON)
+        lead = releases.page(session, GENERATOR, None, 1)[0]
+        stage.releasing.follow(session, lead, "eu")
+    stage.promote(3)
+    stage.promote(1)
+    assert stage.look() == 0
+    stage.delete(2)
+    assert stage.look() == 1
+    assert [each.remedy for each in stage.found()] == [Remedy.PAGE]
 
 
 def test_a_registry_that_does_not_answer_is_no_finding(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from safelight.releasing.targets import making
 from safelight.releasing.targets.converging import Converger, pause_after
 from safelight.releasing.targets.observing import confirm
 from safelight.releasing.targets.target import Taken, Unheard
+from safelight.responding import stopping
 from safelight.responding.announcement import Links
 from safelight.responding.target_faults import TargetFaults
 from safelight.store import incidents, ledger, notifications, releases, targets, versions
@@ -245,6 +246,8 @@ def test_one_that_serves_something_else_later_is_an_incident_and_can_be_told_aga
     with stage.database.reading() as session:
         [incident] = incidents.open_incidents(session, stage.generator)
     assert (incident.monitor, incident.reason) == ("targets", "target_changed")
+    with stage.database.transaction() as session:  # the receiver has not changed over yet
+        making.replace_secret(session, stage.made["default"], "", PUBLIC, "ann", stage.clock.now())
     tell_again(stage)
     stage.turn()
     assert (len(receiver.orders), stage.faults()) == (2, 1)
@@ -280,7 +283,6 @@ def test_a_release_goes_through_the_scopes_and_a_way_back_overtakes_it(stage: St
         for seconds in (0, 60, 0, 60, 0):
             stage.turn(seconds)
         assert stage.desired() == {"default": (FIRST, FIRST), "eu": (FIRST, FIRST), "us": (FIRST, FIRST)}
-
         # Version 6 comes to the second scope after it has baked in the first; there the line is cut.
         for at in (receiver, us):
             at.serves = SECOND
@@ -288,11 +290,17 @@ def test_a_release_goes_through_the_scopes_and_a_way_back_overtakes_it(stage: St
         stage.promote(SECOND)
         stage.turn()
         assert stage.desired()["eu"] == (FIRST, FIRST)
-        stage.turn(60)
+        for switch, wanted in ((stopping.stop, FIRST), (stopping.resume, SECOND)):
+            with stage.database.transaction() as session:
+                switch(session, "bob", "while all is stopped it goes no further", stage.clock.now())
+            stage.turn(60)
+            assert stage.desired()["eu"] == (wanted, FIRST)
         assert stage.desired() == {"default": (SECOND, SECOND), "eu": (SECOND, FIRST), "us": (FIRST, FIRST)}
         stage.turn(600)
+        assert stage.faults() == 1
+        with stage.database.reading() as session:
+            assert [each.scope for each in incidents.open_incidents(session, stage.generator)] == ["eu"]
         assert stage.desired()["us"] == (FIRST, FIRST)  # held up behind the one that is cut off
-
         # The way back waits for nobody. What is cut off is told when it returns, and of the newest release only.
         for at in (receiver, eu, us):
             at.serves = FIRST

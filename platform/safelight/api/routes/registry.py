@@ -8,7 +8,7 @@ from safelight.api.auth import Operator, Reader
 from safelight.api.platform import PlatformDep
 from safelight.api.schemas.page import Limit, Page
 from safelight.api.schemas.registry import RegistryFinding, RegistryPolicy, RegistryState
-from safelight.store import access, reconciling, versions
+from safelight.store import access, guard, reconciling, versions
 
 router = APIRouter(prefix="/api/v1/registry", tags=["registry"])
 
@@ -22,7 +22,9 @@ def get_registry(generator: str, platform: PlatformDep, _reader: Reader) -> Regi
             generator=generator,
             policy=reconciling.policy(session, generator),
             looked_at=reconciling.last_look(session, generator),
-            standing=[RegistryFinding.of(each) for each in reconciling.standing(session, generator)],
+            standing=[
+                RegistryFinding.of(each, guard.stopped(session)) for each in reconciling.standing(session, generator)
+            ],
         )
 
 
@@ -33,9 +35,9 @@ def list_findings(
     """Every edit that was noticed, the newest first, with what became of it."""
     with platform.database.reading() as session:
         versions.require_generator(session, generator)
-        found = reconciling.page(session, generator, before, limit)
+        found, stop = reconciling.page(session, generator, before, limit), guard.stopped(session)
     last = str(found[-1].id) if len(found) == limit else None
-    return Page(items=[RegistryFinding.of(each) for each in found], next=last)
+    return Page(items=[RegistryFinding.of(each, stop) for each in found], next=last)
 
 
 @router.put("/{generator}/policy")

@@ -1,5 +1,6 @@
 """Services that others run: what they are told, what they are seen to serve, and the scopes they are in."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from anyio.to_thread import run_sync
@@ -66,11 +67,12 @@ def create_target(new: NewTarget, platform: PlatformDep, admin: Admin) -> Create
 
 @secrets.post("/targets/{target_id}/secret")
 def replace_secret(target_id: UUID, new: NewSecret, platform: PlatformDep, admin: Admin) -> CreatedTarget:
-    """Take another token, or sign with a new secret, which is in this answer and nowhere else."""
+    """Take another token; or sign with a new secret, which is in this answer and nowhere else, and for a while with the
+    previous one too."""
     now, reach = platform.clock.now(), Reach.of(platform.settings.notifying)
     with platform.database.transaction() as session:
-        secret = new.secret.get_secret_value()
-        made = making.replace_secret(session, target_id, secret, reach, admin.name, now)
+        secret, overlap = new.secret.get_secret_value(), timedelta(hours=new.overlap_hours)
+        made = making.replace_secret(session, target_id, secret, reach, admin.name, now, overlap)
     return CreatedTarget(**vars(made.target), secret=made.secret)
 
 
@@ -115,7 +117,7 @@ async def observed(target_id: UUID, observation: Observation, request: Request, 
     def run() -> Target:
         with platform.database.transaction() as session:
             if principal is None:
-                signed_by_target(targets.access(session, target_id), body, headers)
+                signed_by_target(targets.access(session, target_id, platform.clock.now()), body, headers)
             actor = principal.name if principal else f"target:{target_id}"
             known = confirm(
                 session,

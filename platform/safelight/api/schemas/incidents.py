@@ -18,6 +18,7 @@ class IncidentSummary(BaseModel):
 
     id: UUID
     generator: str
+    scope: str = Field(description="Of targets alone another than `default`")
     state: IncidentState
     title: str
     monitor: str

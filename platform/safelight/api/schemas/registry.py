@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from registry.reconciling import Change, EditPolicy, Outcome, Remedy
+from registry.reconciling import HELD, Change, EditPolicy, Outcome, Remedy
+from safelight.store.guard import Stop
 from safelight.store.reconciling import Finding
 
 
@@ -32,11 +33,14 @@ class RegistryFinding(BaseModel):
     noticed_at: datetime
     settled_at: datetime | None
     outcome: Outcome | None
+    held_by: str | None = Field(description="Who turned the stop switch on that it waits for")
 
     @classmethod
-    def of(cls, finding: Finding) -> "RegistryFinding":
-        edit = finding.edit
-        return cls(change=edit.change, version=edit.version, found=edit.found, **vars(finding))
+    def of(cls, finding: Finding, stop: Stop | None) -> "RegistryFinding":
+        """`stop` is the stop that lasts."""
+        edit, waits = finding.edit, finding.outcome is None and finding.remedy in HELD
+        held_by = stop.stopped_by if stop and waits else None
+        return cls(change=edit.change, version=edit.version, found=edit.found, held_by=held_by, **vars(finding))
 
 
 class RegistryState(BaseModel):

@@ -34,6 +34,7 @@ class NewSecret(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     secret: SecretStr = Field(SecretStr(""), description="A cluster's bearer token; for a webhook one is made here")
+    overlap_hours: float = Field(24.0, ge=0, le=168, description="How long a webhook's previous secret counts as well")
 
 
 class Target(BaseModel):
@@ -49,6 +50,7 @@ class Target(BaseModel):
     resource: dict[str, str]
     created_at: datetime
     created_by: str
+    previous_secret_until: datetime | None = Field(description="Until then the secret before the last counts as well")
     release_id: UUID | None = Field(description="The release that it is told of")
     attempts: int = Field(description="How often it was told of that release, or looked at since")
     next_attempt_at: datetime | None

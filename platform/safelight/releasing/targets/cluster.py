@@ -109,7 +109,7 @@ class Cluster:
         return self._ask("PATCH", compact(body), content_type)
 
     def _ask(self, method: str, body: bytes, content_type: str) -> dict[str, Any] | Unheard:
-        headers = [("authorization", f"Bearer {self.to.secret}"), ("accept", "application/json")]
+        headers = [("authorization", f"Bearer {self.to.secrets[0]}"), ("accept", "application/json")]
         if content_type:
             headers.append(("content-type", content_type))
         context = _context(self.resource.ca) if self.resource.ca else None

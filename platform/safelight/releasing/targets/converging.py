@@ -88,7 +88,7 @@ class Converger:
 
     def _converge(self, target_id: UUID) -> None:
         with self._database.reading() as session:
-            to = targets.access(session, target_id)
+            to = targets.access(session, target_id, self._clock.now())
             desired = desired_of(session, to.target)
         if desired is None:
             return

@@ -1,13 +1,14 @@
 """Making a target, telling it again, and saying beforehand what it would be told."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from registry.ledger import EntryKind
 from registry.progress import State
 from safelight.errors import Kind, SafelightError
 from safelight.notifying.addresses import Reach
+from safelight.notifying.making import OVERLAP
 from safelight.releasing.targets.kinds import KINDS
 from safelight.releasing.targets.target import Backend, Desired, Planned, Unheard
 from safelight.store import access, ledger, releases, scopes, targets, versions
@@ -72,13 +73,25 @@ def remove(session: Session, target_id: UUID, actor: str, now: datetime) -> Know
 
 
 def replace_secret(
-    session: Session, target_id: UUID, secret: str, reach: Reach, actor: str, now: datetime
+    session: Session,
+    target_id: UUID,
+    secret: str,
+    reach: Reach,
+    actor: str,
+    now: datetime,
+    overlap: timedelta = OVERLAP,
 ) -> NewTarget:
-    """Another token, or for a webhook a new secret of ours. Raises `target_not_found` or `target_invalid`."""
+    """Another token; or for a webhook a new secret of ours, while for `overlap` the previous one counts as well: each
+    order is signed with both, and a word signed with either is believed.
+
+    Raises `target_not_found` or `target_invalid`.
+    """
     known = targets.require(session, target_id)
     entered = KINDS[known.kind].enter(known.url, secret, known.resource, reach)
-    changed = targets.set_secret(session, target_id, entered.secret)
-    access.record_audit(session, now, actor, "target.secret", str(target_id), f"{known.generator} {known.scope}")
+    counts_until = now + overlap if entered.made_here else now
+    changed = targets.rotate_secret(session, target_id, entered.secret, counts_until)
+    said = f"{known.generator} {known.scope}; the previous one counts until {counts_until:%Y-%m-%d %H:%M} UTC"
+    access.record_audit(session, now, actor, "target.secret", str(target_id), said)
     return NewTarget(changed, entered.secret if entered.made_here else None)
 
 
@@ -104,7 +117,7 @@ def plan(database: Database, target_id: UUID, version: int, backend: Backend, ac
     Raises `target_not_found`, `version_not_found`, or `target_unheard` where it does not say how it stands.
     """
     with database.reading() as session:
-        to = targets.access(session, target_id)
+        to = targets.access(session, target_id, now)
         known = versions.require_version(session, to.target.generator, version)
         standing = ledger.newest_release(session, known.generator, to.target.scope)
     release = KnownRelease(

@@ -14,18 +14,22 @@ from safelight.store.targets import Access, KnownTarget, TargetKind
 
 
 def signed_by_target(to: Access, body: bytes, headers: Mapping[str, str]) -> None:
-    """Raises `observation_unsigned` unless a webhook's receiver signed this, with its secret and just now."""
-    try:
-        if to.target.kind is TargetKind.WEBHOOK:
-            Webhook(to.secret).verify(body, dict(headers))
-            return
-    except (WebhookVerificationError, ValueError):
-        pass
+    """Raises `observation_unsigned` unless a webhook's receiver signed this just now, with a secret that is valid."""
+    if to.target.kind is TargetKind.WEBHOOK and any(_signed(secret, body, headers) for secret in to.secrets):
+        return
     raise SafelightError(
         Kind.UNAUTHENTICATED,
         "observation_unsigned",
         "The signature is not this target's, or is older than five minutes. Sign the body as its orders are signed.",
     )
+
+
+def _signed(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, dict(headers))
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
 
 
 def confirm(

@@ -44,7 +44,7 @@ class WebhookTarget:
 
     def tell(self, desired: Desired, to: Access, backend: Backend, now: datetime) -> Reply:
         message = Message(desired.release.id, EVENT, desired.release.created_at, _data(desired))
-        request = _SIGNED.request(message, Destination(to.target.id, to.target.url, (to.secret,)), now)
+        request = _SIGNED.request(message, Destination(to.target.id, to.target.url, to.secrets), now)
         answer = ask("POST", request, now, backend)
         if not isinstance(answer, Answer):
             return Unheard(answer.value)

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
+from safelight.store.tables.secrets import RotatedSecret
 
 
 def _that_lasts(name: str, column: str) -> Index:
@@ -116,7 +117,7 @@ class Policy(Base):
     updated_by: Mapped[str] = mapped_column(String(100))
 
 
-class Channel(Base):
+class Channel(RotatedSecret, Base):
     """Where notifications go. What is secret of it is never shown again; after a rotation the previous secret counts
     on for a while. `link_key` signs the links to images that its messages carry. A heartbeat keeps its last beat.
     `revision` grows with each edit, so that nobody undoes one unseen."""
@@ -128,9 +129,6 @@ class Channel(Base):
     name: Mapped[str] = mapped_column(String(100))
     kind: Mapped[str] = mapped_column(String(16), server_default="webhook")
     url: Mapped[str] = mapped_column(Text)
-    secret: Mapped[str] = mapped_column(Text)
-    previous_secret: Mapped[str | None] = mapped_column(Text)
-    previous_secret_until: Mapped[datetime | None]
     link_key: Mapped[str] = mapped_column(Text, server_default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str] = mapped_column(Text, default="")

@@ -8,12 +8,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
+from safelight.store.tables.secrets import RotatedSecret
 
 
-class TargetRow(Base):
+class TargetRow(RotatedSecret, Base):
     """Somebody else's service: how it is told what should serve, what it was told last, and what it was seen to serve.
 
-    `secret` signs what a webhook is told, or is the bearer token of a cluster.
+    Its secret signs what a webhook is told, or is the bearer token of a cluster.
     """
 
     __tablename__ = "targets"
@@ -27,7 +28,6 @@ class TargetRow(Base):
     scope: Mapped[str] = mapped_column(String(100))
     kind: Mapped[str] = mapped_column(String(16))
     url: Mapped[str] = mapped_column(Text)
-    secret: Mapped[str] = mapped_column(Text)
     resource: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(100))

@@ -164,11 +164,11 @@ class Cluster:
     def _to(self) -> Access:
         known = KnownTarget(
             id=UUID(int=1), generator="portraits", scope="default", kind=self.kind, url=self.server.url,
-            resource=RESOURCES[self.kind], created_at=NOON, created_by="ann", release_id=None, attempts=0,
-            next_attempt_at=None, told_at=None, last_error="", observed_release_id=None, observed_version=None,
-            observed_at=None, observed_detail="",
+            resource=RESOURCES[self.kind], created_at=NOON, created_by="ann", previous_secret_until=None,
+            release_id=None, attempts=0, next_attempt_at=None, told_at=None, last_error="",
+            observed_release_id=None, observed_version=None, observed_at=None, observed_detail="",
         )  # fmt: skip
-        return Access(known, self.token)
+        return Access(known, (self.token,))
 
 
 def _backend() -> httpcore.NetworkBackend:
