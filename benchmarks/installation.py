@@ -27,10 +27,12 @@ _STOP_WITHIN = 10.0
 
 @dataclass(frozen=True)
 class Installation:
-    """Version 2 serves, version 1 is warm and known good. `key` is an operator's."""
+    """Version 2 serves, version 1 is warm and known good. `key` is an operator's; `api` and `host` are process ids."""
 
     settings: Settings
     key: str
+    api: int
+    host: int
 
     @property
     def url(self) -> str:
@@ -58,7 +60,7 @@ def installation(max_batch: int) -> Iterator[Installation]:
         key = _prepare(settings, Path(folder))
         processes = [_start(settings, name) for name in ("engine", "api")]
         try:
-            made = Installation(settings, key)
+            made = Installation(settings, key, api=processes[1].pid, host=processes[0].pid)
             _wait_until_answering(made)
             release_in_turn(wiring.database(settings), wiring.releasing(), wiring.clock(), threading.Event())
             yield made

@@ -1,13 +1,12 @@
 """LitServe around the same pipeline; run by `benchmarks.overhead` with the interpreter of its own environment."""
 
 import argparse
-import io
+from typing import Any
 
 import litserve  # type: ignore[import-not-found, unused-ignore]  # not in our environment, on purpose
 from fastapi import Response
-from PIL import Image
 
-from benchmarks.bare import BareLoop
+from benchmarks.bare import BareLoop, png
 
 
 class Images(litserve.LitAPI):  # type: ignore[misc, unused-ignore]  # an untyped base, or none
@@ -21,13 +20,11 @@ class Images(litserve.LitAPI):  # type: ignore[misc, unused-ignore]  # an untype
     def decode_request(self, request: dict[str, int]) -> int:
         return request["seed"]
 
-    def predict(self, seeds: list[int]) -> list[Image.Image]:
-        return [Image.fromarray((each * 255).round().astype("uint8")) for each in self._loop.images(seeds)]
+    def predict(self, seeds: list[int]) -> list[Any]:
+        return list(self._loop.images(seeds))
 
-    def encode_response(self, image: Image.Image) -> Response:
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG", compress_level=1)
-        return Response(buffer.getvalue(), media_type="image/png")
+    def encode_response(self, image: Any) -> Response:
+        return Response(png(image), media_type="image/png")
 
 
 def main() -> None:

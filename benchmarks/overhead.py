@@ -1,8 +1,9 @@
-"""What the service costs beside a bare diffusers loop and LitServe: `python -m benchmarks.overhead`.
+"""What the service costs beside a bare diffusers loop, LitServe and Ray Serve: `python -m benchmarks.overhead`.
 
 All make the same images of the same version with one thread and the same batch size. They take turns within one run,
 so that whatever else the machine does meets all of them. The service records every image durably before it answers and
-asks for a key; LitServe does neither. Then one request at a time, beside one write that is flushed to the disk and one
+asks for a key; the peers do neither. "bare, kept" is the bare loop with what none can do without who keeps what it
+makes: the PNGs of a batch, flushed to the disk. Then one request at a time, beside one write that is flushed and one
 PNG, which are in the service's time and not in the bare call's.
 """
 
@@ -10,9 +11,11 @@ import argparse
 import asyncio
 import os
 import statistics
+import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,27 +23,42 @@ from pathlib import Path
 import httpx
 import numpy as np
 
+from benchmarks import processor
 from benchmarks.bare import GUIDANCE, PROMPT, SIDE, STEPS, BareLoop
 from benchmarks.installation import Installation, installation
-from benchmarks.litserve import litserve
+from benchmarks.litserve import interpreter
+from benchmarks.peer import peer
 from safelight.serving.worker import encode_png
 from safelight.studio.demo import GENERATOR
 from safelight.studio.versions import build_version
 
+_OURS = "Safelight"
+
 
 @dataclass(frozen=True)
 class Turn:
-    """Images a second of each, right after one another, and the mean batch the service formed."""
+    """Images a second of each, right after one another, and how the service made its own."""
 
-    bare: float
-    service: float
-    litserve: float
+    rates: Mapping[str, float]
+    made: "Made"
+
+    def ratio(self, other: str) -> float:
+        return self.rates[_OURS] / self.rates[other]
+
+
+@dataclass(frozen=True)
+class Made:
+    """The mean size of the service's batches, and processor time an image beside its rendering, in milliseconds."""
+
     batch: float
+    api: float
+    engine: float
 
 
-async def service_rate(made: Installation, clients: int, seconds: float) -> tuple[float, float]:
-    """Images a second with so many clients that never pause, and the mean size of the batches."""
+async def service_rate(made: Installation, clients: int, seconds: float) -> tuple[float, Made]:
+    """Images a second with so many clients that never pause."""
     ids: list[str] = []
+    api, engines = _spent(made)
     async with made.client() as http:
 
         async def one(seed: int) -> None:
@@ -50,12 +68,27 @@ async def service_rate(made: Installation, clients: int, seconds: float) -> tupl
             ids.append(reply.json()["items"][0]["id"])
 
         rate = await _saturate(one, clients, seconds)
+        api_after, engines_after = _spent(made)
         sample = ids[:: max(len(ids) // 50, 1)]
         envelopes = [(await http.get(f"/api/v1/generations/{each}")).json()["envelope"] for each in sample]
-    return rate, statistics.mean(each["batch_size"] for each in envelopes)
+    batch = statistics.mean(each["batch_size"] for each in envelopes)
+    each_took = 1000 / len(ids)
+    return rate, Made(batch, (api_after - api) * each_took, _beside_rendering(engines, engines_after) * each_took)
 
 
-async def litserve_rate(url: str, clients: int, seconds: float) -> float:
+def _spent(made: Installation) -> tuple[float, dict[int, dict[int, float]]]:
+    """Seconds of the API process, and of each engine's threads."""
+    engines = {pid: processor.by_thread(pid) for pid in processor.children(made.host)}
+    return processor.seconds(made.api), engines
+
+
+def _beside_rendering(before: dict[int, dict[int, float]], after: dict[int, dict[int, float]]) -> float:
+    """Seconds of all threads of the engines but the one of each that was busiest: it renders."""
+    spent = ([seconds - before[pid].get(thread, 0.0) for thread, seconds in after[pid].items()] for pid in before)
+    return sum(sum(each) - max(each) for each in spent)
+
+
+async def peer_rate(url: str, clients: int, seconds: float) -> float:
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False) as http:
 
@@ -80,25 +113,26 @@ async def _saturate(one: Callable[[int], Awaitable[None]], clients: int, seconds
     return len(finished) / (max(finished) - started)
 
 
-def measure(made: Installation, loop: BareLoop, peer: str | None, options: argparse.Namespace) -> list[Turn]:
+def measure(made: Installation, loop: BareLoop, peers: Mapping[str, str], options: argparse.Namespace) -> list[Turn]:
     # Twice a batch, so that the next one waits while the current one is rendered.
     clients = 2 * options.batch
+    kept = made.settings.data_dir / "kept"
     taken = []
     for number in range(options.turns + 1):
         seconds = options.seconds if number else 1.0  # the first turn warms up
-        bare = loop.rate(options.batch, seconds)
-        service, mean_batch = asyncio.run(service_rate(made, clients, seconds))
-        other = asyncio.run(litserve_rate(peer, clients, seconds)) if peer else float("nan")
-        taken.append(Turn(bare, service, other, mean_batch))
+        rates = {"bare": loop.rate(options.batch, seconds), "bare, kept": loop.rate(options.batch, seconds, kept)}
+        rates[_OURS], how = asyncio.run(service_rate(made, clients, seconds))
+        rates |= {name: asyncio.run(peer_rate(url, clients, seconds)) for name, url in peers.items()}
+        taken.append(Turn(rates, how))
     return taken[1:]
 
 
-def one_at_a_time(made: Installation, loop: BareLoop, peer: str | None, times: int) -> dict[str, float]:
+def one_at_a_time(made: Installation, loop: BareLoop, peers: Mapping[str, str], times: int) -> dict[str, float]:
     """Medians in milliseconds, each measured right after the other, so many times."""
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     scratch = made.settings.data_dir / "flushed"
     headers = {"Authorization": f"Bearer {made.key}"}
-    spent: dict[str, list[float]] = {name: [] for name in ("bare call", "service", "LitServe", "fsync", "PNG")}
+    spent: dict[str, list[float]] = {name: [] for name in ("bare call", _OURS, *peers, "fsync", "PNG")}
     with httpx.Client(timeout=120, trust_env=False) as http, scratch.open("wb", buffering=0) as file:
 
         def flush() -> None:
@@ -109,12 +143,12 @@ def one_at_a_time(made: Installation, loop: BareLoop, peer: str | None, times: i
             asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
             ask = partial(http.post, f"{made.url}/api/v1/generations", json=asked, headers=headers)
             spent["bare call"].append(_milliseconds(partial(loop.images, [seed])))
-            spent["service"].append(_milliseconds(ask))
-            if peer:
-                spent["LitServe"].append(_milliseconds(partial(http.post, f"{peer}/predict", json={"seed": seed})))
+            spent[_OURS].append(_milliseconds(ask))
+            for name, url in peers.items():
+                spent[name].append(_milliseconds(partial(http.post, f"{url}/predict", json={"seed": seed})))
             spent["fsync"].append(_milliseconds(flush))
             spent["PNG"].append(_milliseconds(partial(encode_png, pixels)))
-    return {name: statistics.median(values) for name, values in spent.items() if values}
+    return {name: statistics.median(values) for name, values in spent.items()}
 
 
 def _milliseconds(work: Callable[[], object]) -> float:
@@ -124,22 +158,22 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 def table(taken: list[Turn], batch: int) -> str:
-    columns = ("bare images/s", "service images/s", "LitServe images/s", "service/bare", "service/LitServe", "batch")
-    rows = [
-        (each.bare, each.service, each.litserve, each.service / each.bare, each.service / each.litserve, each.batch)
-        for each in taken
-    ]
+    names = list(taken[0].rates)
+    others = [name for name in names if name != _OURS]
+    columns = [*names, *(f"ours / {name}" for name in others), "batch", "API ms", "engine ms"]
+    rows = [[*turn.rates.values(), *map(turn.ratio, others), *astuple(turn.made)] for turn in taken]
     lines = [f"{'turn':>8}" + "".join(f"{column:>19}" for column in columns)]
     lines += [f"{number:8}" + "".join(f"{figure:19.3f}" for figure in row) for number, row in enumerate(rows, 1)]
     medians = (statistics.median(figures) for figures in zip(*rows, strict=True))
     lines.append(f"{'median':>8}" + "".join(f"{figure:19.3f}" for figure in medians))
-    lines += ["", f"{STEPS} steps, {SIDE}x{SIDE}, guidance {GUIDANCE}, batches of up to {batch}, one thread, CPU"]
+    lines += ["", "images a second, the ratio of ours to each, and our processor time an image beside rendering"]
+    lines += [f"{STEPS} steps, {SIDE}x{SIDE}, guidance {GUIDANCE}, batches of up to {batch}, one thread, CPU"]
     return "\n".join(lines)
 
 
 def single_table(medians: dict[str, float]) -> str:
     lines = [f"{name:>12}{value:10.2f} ms" for name, value in medians.items()]
-    rest = medians["service"] - medians["bare call"] - medians["fsync"] - medians["PNG"]
+    rest = medians[_OURS] - medians["bare call"] - medians["fsync"] - medians["PNG"]
     return "\n".join([*lines, f"service over the bare call, one fsync and one PNG: {rest:.2f} ms at the median"])
 
 
@@ -152,10 +186,17 @@ def main() -> None:
     options = parser.parse_args()
     with installation(max_batch=options.batch) as made:
         folder: Path = build_version(2, made.settings.data_dir / "bare").folder
-        with litserve(folder, options.batch) as peer:
+        pythons = {"LitServe": (interpreter(), "benchmarks.litserve_peer")}
+        pythons["Ray Serve"] = (Path(sys.executable), "benchmarks.ray_serve_peer")
+        with ExitStack() as started:
+            peers = {
+                name: started.enter_context(peer(python, module, folder, options.batch))
+                for name, (python, module) in pythons.items()
+                if python is not None
+            }
             loop = BareLoop(folder)
-            taken = measure(made, loop, peer, options)
-            medians = one_at_a_time(made, loop, peer, options.singles)
+            taken = measure(made, loop, peers, options)
+            medians = one_at_a_time(made, loop, peers, options.singles)
     print(table(taken, options.batch))
     print()
     print(single_table(medians))
