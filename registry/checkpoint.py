@@ -3,8 +3,10 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TypeAlias
 
 from registry.contents import Content, check_content, content_by_name
@@ -37,8 +39,11 @@ class Checkpoint:
 
 
 Reading: TypeAlias = Callable[[int, int], None]
-"""Told now and then how many bytes of a checkpoint have been read, and how many there are."""
-_CHUNK = 8 * 1024 * 1024
+"""Told now and then, by one thread at a time, how many bytes of a checkpoint have been read, and how many there are."""
+# Read into the same megabyte again and again: it stays in the processor's cache.
+_CHUNK = 1024 * 1024
+# A processor's core hashes no faster than a good disk reads.
+_FILES_AT_ONCE = 4
 
 
 def inspect(folder: Path, reading: Reading | None = None) -> Checkpoint:
@@ -67,7 +72,7 @@ def _inspected(folder: Path, reading: Reading) -> Checkpoint:
         document = check_content(folder, path, content)
         if content is Content.JSON:
             check_config(path, document, contents)
-    files = tuple(_entries(folder, list(contents), reading))
+    files = _entries(folder, list(contents), reading)
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
     return Checkpoint(digest_of(lines.encode()), files, pipeline_class, components)
 
@@ -91,14 +96,24 @@ def _listed(folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
             yield path, content
 
 
-def _entries(folder: Path, paths: Sequence[str], reading: Reading) -> Iterator[FileEntry]:
+def _entries(folder: Path, paths: Sequence[str], reading: Reading) -> tuple[FileEntry, ...]:
     total = sum((folder / path).stat().st_size for path in paths)
-    read = 0
-    for path in paths:
-        digest = hashlib.sha256()
-        with (folder / path).open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                read += len(chunk)
-                reading(read, total)
-            yield FileEntry(path, os.fstat(file.fileno()).st_size, digest.hexdigest())
+    read, counting = 0, Lock()
+
+    def count(size: int) -> None:
+        nonlocal read
+        with counting:
+            read += size
+            reading(read, total)
+
+    with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="checkpoint") as pool:
+        return tuple(pool.map(lambda path: _entry(folder, path, count), paths))
+
+
+def _entry(folder: Path, path: str, count: Callable[[int], None]) -> FileEntry:
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_CHUNK))
+    with (folder / path).open("rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
+            count(size)
+        return FileEntry(path, os.fstat(file.fileno()).st_size, digest.hexdigest())
