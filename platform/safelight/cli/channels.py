@@ -49,6 +49,26 @@ def add(
     _print_secret(made)
 
 
+@group.command("edit")
+def edit(
+    name: Name,
+    new_name: Annotated[str | None, typer.Option("--name", help="Another name")] = None,
+    url: Annotated[str | None, typer.Option(help="Where to POST from now on; - reads it from standard input")] = None,
+    secret: Annotated[str | None, typer.Option(help="PagerDuty's integration key; - reads it from there too")] = None,
+) -> None:
+    """Change a channel; what is left out stays. What waits to be told goes to a new address at once."""
+    settings, now = Settings(), wiring.clock().now()
+    wanted = making.Edit(
+        new_name, url if url is None else _entered(url), secret if secret is None else _entered(secret)
+    )
+    with wiring.database(settings).transaction() as session:
+        known = channels.named(session, name)
+        edited = making.edit(session, known.id, known.revision, wanted, now, reach=Reach.of(settings.notifying))
+        if edited.changed:
+            access.record_audit(session, now, _actor(), "channel.edit", edited.channel.name, edited.changed)
+    typer.echo(f"{edited.channel.name}: {edited.channel.kind} at {edited.channel.url}")
+
+
 @group.command("rotate")
 def rotate(
     name: Name,

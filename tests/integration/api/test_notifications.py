@@ -96,6 +96,108 @@ def test_what_no_channel_can_be_is_refused(admin: httpx.Client, wanted: dict[str
     assert admin.get(CHANNELS).json() == before
 
 
+def _edit(client: httpx.Client, channel: dict[str, Any], **wanted: Any) -> httpx.Response:
+    return client.patch(f"{CHANNELS}/{channel['id']}", json={"expected_revision": channel["revision"], **wanted})
+
+
+def test_a_channel_is_edited_and_its_secret_stays(api: Installation, admin: httpx.Client) -> None:
+    made = _make(admin)
+    name = str(uuid4())
+    edited = _edit(admin, made, name=name, url="https://hooks.example.com/new")
+    assert edited.status_code == 200, edited.text
+    assert (edited.json()["name"], edited.json()["url"]) == (name, "https://hooks.example.com/new")
+    with api.database.reading() as session:
+        access = channels.find_access(session, UUID(made["id"]), CLOCK.now())
+    assert access is not None
+    assert access.secrets == (made["secret"],)
+    assert _edit(admin, edited.json(), name=name).json() == edited.json()  # nothing new is no edit
+    (said,) = [each for each in admin.get("/api/v1/audit").json()["items"] if each["target"] == name]
+    assert said["action"] == "channel.edit"
+    assert said["detail"] == f"called {made['name']} before; at https://hooks.example.com/ before"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "shown", "kept"),
+    [
+        (
+            {"kind": "pagerduty", "url": "", "secret": KEY},
+            {"secret": "f" * 32},
+            "https://events.pagerduty.com",
+            "f" * 32,
+        ),
+        ({"kind": "pagerduty", "url": "", "secret": KEY}, {"url": "https://events.eu.pagerduty.com/"}, "eu", KEY),
+        ({"kind": "slack", "url": SLACK}, {"url": f"{SLACK}2"}, "https://hooks.slack.com/…", f"{SLACK}2"),
+        ({"kind": "slack", "url": SLACK}, {"name": "team"}, "https://hooks.slack.com/…", SLACK),
+        (
+            {"kind": "heartbeat", "url": SLACK},
+            {"url": "https://hc.example.com/1"},
+            "hc.example.com/…",
+            "https://hc.example.com/1",
+        ),
+        (
+            {"kind": "alertmanager", "url": "https://old.example.com"},
+            {"url": "https://alerts.example.com/"},
+            "https://alerts.example.com",
+            "",
+        ),
+    ],
+)
+def test_each_kind_keeps_what_is_not_edited(
+    api: Installation, admin: httpx.Client, kind: dict[str, str], wanted: dict[str, str], shown: str, kept: str
+) -> None:
+    made = _make(admin, **kind)
+    edited = _edit(admin, made, **wanted)
+    assert edited.status_code == 200, edited.text
+    assert shown in edited.json()["url"]
+    assert edited.json()["revision"] == made["revision"] + 1
+    with api.database.reading() as session:
+        access = channels.find_access(session, UUID(made["id"]), CLOCK.now())
+    assert access is not None
+    assert access.secrets == (kept,)
+    said = admin.get("/api/v1/audit").text + admin.get(CHANNELS).text
+    assert KEY not in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "code"),
+    [
+        ({}, {"url": "http://127.0.0.1/"}, "webhook_url_invalid"),
+        ({}, {"url": ""}, "webhook_url_invalid"),
+        ({}, {"url": "https://x.example/" + "x" * 2000}, "invalid_request"),
+        ({}, {"secret": "mine"}, "channel_invalid"),
+        ({}, {"name": ""}, "invalid_request"),
+        ({}, {"kind": "slack"}, "invalid_request"),
+        ({}, {"expected_revision": None}, "invalid_request"),
+        ({"kind": "slack", "url": SLACK}, {"secret": "mine"}, "channel_invalid"),
+        ({"kind": "slack", "url": SLACK}, {"url": "https://169.254.169.254/"}, "webhook_url_invalid"),
+        ({"kind": "pagerduty", "url": "", "secret": KEY}, {"secret": "short"}, "channel_invalid"),
+        ({"kind": "alertmanager"}, {"url": "https://alerts.example.com/api/v2/alerts"}, "channel_invalid"),
+    ],
+)
+def test_an_edit_is_checked_like_a_new_channel(
+    admin: httpx.Client, kind: dict[str, str], wanted: dict[str, Any], code: str
+) -> None:
+    made = _make(admin, **kind)
+    before = admin.get(CHANNELS).json()
+    refused(_edit(admin, made, **wanted), 422, code)
+    assert admin.get(CHANNELS).json() == before
+    assert _actions(admin, made["name"]) == ["channel.create"]
+
+
+def test_an_edit_is_refused_to_who_may_not_and_to_who_has_not_seen_the_last_one(
+    admin: httpx.Client, operator: httpx.Client
+) -> None:
+    made, other = _make(admin), _make(admin)
+    refused(_edit(operator, made, name="mine"), 403, "not_allowed")
+    refused(_edit(admin, made, name=other["name"]), 409, "channel_exists")
+    refused(_edit(admin, {**made, "id": uuid4()}, name="nobody"), 404, "channel_not_found")
+    assert _edit(admin, made, url="https://hooks.example.com/ann").status_code == 200
+    refused(_edit(admin, made, url="https://hooks.example.com/ben"), 409, "channel_changed")
+    (found,) = [each for each in admin.get(CHANNELS).json()["items"] if each["id"] == made["id"]]
+    assert found["url"] == "https://hooks.example.com/ann"
+
+
 def test_only_what_we_sign_is_rotated(admin: httpx.Client, operator: httpx.Client) -> None:
     made = _make(admin, kind="slack", url=SLACK)
     refused(admin.post(f"{CHANNELS}/{made['id']}/rotate"), 409, "channel_not_signed")

@@ -6,8 +6,11 @@ import pytest
 from standardwebhooks import Webhook
 from typer.testing import CliRunner, Result
 
+from safelight import wiring
 from safelight.cli import app
 from safelight.errors import SafelightError
+from safelight.settings import Settings
+from safelight.store import access
 
 SLACK = "https://hooks.slack.com/services/T0/B0/hunter2"
 
@@ -53,6 +56,21 @@ def test_a_channel_is_made_tried_rotated_and_switched_off(run: CliRunner) -> Non
     assert _done(run.invoke(app, ["channel", "failed"])) == ""
 
 
+def test_a_channel_is_edited(run: CliRunner) -> None:
+    _done(run.invoke(app, ["channel", "add", "on-call", "--url", "https://hooks.example.com/"]))
+    edit = ["channel", "edit", "on-call", "--name", "nights", "--url", "-"]
+    said = _done(run.invoke(app, edit, input="https://hooks.example.com/nights\n"))
+    assert said == "nights: webhook at https://hooks.example.com/nights"
+    assert _refused(run.invoke(app, ["channel", "test", "on-call"])) == "channel_not_found"
+    with wiring.database(Settings()).reading() as session:
+        (newest, _) = access.audit_page(session, None, 10)
+    assert (newest.action, newest.target) == ("channel.edit", "nights")
+    assert (
+        _refused(run.invoke(app, ["channel", "edit", "nights", "--url", "http://10.0.0.1/"])) == "webhook_url_invalid"
+    )
+    assert "https://hooks.example.com/nights" in _done(run.invoke(app, ["channel", "list"]))
+
+
 def test_what_is_secret_is_read_from_standard_input_and_not_shown(run: CliRunner) -> None:
     assert _done(run.invoke(app, ["channel", "add", "team", "--kind", "slack", "--url", "-"], input=f"{SLACK}\n")) == ""
     key = "0123456789abcdef0123456789abcdef"
@@ -70,6 +88,7 @@ def test_what_is_secret_is_read_from_standard_input_and_not_shown(run: CliRunner
         (["add", "x", "--url", "http://127.0.0.1/"], "webhook_url_invalid"),
         (["add", "x", "--kind", "pagerduty", "--secret", "short"], "channel_invalid"),
         (["rotate", "nobody"], "channel_not_found"),
+        (["edit", "nobody"], "channel_not_found"),
         (["test", "nobody"], "channel_not_found"),
         (["failed", "nobody"], "channel_not_found"),
         (["replay", "nobody"], "channel_not_found"),

@@ -9,6 +9,7 @@ from safelight.api.auth import Admin, Operator, Reader
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import PlatformDep
 from safelight.api.schemas.notifications import (
+    ChannelEdit,
     ChannelInfo,
     CreatedChannel,
     NewChannel,
@@ -42,6 +43,20 @@ def create_channel(new: NewChannel, platform: PlatformDep, admin: Admin) -> Crea
         made = making.create(session, new.name, new.kind, now, url=new.url, secret=secret, reach=reach)
         access.record_audit(session, now, admin.name, "channel.create", new.name, new.kind.value)
     return CreatedChannel(**vars(made.channel), secret=made.secret)
+
+
+@secrets.patch("/channels/{channel_id}")
+def edit_channel(channel_id: UUID, edit: ChannelEdit, platform: PlatformDep, admin: Admin) -> ChannelInfo:
+    """Change its name, where it leads, or PagerDuty's key. What waits to be told goes to the new address at once."""
+    now = platform.clock.now()
+    reach = Reach.of(platform.settings.notifying)
+    secret = edit.secret.get_secret_value() if edit.secret else None
+    wanted = making.Edit(edit.name, edit.url, secret)
+    with platform.database.transaction() as session:
+        edited = making.edit(session, channel_id, edit.expected_revision, wanted, now, reach=reach)
+        if edited.changed:
+            access.record_audit(session, now, admin.name, "channel.edit", edited.channel.name, edited.changed)
+    return ChannelInfo.model_validate(edited.channel)
 
 
 @secrets.post("/channels/{channel_id}/rotate")

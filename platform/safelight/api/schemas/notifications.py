@@ -25,6 +25,19 @@ class NewChannel(BaseModel):
     )
 
 
+class ChannelEdit(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    expected_revision: int = Field(ge=1, description="The `revision` you saw; 409 `channel_changed` if it is another")
+    name: ShortName | None = None
+    url: str | None = Field(None, max_length=2000, description="As of a new channel, and checked like one")
+    secret: SecretStr | None = Field(
+        None, max_length=200, description="PagerDuty's integration key. A webhook's is rotated, other kinds have none"
+    )
+
+
 class ChannelInfo(BaseModel):
     """A channel. Of an address that is itself the secret only the beginning is shown."""
 
@@ -40,6 +53,7 @@ class ChannelInfo(BaseModel):
     previous_secret_until: datetime | None = Field(description="Until then messages are signed with two secrets")
     last_beat_at: datetime | None = Field(description="When a heartbeat was last heard")
     last_beat_error: str = Field(description="Why the newest heartbeat was not heard; empty where it was")
+    revision: int = Field(description="Grows with each edit")
 
 
 class CreatedChannel(ChannelInfo):
