@@ -90,12 +90,7 @@ class Company(RuleBasedStateMachine):
     def promote_by_override(self, version: int, dies: bool) -> None:
         self._act(lambda: self._promote("ada", version, None, override="it must"), dies)
 
-    @rule(
-        who=WHO,
-        to=st.none() | st.integers(1, VERSIONS),
-        looked=st.booleans(),
-        dies=st.booleans(),
-    )
+    @rule(who=WHO, to=st.none() | st.integers(1, VERSIONS), looked=st.booleans(), dies=st.booleans())
     def roll_back(self, who: str, to: int | None, looked: bool, dies: bool) -> None:
         self._act(lambda: self._roll_back(who, to, self.looked if looked else None), dies)
 
@@ -159,18 +154,7 @@ class Company(RuleBasedStateMachine):
     @rule(data=st.data())
     def race(self, data: st.DataObject) -> None:
         """Two of them at the same moment."""
-        acts: dict[str, Callable[[], object]] = {
-            "ann promotes": lambda: self._promote("ann", 3, None),
-            "ann rolls back": lambda: self._roll_back("ann", None, self.looked),
-            "bob rolls back": lambda: self._roll_back("bob", None, None),
-            "one worker advances": self._advance,
-            "another worker advances": self._advance,
-            "one worker ticks": lambda: self.scene.tick(Reason.ALIGNMENT_DOWN),
-            "another worker ticks": lambda: self.scene.tick(Reason.BLANK_RATE_UP, monitor="blank_rate"),
-            "the probes come back": lambda: self._answer(Health.DEGRADED, Health.HEALTHY),
-            "ann accepts": lambda: self._accept("ann", None),
-            "bob resolves": lambda: self._handle("resolve"),
-        }
+        acts = self._acts()
         names = data.draw(st.lists(st.sampled_from(sorted(acts)), min_size=2, max_size=2, unique=True))
         with ThreadPoolExecutor(2) as pool:
             for act in [pool.submit(_unless_refused, acts[name]) for name in names]:
@@ -247,6 +231,21 @@ class Company(RuleBasedStateMachine):
                 assert steps[-1] is release.state
 
     # -------------------------------------------------------------------------------------------------- how it is done
+
+    def _acts(self) -> dict[str, Callable[[], object]]:
+        """What may be done at the same moment as something else."""
+        return {
+            "ann promotes": lambda: self._promote("ann", 3, None),
+            "ann rolls back": lambda: self._roll_back("ann", None, self.looked),
+            "bob rolls back": lambda: self._roll_back("bob", None, None),
+            "one worker advances": self._advance,
+            "another worker advances": self._advance,
+            "one worker ticks": lambda: self.scene.tick(Reason.ALIGNMENT_DOWN),
+            "another worker ticks": lambda: self.scene.tick(Reason.BLANK_RATE_UP, monitor="blank_rate"),
+            "the probes come back": lambda: self._answer(Health.DEGRADED, Health.HEALTHY),
+            "ann accepts": lambda: self._accept("ann", None),
+            "bob resolves": lambda: self._handle("resolve"),
+        }
 
     def _act(self, act: Callable[[], object], dies: bool = False) -> None:
         """Whoever dies or is refused has changed nothing."""
