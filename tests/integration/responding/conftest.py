@@ -105,14 +105,19 @@ class Scene:
 
     def end(self, run: KnownRun, health: Health) -> None:
         """A run comes back; where nothing could be told, it found no engine."""
-        now = self.clock.now()
         with self.database.transaction() as session:
-            if run.purpose is Purpose.BASELINE or health is not Health.INCONCLUSIVE:
-                probes.judged(session, run.id, _result(run, health), None, now)
-            else:
-                probes.failed(session, run.id, "It found no engine in time.", now)
-            if run.incident_id is not None:
-                self.decider.probes_ended(session, run.incident_id, now)
+            self.judge(session, run, health)
+
+    def judge(self, session: Session, run: KnownRun, health: Health) -> None:
+        """The same in a transaction of somebody's, with the ledger locked as whoever judges does."""
+        now = self.clock.now()
+        ledger.lock(session, self.generator)
+        if run.purpose is Purpose.BASELINE or health is not Health.INCONCLUSIVE:
+            probes.judged(session, run.id, _result(run, health), None, now)
+        else:
+            probes.failed(session, run.id, "It found no engine in time.", now)
+        if run.incident_id is not None:
+            self.decider.probes_ended(session, run.incident_id, now)
 
     def answer(self, **healths: Health) -> None:
         """All probes come back: a health for each purpose (suspect, target, reload), inconclusive where it has none."""

@@ -1,13 +1,18 @@
 """From an alarm to a decision: what is probed, what that says, and what is done about it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
 from monitors.verdict import Health, Reason
+from registry.ledger import EntryKind, StaleServing
 from safelight.ids import new_id
-from safelight.store import engines, incidents, ledger, notifications
+from safelight.responding.causes import ACTOR
+from safelight.store import engines, incidents, ledger, notifications, releases
+from safelight.store.database import Session
 from safelight.store.engines import EngineState
 from safelight.store.incidents import KnownIncident, PolicyMode
 from safelight.store.probes import Purpose
@@ -194,6 +199,38 @@ def test_whoever_rolls_back_meanwhile_is_not_followed_by_a_second_rollback(armed
     assert armed.serving() == 1
     with armed.database.reading() as session:
         assert [entry.to_version for entry in ledger.chain(session, GENERATOR)] == [1, 1, 2, 1]
+
+
+@pytest.mark.parametrize("first", ["ann", ACTOR])
+def test_an_operators_rollback_in_the_middle_of_an_automatic_one_makes_one_release(armed: Scene, first: str) -> None:
+    alarm(armed)
+    target, suspect = sorted(armed.open_runs(), key=lambda run: run.purpose is Purpose.SUSPECT)
+    armed.end(target, Health.HEALTHY)
+
+    def roll_back(session: Session, who: str) -> None:
+        if who == ACTOR:
+            armed.judge(session, suspect, Health.DEGRADED)
+            return
+        armed.releasing.rollback(
+            session, generator=GENERATOR, to=None, expected_serving=2, actor=who, reason="it is bad"
+        )
+
+    def roll_back_too() -> None:
+        with suppress(StaleServing), armed.database.transaction() as session:
+            roll_back(session, "ann" if first == ACTOR else ACTOR)
+
+    other = Thread(target=roll_back_too)
+    with armed.database.transaction() as session:
+        roll_back(session, first)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()  # it waits for what becomes of the first
+    other.join()
+    with armed.database.reading() as session:
+        chain = ledger.chain(session, GENERATOR)
+        made = [each for each in releases.page(session, GENERATOR, None, 10) if each.kind is EntryKind.ROLLBACK]
+    assert [(entry.to_version, entry.actor) for entry in chain[3:]] == [(1, first)]
+    assert [each.actor for each in made] == [first]
 
 
 def test_a_resolved_incident_needs_no_probes_any_more(armed: Scene) -> None:
