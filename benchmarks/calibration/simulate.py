@@ -79,32 +79,43 @@ def watch(world: World, baseline: int, days: int, seed: int) -> list[Watched]:
 
 def minutes_of(lens: Lens, stretches: Sequence[Stretch]) -> Sketch:
     """A stack of sketches, one of each minute of a day."""
-    layout = Layout.of(lens)
-    day = Sketch(lens.digest, layout, np.zeros((MINUTES, layout.counts), np.int64), np.zeros((MINUTES, layout.sums)))
+    day = _empty(lens, MINUTES)
     for stretch in stretches:
         _add(day, lens.features(stretch.sample), stretch.minute)
     return day
 
 
-def _add(day: Sketch, features: Features, minute: NDArray[np.intp]) -> None:
-    judged = ~features.unseen
-    day.counts[:, 1] += np.bincount(minute[features.unseen], minlength=MINUTES)
-    minute = minute[judged]
-    if len(minute) == 0:
+def ticks_of(features: Features, size: int) -> Sketch:
+    """A stack of sketches, one of each `size` generations."""
+    stack = _empty(features.lens, -(-len(features) // size))
+    _add(stack, features, np.arange(len(features)) // size)
+    return stack
+
+
+def _empty(lens: Lens, rows: int) -> Sketch:
+    layout = Layout.of(lens)
+    return Sketch(lens.digest, layout, np.zeros((rows, layout.counts), np.int64), np.zeros((rows, layout.sums)))
+
+
+def _add(stack: Sketch, features: Features, row: NDArray[np.intp]) -> None:
+    rows, judged = len(stack.counts), ~features.unseen
+    stack.counts[:, 1] += np.bincount(row[features.unseen], minlength=rows)
+    row = row[judged]
+    if len(row) == 0:
         return
-    day.counts[:, 0] += np.bincount(minute, minlength=MINUTES)
-    present, starts = np.unique(minute, return_index=True)
+    stack.counts[:, 0] += np.bincount(row, minlength=rows)
+    present, starts = np.unique(row, return_index=True)
     directed = features.directed[judged].astype(np.float64)
-    rows = np.concatenate([features.values[judged], directed, directed**2, features.leverage[judged]], axis=1)
-    day.sums[present] += np.add.reduceat(rows, starts, axis=0)
-    day.tail_counts[present] += np.add.reduceat(features.tails[judged].astype(np.int64), starts, axis=0)
-    clusters = day.layout.clusters
-    found = np.bincount(minute * clusters + features.cluster[judged], minlength=MINUTES * clusters)
-    day.cluster_counts[...] += found.reshape(MINUTES, clusters)
+    summed = np.concatenate([features.values[judged], directed, directed**2, features.leverage[judged]], axis=1)
+    stack.sums[present] += np.add.reduceat(summed, starts, axis=0)
+    stack.tail_counts[present] += np.add.reduceat(features.tails[judged].astype(np.int64), starts, axis=0)
+    clusters = stack.layout.clusters
+    found = np.bincount(row * clusters + features.cluster[judged], minlength=rows * clusters)
+    stack.cluster_counts[...] += found.reshape(rows, clusters)
     column, sign = hashed(features.prompt_keys[judged])
-    width = day.repeats.shape[1]
-    signed = np.bincount(minute * width + column, weights=sign, minlength=MINUTES * width)
-    day.repeats[...] += signed.reshape(MINUTES, width).astype(np.int64)
+    width = stack.repeats.shape[1]
+    signed = np.bincount(row * width + column, weights=sign, minlength=rows * width)
+    stack.repeats[...] += signed.reshape(rows, width).astype(np.int64)
 
 
 def _last(day: Sketch) -> Sketch:

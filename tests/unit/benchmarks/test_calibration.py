@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.calibration import held_out, tuning
 from benchmarks.calibration.far_tail import LEVELS, Tail
+from benchmarks.calibration.favourites import Recorded, replayed
 from benchmarks.calibration.report import Found, as_json, from_json, poisson_interval, tables
-from benchmarks.calibration.simulate import Watched, minutes_of, sizes_of_windows
+from benchmarks.calibration.simulate import Watched, minutes_of, sizes_of_windows, ticks_of
 from monitors.fitting import fit_lens
 from monitors.scan import Rule
 from monitors.sketch import Sketch
@@ -25,6 +26,21 @@ def test_a_day_of_minutes_is_what_folding_each_minute_gives() -> None:
         own = Sketch.of(features.take(np.flatnonzero(stretch.minute == minute)))
         np.testing.assert_array_equal(day.counts[minute], own.counts)
         np.testing.assert_allclose(day.sums[minute], own.sums, rtol=1e-6, atol=1e-6)
+
+
+def test_favourites_are_asked_for_by_zipfs_law_and_others_once() -> None:
+    world = tuning.steady(3)
+    lens = fit_lens(world.baseline(1500, np.random.default_rng(0)), 0)
+    recorded = Recorded.of(lens.features(world.baseline(600, np.random.default_rng(1))))
+    features = recorded.stream(2000, 0.3, 1.0, np.random.default_rng(2))
+    _, repeats = np.unique(features.prompt_keys, return_counts=True)
+    assert 80 < repeats.max() < 130
+    assert 1380 < (repeats == 1).sum() < 1460
+    ticks = ticks_of(features, 90)
+    np.testing.assert_array_equal(ticks.counts[-1], Sketch.of(features.take(np.arange(1980, 2000))).counts)
+    found = replayed(lens, features, Rule.WORSE)
+    assert 0.0 < found.p_value <= 1.0
+    assert not found.alarmed
 
 
 def test_every_world_has_a_baseline_and_days() -> None:
