@@ -16,9 +16,11 @@ from safelight.api.schemas.releases import Loading, Release, ReleaseStep, Verifi
 from safelight.releasing.service import ALIVE
 from safelight.store import (
     canaries,
+    chains,
     drills,
     engines,
     gates,
+    guard,
     incidents,
     ledger,
     releases,
@@ -53,6 +55,7 @@ def release_document(session: Session, release: releases.KnownRelease) -> Releas
     judged = [GateInfo.model_validate(each) for each in gates.results(session, release.id)]
     override = gates.override(session, release.id)
     canary = canaries.find(session, release.id) if release.kind is EntryKind.PROMOTE else None
+    stop = guard.stopped(session) if release.state in releases.CANARIES else None
     found = verifications.find(session, release.id) if release.kind is EntryKind.ROLLBACK else None
     waits = release.state is State.PREPARING
     engine = engines.loading(session, release.generator, release.to_version) if waits else None
@@ -62,7 +65,7 @@ def release_document(session: Session, release: releases.KnownRelease) -> Releas
             "gates": judged,
             "override": OverrideInfo.model_validate(override) if override else None,
             "loading": Loading.model_validate(engine) if engine else None,
-            "canary": Canary.of(canary) if canary else None,
+            "canary": Canary.of(canary, stop.stopped_by if stop else None) if canary else None,
             "verification": Verification.model_validate(found) if found else None,
         }
     )
@@ -70,7 +73,7 @@ def release_document(session: Session, release: releases.KnownRelease) -> Releas
 
 def _status(session: Session, platform: Platform, generator: KnownGenerator) -> GeneratorStatus:
     now = platform.clock.now()
-    chain = ledger.chain(session, generator.name)
+    chain = chains.decisive(session, generator.name)
     entry = ledger.newest_release(session, generator.name)
     warm = engines.ready_versions(session, generator.name, now - ALIVE)
     moving = releases.in_states(session, (*releases.MOVING, *releases.CANARIES), generator.name)

@@ -14,7 +14,7 @@ from safelight import wiring
 from safelight.errors import Kind, SafelightError
 from safelight.releasing.canary import Canarying
 from safelight.settings import Settings
-from safelight.store import canaries, releases, versions
+from safelight.store import canaries, guard, releases, versions
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, KnownRelease
@@ -48,13 +48,15 @@ def show(generator: Generator) -> None:
     """Print how far the newest canary of a generator has come, and what is known of its version."""
     with wiring.database(Settings()).reading() as session:
         release, canary = _newest(session, generator)
-        steps = releases.steps(session, release.id)
+        steps, stop = releases.steps(session, release.id), guard.stopped(session)
     typer.echo(f"promote {release.from_version} -> {release.to_version}: {release.state}  {release.id}")
     for place, step in enumerate(canary.plan.steps):
         mark = ">" if place == canary.step and release.state in CANARIES else " "
         typer.echo(f"{mark} step {place + 1}: {step}, {step.bake_seconds} s{', then a person' if step.pause else ''}")
     if canary.verdict is not None:
         typer.echo(f"{canary.verdict.health}: {canary.verdict.summary}")
+    if stop is not None and release.state in CANARIES:
+        typer.echo(f"held: the stop switch is on, turned by {stop.stopped_by}; it takes no step by itself")
     typer.echo(f"{steps[-1].at:%Y-%m-%d %H:%M:%S}  {steps[-1].step}  {steps[-1].detail}")
 
 

@@ -39,7 +39,7 @@ def status() -> None:
 
 @group.command()
 def stop(reason: Reason = "") -> None:
-    """From now on nothing is rolled back automatically; `safelight rollback` works as ever."""
+    """From now on nothing that serves is changed automatically; `safelight rollback` works as ever."""
     with wiring.database(Settings()).transaction() as session:
         standing = stopping.stop(session, _actor(), reason, wiring.clock().now())
     typer.echo(f"stopped since {standing.stopped_at:%Y-%m-%d %H:%M:%S} by {standing.stopped_by}")

@@ -10,7 +10,7 @@ from registry.progress import OPEN, Event, State
 from registry.rules import serving
 from safelight.clock import Clock
 from safelight.releasing.service import Releasing
-from safelight.store import access, canaries, guard, ledger, releases
+from safelight.store import access, canaries, chains, guard, ledger, releases
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, KnownRelease
@@ -64,7 +64,7 @@ class Canarying:
         """Ask for the same promote again, from its first step; returns the new release."""
         release = _locked(session, release_id)
         canary = canaries.find(session, release_id)
-        if canary is None or release.state in OPEN:
+        if canary is None or release.state in {*OPEN, State.ACCEPTED}:
             raise CanaryRefused(
                 CanaryCode.NOT_OVER,
                 f"This release is {release.state}. Only one with a canary that was called off, failed or replaced is "
@@ -86,11 +86,11 @@ class Canarying:
         While the stop switch is on it goes no further by itself; it is called off all the same.
         """
         canaries.put(session, judged)
-        if serving(ledger.chain(session, release.generator)) != release.from_version:
+        if serving(chains.decisive(session, release.generator)) != release.from_version:
             detail = "another version has come to serve meanwhile; ask again"
             return self._releasing.move(session, release, Event.FAIL, detail)
         move, why = _decided(release, judged, self._clock, stopped=guard.stopped(session) is not None)
-        said = f"{why}: {judged.verdict.summary}" if judged.verdict else str(why)
+        said = _said(why, judged)
         match move:
             case Move.WAIT:
                 return release
@@ -133,7 +133,14 @@ def _decided(release: KnownRelease, canary: KnownCanary, clock: Clock, *, stoppe
     return decide(canary.plan, standing, finding, canary.images, clock.now())
 
 
+def _said(why: Why, judged: KnownCanary) -> str:
+    """A verdict that decides speaks for itself."""
+    if judged.verdict is None:
+        return str(why)
+    return judged.verdict.summary if why in (Why.WORSE, Why.PASSED) else f"{why}: {judged.verdict.summary}"
+
+
 def _locked(session: Session, release_id: UUID) -> KnownRelease:
     """The release as it stands once nobody else can move it."""
-    ledger.locked_chain(session, releases.require(session, release_id).generator)
+    ledger.lock(session, releases.require(session, release_id).generator)
     return releases.require(session, release_id)

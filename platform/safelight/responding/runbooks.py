@@ -29,6 +29,7 @@ _TEXTS = {
     "engines": "engines",
     "drill": "drill",
     "ledger": "ledger",
+    "canary": "canary",
     "registry": "registry",
     "targets": "targets",
 }

@@ -3,18 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from safelight.clock import Clock
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
-from safelight.responding.causes import Cause, end_of_cause, open_of_cause
-from safelight.store import incidents, releases, targets
+from safelight.responding.causes import Cause
+from safelight.responding.following import follow
+from safelight.store import releases, targets
 from safelight.store.database import Database, Session
-from safelight.store.incidents import KnownIncident
 from safelight.store.releases import KnownRelease
 from safelight.store.targets import KnownTarget
 
 MONITOR = "targets"
+_OVER = "The target was seen to serve what it should, or it should serve something else by now."
 OVERDUE_AFTER = timedelta(minutes=10)
 """A model takes minutes to load, and so does a controller to exchange its pods: silence means nothing before."""
 
@@ -64,15 +66,8 @@ class TargetFaults:
             return 0
         now = self._clock.now()
         with self._database.transaction() as session:
-            faults = {fault.key: fault for fault in self._faults(session, now)}
-            known = {each.dedup_key: each for each in incidents.open_of_monitor(session, MONITOR)}
-            begun = [fault for key, fault in faults.items() if key not in known]
-            over = [each for key, each in known.items() if key not in faults]
-            for fault in begun:
-                open_of_cause(session, _cause(fault), self._links, now)
-            for incident in over:
-                self._close(session, incident, now)
-        return len(begun) + len(over)
+            standing = {fault.key: partial(_cause, fault) for fault in self._faults(session, now)}
+            return follow(session, MONITOR, standing, _OVER, self._links, now)
 
     def _faults(self, session: Session, now: datetime) -> Iterable[Fault]:
         for target in targets.all_of(session):
@@ -83,15 +78,12 @@ class TargetFaults:
             if fault is not None:
                 yield fault
 
-    def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
-        summary = "The target was seen to serve what it should, or it should serve something else by now."
-        end_of_cause(session, incident, summary, self._links, now)
-
 
 def _cause(fault: Fault) -> Cause:
     target, release = fault.target, fault.release
     return Cause(
         generator=target.generator,
+        scope=target.scope,
         key=fault.key,
         title=f"The target of {target.generator} in the scope {target.scope} does not serve version "
         f"{release.to_version}",

@@ -12,12 +12,13 @@ from safelight.errors import SafelightError
 from safelight.settings import WatchingSettings
 from safelight.store import monitors, scores
 from safelight.store.database import Session
+from safelight.store.releases import KnownRelease
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.attribution import SlicedVerdict
 from safelight.watching.monitors import Document, Monitor, ServiceHealth, budget, parse
 from safelight.watching.observing import Observer, is_asked
 from safelight.watching.questions import LensQuestion, Span
-from safelight.watching.situation import Situation, situation
+from safelight.watching.situation import Situation, situation, situation_of_canary
 
 _log = logging.getLogger(__name__)
 _LAG_BUCKETS = 5
@@ -83,6 +84,10 @@ class Assessor:
         readable, unreadable = self.asked(session, now)
         answers = [NewVerdict(name, False, now.version, _UNREADABLE) for name in unreadable]
         return answers + [self._judged(session, monitor, now, at, behind) for monitor in readable]
+
+    def of_canary(self, session: Session, release: KnownRelease, began: datetime, at: datetime) -> list[NewVerdict]:
+        """As `assess`, of a version that has had a part of the traffic since it `began`."""
+        return self.assess(session, situation_of_canary(session, release, began, self._embedder_digest), at)
 
     def answer(self, session: Session, now: Situation, at: datetime, name: str, document: Document) -> NewVerdict:
         """The answer of one monitor, as if it were the only one that is asked beside those that are enabled."""

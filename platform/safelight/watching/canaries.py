@@ -17,11 +17,10 @@ from registry.progress import State
 from safelight.clock import Clock, bucket_start
 from safelight.releasing.canary import Canarying
 from safelight.responding.announcement import Links
-from safelight.responding.causes import Cause, open_of_cause
-from safelight.store import baselines, canaries, ledger, releases, scores, shadows, totals
+from safelight.responding.calling_off import MONITOR, tell
+from safelight.store import baselines, canaries, chains, ledger, releases, scores, shadows, totals
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Database, Session
-from safelight.store.incidents import Severity
 from safelight.store.releases import CANARIES, KnownRelease
 from safelight.store.scores import ScoredGeneration
 from safelight.watching.lease import Leadership
@@ -77,7 +76,7 @@ class CanaryJudge:
 
     def _follow(self, release: KnownRelease, seen: KnownCanary, judged: KnownCanary) -> bool:
         with self._database.transaction() as session:
-            ledger.locked_chain(session, release.generator)
+            ledger.lock(session, release.generator)
             current = releases.require(session, release.id)
             # Whoever moved it while it was looked at changed what was looked for: the next look sees it.
             if current.state not in CANARIES or canaries.find(session, release.id) != seen:
@@ -86,7 +85,7 @@ class CanaryJudge:
                 return False
             after = self._canarying.follow(session, current, judged)
             if after.state is State.ABORTED and judged.verdict is not None:
-                self._tell(session, after, judged.verdict)
+                tell(session, after, MONITOR, judged.verdict, self._links, self._clock.now())
             return after.state is not current.state
 
     def _looked_at(self, release: KnownRelease, canary: KnownCanary) -> KnownCanary:
@@ -193,28 +192,15 @@ class CanaryJudge:
         together = sample([*ours, *theirs])
         values = together.scalars[:, _COLUMN]
         known = baselines.of_generator(session, release.generator)
-        chain = ledger.chain(session, release.generator)
-        for baseline in references(release.from_version or 0, chain, known, self._embedder_digest).all:
+        serving = release.from_version or 0
+        leading = chains.leading_to(session, release.generator, serving)
+        for baseline in references(serving, leading, known, self._embedder_digest).all:
             try:
                 values = self._lenses.get(session, baseline).beyond_expected(together)[:, _COLUMN]
                 break
             except LensUnreadable:
                 continue
         return values[: len(ours)].astype(float), values[len(ours) :].astype(float)
-
-    def _tell(self, session: Session, release: KnownRelease, verdict: Verdict) -> None:
-        cause = Cause(
-            generator=release.generator,
-            key=f"{release.generator}:{release.scope}:canary-{release.id}",
-            title=f"Version {release.to_version} of {release.generator}: its canary was called off",
-            monitor="canary",
-            reason=verdict.reason.value,
-            event="canary",
-            severity=Severity.HIGH,  # nobody gets its images any more
-            summary=f"{verdict.summary} All requests go to version {release.from_version} again.",
-            data={"release_id": str(release.id), "verdict": verdict.to_dict()},
-        )
-        open_of_cause(session, cause, self._links, self._clock.now())
 
 
 def _margins(plan: CanaryPlan) -> Margins:

@@ -12,7 +12,7 @@ from safelight.store import feedback, sketches, traffic
 from safelight.store.database import Session
 from safelight.store.totals import Totals, totals
 from safelight.watching.questions import RateQuestion, Span, on_grid
-from safelight.watching.samples import SERVING_ARM
+from safelight.watching.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -42,49 +42,41 @@ class FeedbackQuestion:
 
 
 def good_images(
-    session: Session, generator: str, version: int, embedder_digest: str, span: Span, objective: float
+    session: Session, now: Situation, embedder_digest: str, span: Span, objective: float
 ) -> GoodImagesQuestion:
     """An image is not good when it failed, shows nothing or cannot be read."""
     bad = {}
     for window in WINDOWS:
         since = max(span.start, span.end - window)
-        found = totals(session, generator, version, SERVING_ARM, embedder_digest, since, span.end)
+        found = totals(session, now.generator, now.version, now.arm, embedder_digest, since, span.end)
         # What was scored may have been counted as served in a bucket that lies before the cut.
         asked = max(found.served, found.scored) + found.failed
         bad[window] = RateCounts(found.failed + found.blank + found.broken, asked)
     return GoodImagesQuestion(bad, objective)
 
 
-def filtered(
-    session: Session, generator: str, version: int, span: Span, usual: Totals, tolerance: float
-) -> RateQuestion:
-    recorded = traffic.between(session, generator, span.start, span.end)
+def filtered(session: Session, now: Situation, span: Span, usual: Totals, tolerance: float) -> RateQuestion:
+    recorded = traffic.between(session, now.generator, span.start, span.end)
     counts = [
         (each.bucket_start, RateCounts(each.filtered, each.served + each.filtered))
         for each in recorded
-        if (each.version, each.arm) == (version, SERVING_ARM)
+        if (each.version, each.arm) == (now.version, now.arm)
     ]
     before_release = RateCounts(usual.filtered, usual.served + usual.filtered)
     return RateQuestion(Rate.FILTERED, on_grid(counts, span.width), before_release, tolerance)
 
 
 def near_duplicates(
-    session: Session,
-    generator: str,
-    version: int,
-    embedder_digest: str,
-    span: Span,
-    usual: Totals,
-    tolerance: float,
+    session: Session, now: Situation, embedder_digest: str, span: Span, usual: Totals, tolerance: float
 ) -> RateQuestion:
     points = sketches.signals(
         session,
-        generator,
+        now.generator,
         span.start,
         span.end,
         embedder_digest=embedder_digest,
-        arms=(SERVING_ARM,),
-        version=version,
+        arms=(now.arm,),
+        version=now.version,
     )
     counts = [
         (point.bucket_start, RateCounts(point.sums.near_duplicates, point.sums.n - point.sums.broken))
@@ -95,16 +87,16 @@ def near_duplicates(
 
 
 def feedback_given(
-    session: Session, generator: str, version: int, span: Span, usual: Totals, ripe_after: timedelta
+    session: Session, now: Situation, span: Span, usual: Totals, ripe_after: timedelta
 ) -> FeedbackQuestion:
     served = {
         each.bucket_start: each.served
-        for each in traffic.between(session, generator, span.start, span.end)
-        if (each.version, each.arm) == (version, SERVING_ARM)
+        for each in traffic.between(session, now.generator, span.start, span.end)
+        if (each.version, each.arm) == (now.version, now.arm)
     }
     given = {
         each.bucket_start: each
-        for each in feedback.between(session, generator, version, SERVING_ARM, span.start, span.end)
+        for each in feedback.between(session, now.generator, now.version, now.arm, span.start, span.end)
     }
     counts = [(start, _counts(images, given.get(start))) for start, images in served.items()]
     before_release = FeedbackCounts(usual.served, usual.up, usual.down, usual.regenerated, usual.downloaded)

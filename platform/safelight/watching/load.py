@@ -14,7 +14,6 @@ from safelight.store.totals import Totals, totals
 from safelight.store.traffic import LATENCY_BOUNDS_MS
 from safelight.watching.monitors import Cost, DeviceMemory, Queue
 from safelight.watching.questions import Question, Span, on_grid
-from safelight.watching.samples import SERVING_ARM
 from safelight.watching.situation import Situation
 
 _ALIVE = timedelta(seconds=10)
@@ -129,7 +128,7 @@ def question(
         case Queue():
             return _queue(session, document, now, span)
         case Cost():
-            found = totals(session, now.generator, now.version, SERVING_ARM, embedder_digest, span.start, span.end)
+            found = totals(session, now.generator, now.version, now.arm, embedder_digest, span.start, span.end)
             return CostQuestion(found, now.before, document.tolerance)
         case DeviceMemory():
             alive = engines.ready(session, span.end - _ALIVE)
@@ -139,7 +138,7 @@ def question(
 
 def _queue(session: Session, document: Queue, now: Situation, span: Span) -> QueueQuestion:
     recorded = traffic.between(session, now.generator, span.start, span.end)
-    served = [each for each in recorded if (each.version, each.arm) == (now.version, SERVING_ARM)]
+    served = [each for each in recorded if (each.version, each.arm) == (now.version, now.arm)]
     waits = [(each.bucket_start, LatencyHistogram(_BOUNDS_SECONDS, each.queue_counts)) for each in served]
     images = sum(each.served for each in served)
     return QueueQuestion(on_grid(waits, span.width), images, document.wait_seconds, document.wait_quantile)

@@ -111,9 +111,7 @@ class Observer:
             case ServiceHealth():
                 return _service_question(session, document, now, span)
             case GoodImages():
-                return experience.good_images(
-                    session, now.generator, now.version, self._embedder_digest, span, document.objective
-                )
+                return experience.good_images(session, now, self._embedder_digest, span, document.objective)
             case Probe():
                 return probed.question(session, document, now, span)
             case Queue() | Cost() | DeviceMemory():
@@ -131,15 +129,11 @@ class Observer:
     ) -> Question:
         match document:
             case FilteredRate():
-                return experience.filtered(session, now.generator, now.version, span, before, document.tolerance)
+                return experience.filtered(session, now, span, before, document.tolerance)
             case NearDuplicates():
-                return experience.near_duplicates(
-                    session, now.generator, now.version, self._embedder_digest, span, before, document.tolerance
-                )
+                return experience.near_duplicates(session, now, self._embedder_digest, span, before, document.tolerance)
             case Feedback():
-                return experience.feedback_given(
-                    session, now.generator, now.version, span, before, self._feedback_ripe_after
-                )
+                return experience.feedback_given(session, now, span, before, self._feedback_ripe_after)
 
     def _lens_question(
         self, session: Session, now: Situation, baseline: KnownBaseline, rule: Rule, span: Span
@@ -162,7 +156,7 @@ class Observer:
             span.start,
             span.end,
             embedder_digest=self._embedder_digest,
-            arms=(SERVING_ARM,),
+            arms=(now.arm,),
             version=now.version,
         )
         # Images that cannot be read say nothing of the generator: they are not in the total.
@@ -175,12 +169,14 @@ class Observer:
 
 
 def _range(now: Situation, baseline: KnownBaseline, span: Span) -> SketchRange:
-    return SketchRange(now.generator, now.version, SERVING_ARM, baseline.id, span.start, span.end)
+    return SketchRange(now.generator, now.version, now.arm, baseline.id, span.start, span.end)
 
 
 def _service_question(session: Session, document: ServiceHealth, now: Situation, span: Span) -> ServiceQuestion:
     recorded = traffic.between(session, now.generator, span.start, span.end)
-    served = [each for each in recorded if (each.version, each.arm) == (now.version, SERVING_ARM)]
+    served = [each for each in recorded if (each.version, each.arm) == (now.version, now.arm)]
+    # What a machine loses, or is about to, is asked of what serves: it is not the doing of a version that is tried.
+    of_machines = now.arm == SERVING_ARM
     return ServiceQuestion(
         requests=on_grid(
             [
@@ -193,9 +189,11 @@ def _service_question(session: Session, document: ServiceHealth, now: Situation,
             [(each.bucket_start, LatencyHistogram(_BOUNDS_SECONDS, each.latency_counts)) for each in served],
             span.width,
         ),
-        unlogged=on_grid([(each.bucket_start, each.unlogged) for each in served], span.width),
+        unlogged=on_grid([(each.bucket_start, each.unlogged) for each in served if of_machines], span.width),
         max_error_rate=document.max_error_rate,
         latency_seconds=document.latency_seconds,
         latency_quantile=document.latency_quantile,
-        journals=journals.reported(session, span.end - _HEARD_OF_WITHIN, span.end + span.width + _HEARD_OF_WITHIN),
+        journals=journals.reported(session, span.end - _HEARD_OF_WITHIN, span.end + span.width + _HEARD_OF_WITHIN)
+        if of_machines
+        else (),
     )

@@ -46,6 +46,7 @@ from safelight.store.database import Database
 from safelight.watching.assess import Assessor
 from safelight.watching.automatic import AutomaticBaselines
 from safelight.watching.canaries import CanaryJudge
+from safelight.watching.canary_guard import CanaryGuard
 from safelight.watching.evidence import EvidenceGatherer
 from safelight.watching.lease import Leadership
 from safelight.watching.lenses import LensCache
@@ -125,12 +126,14 @@ def worker(settings: Settings) -> Worker:
         sight.digest,
         watching.bucket_seconds,
     )
+    canary_guard = CanaryGuard(store, time, leadership, assessor, Releasing(time), links, watching.tick_seconds)
     automatic = AutomaticBaselines(store, time, leadership, settings.baselines, sight.digest)
     schedule = Schedule(
         [
             Job("lease", leadership.renew_seconds, leadership.renew),
             Job("tick", settings.watching.tick_seconds, ticker.run_once),
             Job("canaries", _CANARY_SECONDS, canary_judge.run_once),
+            Job("guard of canaries", watching.tick_seconds, canary_guard.run_once),
             Job("pulse", settings.notifying.heartbeat_seconds, pulse.run_once),
             Job("monitors", _CHORES_SECONDS, chores.provide_monitors),
             Job("probe sets", _CHORES_SECONDS, SyntheticSets(store, time).provide),

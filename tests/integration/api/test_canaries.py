@@ -106,5 +106,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(api: Installation, operat
     with api.client(Role.VIEWER) as viewer:
         assert say(viewer, canary, "abort").status_code == 403
     assert operator.get(f"/api/v1/releases/{canary}").json()["state"] == "canary"
+    by = operator.post("/api/v1/guard/stop", json={"reason": "a test"}).json()["by"]
+    assert operator.get(f"/api/v1/releases/{canary}").json()["canary"]["held_by"] == by
+    operator.post("/api/v1/guard/resume", json={})
+    assert operator.get(f"/api/v1/releases/{canary}").json()["canary"]["held_by"] is None
     say(operator, canary, "abort")
     assert say(operator, canary, "pause").json()["code"] == "canary_not_running"

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from monitors.verdict import Health, Reason
-from registry.canary import CanaryPlan, CanaryStep
+from registry.canary import CanaryPlan, CanaryRefused, CanaryStep
 from registry.manifest import Golden, Manifest
 from registry.parameters import Defaults, Limits
 from registry.progress import State
@@ -24,6 +24,7 @@ from safelight.store.releases import KnownRelease
 from safelight.store.sketches import SketchRange
 from safelight.store.versions import KnownVersion
 from safelight.watching.canaries import CanaryJudge
+from safelight.watching.canary_guard import CanaryGuard
 
 QUICK = CanaryPlan(
     steps=(
@@ -54,6 +55,15 @@ class Stage:
             Links("http://here"),
             world.embedder.digest,
             60,
+        )
+        self.guard = CanaryGuard(
+            world.database,
+            world.clock,
+            world.leadership,
+            world.assessor,
+            self.releasing,
+            Links("http://here"),
+            world.settings.tick_seconds,
         )
         with self.database.transaction() as session:
             for number in (1, 2):
@@ -141,6 +151,31 @@ def test_a_worse_version_is_called_off_before_a_quarter_of_the_requests_goes_to_
     assert (incident.monitor, incident.reason, incident.suspect_version) == ("canary", "alignment_down", None)
 
 
+def test_the_guard_calls_off_what_its_monitors_find_degraded_though_the_judge_has_not_looked(stage: Stage) -> None:
+    stage.world.log(200)
+    stage.world.log(60, version=2, arm="canary", failed=40)
+    stage.world.tick()
+    assert (stage.guard.run_once(), stage.guard.run_once()) == (1, 0)
+    assert (stage.state, stage.serving) == (State.ABORTED, [1])
+    with stage.database.reading() as session:
+        [incident] = incidents.open_incidents(session, "studio")
+        [line] = [each for each in incidents.timeline(session, incident.id) if each.kind == "canary"]
+        called_off = releases.steps(session, stage.release.id)[-1].detail
+    assert (incident.monitor, incident.reason, incident.suspect_version) == ("canary", "error_budget_burn", None)
+    assert line.data["found_by"] == "good_images"
+    assert called_off.startswith("good_images: ")
+
+
+def test_the_guard_leaves_a_canary_alone_for_what_is_wrong_with_both_or_with_shadows(stage: Stage) -> None:
+    served = stage.world.log(200, failed=120)
+    stage.world.log(60, version=2, arm="canary", failed=40)
+    stage.world.log(100, version=2, arm="shadow", blank=1.0, failed=100, shadowed=served[:100])
+    said = stage.world.tick()
+    assert {name for name, each in said.items() if each.verdict.health is Health.DEGRADED} >= {"service_health"}
+    assert said["blank_rate"].verdict.n == 200
+    assert (stage.guard.run_once(), stage.state) == (0, State.CANARY)
+
+
 def test_a_harmless_version_passes_step_by_step_and_its_traffic_is_kept_apart(stage: Stage) -> None:
     weights = [stage.canary.at.weight]
     for _ in range(12):
@@ -174,6 +209,11 @@ def test_silence_is_never_a_pass_and_in_the_end_a_person_is_waited_for(stage: St
     assert (stage.state, stage.canary.step) == (State.CANARY, 0)
     stage.ask(stage.canarying.promote_fully, "it is night and I know better")
     assert stage.serving == [1, 2]
+    with stage.database.transaction() as session:
+        stage.releasing.advance(session, "studio")
+        stage.releasing.accept(session, generator="studio", expected_serving=2, actor="ann", reason="it is good")
+    with pytest.raises(CanaryRefused, match="accepted"):  # what has come to its end is not tried again
+        stage.ask(stage.canarying.retry)
 
 
 def test_shadows_alone_show_a_worse_version_before_anybody_has_it(stage: Stage) -> None:

@@ -35,9 +35,10 @@ def get_guard(platform: PlatformDep, _reader: Reader) -> GuardStatus:
 
 @router.post("/guard/stop")
 def stop(ask: Switch, platform: PlatformDep, operator: Operator) -> GuardStatus:
-    """From now on nothing is rolled back automatically, for no generator; what a person does is done as ever.
+    """From now on nothing that serves is changed automatically, for no generator; what a person does is done as ever.
 
-    Monitors, incidents, probes and messages go on.
+    Held are rollbacks of armed policies, the further steps of canaries, promotes on their way to further scopes, and
+    what is put back in the registry. Canaries are called off as ever; monitors, incidents, probes and messages go on.
     """
     with platform.database.transaction() as session:
         stopping.stop(session, operator.name, ask.reason, platform.clock.now())

@@ -45,9 +45,10 @@ class Canary(BaseModel):
     images: int = Field(description="Of the new version, judged since the step began")
     verdict: CanaryVerdict | None
     judged_at: datetime | None
+    held_by: str | None = Field(description="Who turned the stop switch on: while it runs, it takes no step by itself")
 
     @classmethod
-    def of(cls, canary: KnownCanary) -> Self:
+    def of(cls, canary: KnownCanary, held_by: str | None) -> Self:
         return cls(
             plan=canary.plan,
             step=canary.step,
@@ -55,4 +56,5 @@ class Canary(BaseModel):
             images=canary.images,
             verdict=CanaryVerdict.model_validate(canary.verdict) if canary.verdict else None,
             judged_at=canary.judged_at,
+            held_by=held_by,
         )

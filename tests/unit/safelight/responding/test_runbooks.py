@@ -4,13 +4,13 @@ import pytest
 
 from monitors.verdict import Reason
 from safelight.handouts.markdown import to_html
-from safelight.responding import crashing, drilling, ledger_watch, registry_edits
+from safelight.responding import calling_off, crashing, drilling, ledger_watch, registry_edits
 from safelight.responding.runbooks import bundled
 from safelight.responding.severity import derive
 from safelight.store.incidents import Severity
 from safelight.watching.monitors import KINDS
 
-OTHERS = (crashing.MONITOR, drilling.MONITOR, ledger_watch.MONITOR, registry_edits.MONITOR)
+OTHERS = (calling_off.MONITOR, crashing.MONITOR, drilling.MONITOR, ledger_watch.MONITOR, registry_edits.MONITOR)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
