@@ -40,7 +40,8 @@ def api() -> None:
     )
     # uvicorn raises the signal anew once it has stopped; then this handler takes it, and the status is 0.
     stop_on_signals()
-    asyncio.run(_serve(_Server(config, stopping)))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(_Server(config, stopping)))
     if provider is not None:
         tracing.stop(provider)
     leave()

@@ -83,8 +83,8 @@ class Shipper:
                 if self._held_up:
                     logger.info("generations are shipped again")
                 self._held_up, pause = False, _IDLE_SECONDS
-                if not shipped:
-                    stop.wait(_IDLE_SECONDS)
+                if shipped < _BATCH:
+                    stop.wait(_IDLE_SECONDS)  # what is recorded meanwhile goes along: a batch costs the same as a row
 
     def run_once(self) -> int:
         """Ships the oldest batch and returns its size. Raises whatever the image store or the database raises."""

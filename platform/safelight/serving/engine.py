@@ -14,6 +14,7 @@ import time
 from typing import BinaryIO
 
 import uvicorn
+from uvicorn.loops.auto import auto_loop_factory
 
 from safelight.clock import SystemClock
 from safelight.serving import engine_app, golden
@@ -116,7 +117,8 @@ def main() -> None:
         logging.getLogger(__name__).exception("the version cannot be served")
         reports.send(Report(kind=ReportKind.FAILED, detail=f"{type(error).__name__}: {error}"[:500]))
         os._exit(1)
-    asyncio.run(_serve(loaded, spec, reports, lifeline))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_serve(loaded, spec, reports, lifeline))
     os._exit(0)  # a rendering that nobody waits for would hold the interpreter's exit
 
 
