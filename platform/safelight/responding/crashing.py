@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from registry.rules import last_known_good
 from safelight.clock import Clock
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
-from safelight.responding.causes import Cause, end_of_cause, open_of_cause
-from safelight.store import engines, incidents, ledger, releases
+from safelight.responding.causes import Cause
+from safelight.responding.following import follow
+from safelight.store import chains, engines, ledger, releases
 from safelight.store.database import Database, Session
 from safelight.store.engines import LIVING, STEADY_AFTER, EngineState, KnownEngine
-from safelight.store.incidents import KnownIncident
 
 MONITOR = "engines"
 REASON = "engine_crash_loop"
+_OVER = "No engine of the version has failed again: it serves, or it is no longer wanted on this machine."
 _MANY = 3
 """Deaths in a row that are no accident: the first costs no more than a load, and so may the second."""
 _STILL = timedelta(minutes=10)
@@ -85,39 +87,29 @@ class CrashWatch:
             return 0
         now = self._clock.now()
         with self._database.transaction() as session:
-            loops = {loop.key: loop for loop in crash_loops(engines.engines(session), now)}
-            known = {each.dedup_key: each for each in incidents.open_of_monitor(session, MONITOR)}
-            begun = [loop for key, loop in loops.items() if key not in known]
-            over = [each for key, each in known.items() if key not in loops]
-            for loop in begun:
-                self._open(session, loop, now)
-            for incident in over:
-                self._close(session, incident, now)
-        return len(begun) + len(over)
+            loops = crash_loops(engines.engines(session), now)
+            standing = {loop.key: partial(_cause, session, loop) for loop in loops}
+            return follow(session, MONITOR, standing, _OVER, self._links, now)
 
-    def _open(self, session: Session, loop: CrashLoop, now: datetime) -> None:
-        entry = ledger.newest_release(session, loop.generator)
-        serves = entry is not None and entry.to_version == loop.version
-        suspect = releases.of_entry(session, loop.generator, entry.seq) if serves and entry else None
-        cause = Cause(
-            generator=loop.generator,
-            key=loop.key,
-            title=f"Version {loop.version} of {loop.generator}: engines keep crashing on {loop.host}",
-            monitor=MONITOR,
-            reason=REASON,
-            event="engines",
-            summary=loop.summary,
-            evidence=lambda: {"version": loop.version, "host": loop.host, "deaths": list(_told(loop.deaths))},
-            # Of a version that does not serve, nothing is to be rolled back.
-            suspect_version=loop.version if serves else None,
-            suspect_release_id=suspect.id if suspect else None,
-            suggested_target=last_known_good(ledger.chain(session, loop.generator)) if serves else None,
-        )
-        open_of_cause(session, cause, self._links, now)
 
-    def _close(self, session: Session, incident: KnownIncident, now: datetime) -> None:
-        summary = "No engine of the version has failed again: it serves, or it is no longer wanted on this machine."
-        end_of_cause(session, incident, summary, self._links, now)
+def _cause(session: Session, loop: CrashLoop) -> Cause:
+    entry = ledger.newest_release(session, loop.generator)
+    serves = entry is not None and entry.to_version == loop.version
+    suspect = releases.of_entry(session, loop.generator, entry.seq) if serves and entry else None
+    return Cause(
+        generator=loop.generator,
+        key=loop.key,
+        title=f"Version {loop.version} of {loop.generator}: engines keep crashing on {loop.host}",
+        monitor=MONITOR,
+        reason=REASON,
+        event="engines",
+        summary=loop.summary,
+        evidence=lambda: {"version": loop.version, "host": loop.host, "deaths": list(_told(loop.deaths))},
+        # Of a version that does not serve, nothing is to be rolled back.
+        suspect_version=loop.version if serves else None,
+        suspect_release_id=suspect.id if suspect else None,
+        suggested_target=last_known_good(chains.decisive(session, loop.generator)) if serves else None,
+    )
 
 
 def _told(deaths: Sequence[KnownEngine]) -> Iterator[dict[str, str | None]]:
