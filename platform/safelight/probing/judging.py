@@ -72,7 +72,7 @@ class ProbeJudge:
 
     def _end(self, run: KnownRun, now: datetime) -> None:
         with self._database.transaction() as session:
-            ledger.locked_chain(session, run.generator)
+            ledger.lock(session, run.generator)
             current = probes.get(session, run.id)
             if current.state in TO_BE_MADE:
                 why = "was not finished" if current.state is RunState.MAKING else "found no engine"
@@ -106,7 +106,7 @@ class ProbeJudge:
                 result["paired"] = asdict(beside)
         result["comparison"] = found.to_dict() if found else None
         with self._database.transaction() as session:
-            ledger.locked_chain(session, run.generator)
+            ledger.lock(session, run.generator)
             if probes.get(session, run.id).state is not RunState.MADE:
                 return False
             judged = probes.judged(session, run.id, result, reference.id if reference else None, now)

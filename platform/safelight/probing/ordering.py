@@ -12,7 +12,7 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.probing.sets import SYNTHETIC, synthetic
 from safelight.releasing.service import ALIVE
-from safelight.store import engines, ledger, monitors, probe_sets, probes, releases, versions
+from safelight.store import chains, engines, ledger, monitors, probe_sets, probes, releases, versions
 from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
 from safelight.store.probe_sets import KnownProbeSet
@@ -72,7 +72,7 @@ class ProbeOrderer:
 
     def _order(self, generator: str) -> int:
         with self._database.transaction() as session:
-            ledger.locked_chain(session, generator)  # a flip meanwhile would have other probes ordered
+            ledger.lock(session, generator)  # a flip meanwhile would have other probes ordered
             now, wanted = self._clock.now(), self._wanted(session, generator)
             for run in _outlived(session, generator):
                 probes.cancel(session, run.id, "another version serves", now)
@@ -102,7 +102,7 @@ class ProbeOrderer:
         ]
 
     def _place(self, session: Session, generator: str, document: Probe) -> Place | None:
-        chain = ledger.chain(session, generator)
+        chain = chains.decisive(session, generator)
         entry = ledger.newest_release(session, generator)
         chosen = probe_sets.find(session, generator, document.probe_set)
         if entry is None or chosen is None:

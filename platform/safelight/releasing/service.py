@@ -13,7 +13,7 @@ from registry.rules import Plan, plan_accept, plan_promote, plan_rollback, servi
 from safelight.clock import Clock
 from safelight.releasing.arriving import arrived, inform
 from safelight.releasing.gating import Gating
-from safelight.store import access, canaries, engines, gates, ledger, probes, releases, versions
+from safelight.store import access, canaries, chains, engines, gates, ledger, probes, releases, versions
 from safelight.store.database import Session
 from safelight.store.releases import CANARIES, MOVING, KnownRelease
 from safelight.telemetry.meters import FLIP_SECONDS
@@ -54,7 +54,8 @@ class Releasing:
         version that does not pass its gates; whether they may is for the caller to know.
         """
         versions.require_generator(session, generator)
-        chain = ledger.locked_chain(session, generator)
+        ledger.lock(session, generator)
+        chain = chains.decisive(session, generator)
         elsewhere = versions.external(session, generator)
         plan = plan_promote(
             chain,
@@ -93,7 +94,8 @@ class Releasing:
         A canary that runs is called off; where what serves is what is to be gone back to, that is all there is to do.
         """
         versions.require_generator(session, generator)
-        chain = ledger.locked_chain(session, generator)
+        ledger.lock(session, generator)
+        chain = chains.decisive(session, generator)
         running = releases.in_states(session, CANARIES, generator)
         if running and is_way_back(chain, to):
             if expected_serving not in (None, serving(chain)):
@@ -110,7 +112,8 @@ class Releasing:
     ) -> Entry:
         """Call what serves good: from now on it is a target of rollbacks. Raises ReleaseRefused."""
         versions.require_generator(session, generator)
-        plan = plan_accept(ledger.locked_chain(session, generator), expected_serving=expected_serving)
+        ledger.lock(session, generator)
+        plan = plan_accept(chains.decisive(session, generator), expected_serving=expected_serving)
         entry = self._write(session, generator, plan, actor, reason, None)
         for release in releases.in_states(session, [State.SERVING], generator, ledger.DEFAULT_SCOPE):
             if release.to_version == plan.to_version:
@@ -135,7 +138,8 @@ class Releasing:
 
     def follow(self, session: Session, lead: KnownRelease, scope: str) -> KnownRelease:
         """Have another scope serve what a release put into the first one."""
-        chain = ledger.locked_chain(session, lead.generator, scope)
+        ledger.lock(session, lead.generator)
+        chain = chains.decisive(session, lead.generator, scope)
         been = any(entry.to_version == lead.to_version for entry in chain)
         kind = EntryKind.ROLLBACK if been and lead.kind is EntryKind.ROLLBACK else EntryKind.PROMOTE
         plan = Plan(kind, serving(chain), lead.to_version, (State.FLIPPING, State.SERVING))

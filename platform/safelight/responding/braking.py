@@ -8,7 +8,7 @@ from registry.rules import known_good, quarantined
 from safelight.responding.causes import ACTOR
 from safelight.responding.fitness import Fitness, fitness, target
 from safelight.responding.policy import COOLDOWN, MOST_PER_HOUR, Brakes
-from safelight.store import drills, guard, ledger, releases, versions
+from safelight.store import chains, drills, guard, releases, versions
 from safelight.store.database import Session
 
 
@@ -18,19 +18,19 @@ def brakes(session: Session, generator: str, to: int | None, now: datetime) -> B
         stopped=guard.stopped(session) is not None,
         most_per_hour=guard.most_per_hour(session, generator) or MOST_PER_HOUR,
         automatic=releases.rollbacks_by(session, generator, ACTOR, now - COOLDOWN),
-        target=Fitness.FIT if to is None else fit(session, generator, ledger.chain(session, generator), to, now),
+        target=Fitness.FIT if to is None else fit(session, generator, chains.decisive(session, generator), to, now),
     )
 
 
 def suggested(session: Session, generator: str, now: datetime) -> int | None:
     """The version to go back to: the last known good that nothing speaks against, or else the last known good."""
-    chain = ledger.chain(session, generator)
+    chain = chains.decisive(session, generator)
     unfit = [each for each in known_good(chain) if fit(session, generator, chain, each, now) is not Fitness.FIT]
     return target(chain, unfit)
 
 
 def fit(session: Session, generator: str, chain: Sequence[Entry], version: int, now: datetime) -> Fitness:
-    """What speaks against a version as the one to go back to. `chain` is the generator's, whole."""
+    """What speaks against a version as the one to go back to. `chain` is what decides of the generator's."""
     registered = versions.find_version(session, generator, version)
     return fitness(
         chain,

@@ -10,7 +10,7 @@ from safelight.responding.announcement import Links, announce
 from safelight.responding.braking import brakes
 from safelight.responding.confirming import Ground, findings, ground, plan, told
 from safelight.responding.policy import Action, Facts, Findings, Slice, Why, decide
-from safelight.store import incidents, ledger, probes, verdicts
+from safelight.store import chains, incidents, ledger, probes, verdicts
 from safelight.store.database import Session
 from safelight.store.incident_states import IncidentState
 from safelight.store.incidents import Event, KnownIncident, PolicyMode
@@ -95,7 +95,7 @@ class Decider:
         self._act(session, incident, *decide(facts), facts, now)
 
     def _ground(self, session: Session, incident: KnownIncident, now: datetime) -> Ground | None:
-        accepted = incident.suspect_version in known_good(ledger.chain(session, incident.generator))
+        accepted = incident.suspect_version in known_good(chains.decisive(session, incident.generator))
         return ground(session, incident, accepted, now)
 
     def _order(

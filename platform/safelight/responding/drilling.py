@@ -11,7 +11,7 @@ from safelight.errors import Kind, SafelightError
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
 from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
-from safelight.store import access, drills, incidents, ledger, versions
+from safelight.store import access, chains, drills, incidents, ledger, versions
 from safelight.store.database import Database, Session
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
 from safelight.store.incidents import KnownIncident
@@ -34,7 +34,7 @@ def ask(session: Session, generator: str, version: int | None, actor: str, now: 
     Raises `generator_not_found`, `version_not_found`, `nothing_to_drill`, `served_elsewhere`.
     """
     versions.require_generator(session, generator)
-    target = last_known_good(ledger.chain(session, generator)) if version is None else version
+    target = last_known_good(chains.decisive(session, generator)) if version is None else version
     if target is None:
         raise SafelightError(
             Kind.CONFLICT,
@@ -81,7 +81,7 @@ class DrillWatch:
 
     def _order(self, session: Session, generator: str, now: datetime) -> int:
         night = night_of(now, self._hour)
-        target = last_known_good(ledger.chain(session, generator))
+        target = last_known_good(chains.decisive(session, generator))
         # A night that is over before anybody looked is not made up for in the working day.
         if target is None or now - night >= WITHIN or drills.of_night(session, generator, night):
             return 0

@@ -8,7 +8,7 @@ from registry.rules import serving
 from safelight.errors import Kind, SafelightError
 from safelight.notifying.rollback_links import Claim, is_genuine, read
 from safelight.releasing.service import Releasing
-from safelight.store import access, channels, incidents, ledger, releases, spent_links
+from safelight.store import access, chains, channels, incidents, ledger, releases, spent_links
 from safelight.store.database import Session
 from safelight.store.incident_states import IncidentState
 from safelight.store.incidents import KnownIncident
@@ -77,7 +77,7 @@ def use(session: Session, releasing: Releasing, token: str, reason: str, now: da
     """
     claim = read(token)
     if claim is not None:
-        ledger.locked_chain(session, claim.generator)  # two presses of one button come one after the other
+        ledger.lock(session, claim.generator)  # two presses of one button come one after the other
     link = look(session, token, now)
     if link.state is not LinkState.OPEN:
         raise _refused(link)
@@ -107,7 +107,7 @@ def _state(
         return LinkState.EXPIRED
     if incident.state is IncidentState.RESOLVED:
         return LinkState.RESOLVED
-    current = serving(ledger.chain(session, claim.generator))
+    current = serving(chains.decisive(session, claim.generator))
     return LinkState.OPEN if current == claim.serving else LinkState.STALE
 
 

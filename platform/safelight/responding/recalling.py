@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from registry.ledger import Entry
 from safelight.responding.confirming import findings
 from safelight.responding.deciding import slice_of
 from safelight.responding.policy import MOST_PER_HOUR, Why
 from safelight.responding.rehearsing import Case, Step, rehearse
-from safelight.store import drills, guard, incidents, ledger, probes, releases, verdicts, versions
+from safelight.store import chains, drills, guard, incidents, probes, releases, verdicts, versions
 from safelight.store.database import Session
 from safelight.store.incidents import Event, KnownIncident
 
@@ -37,7 +38,12 @@ def rehearsal(session: Session, generator: str, days: int, most_per_hour: int | 
     found = incidents.between(session, generator, since, now)
     digests = {each.number: each.digest for each in versions.versions(session, generator)}
     cases = [case for incident in found for case in _cases(session, incident) if case.at >= since]
-    steps = rehearse(cases, ledger.chain(session, generator), digests.get, most)
+
+    def entries_before(moment: datetime) -> Sequence[Entry]:
+        upto = chains.number_at(session, generator, moment - datetime.resolution)
+        return chains.decisive(session, generator, upto=upto)
+
+    steps = rehearse(cases, entries_before, digests.get, most)
     return Rehearsal(since, now, most, len(found), len(found) < MOST_INCIDENTS, steps)
 
 

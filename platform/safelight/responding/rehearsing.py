@@ -58,17 +58,22 @@ class Step:
 
 
 def rehearse(
-    cases: Iterable[Case], entries: Sequence[Entry], digest: Callable[[int], str | None], most_per_hour: int
+    cases: Iterable[Case],
+    entries_before: Callable[[datetime], Sequence[Entry]],
+    digest: Callable[[int], str | None],
+    most_per_hour: int,
 ) -> list[Step]:
-    """The steps of a policy that was armed all the time. `digest` is what is registered as a version today."""
+    """The steps of a policy that was armed all the time.
+
+    `entries_before` is the ledger as it was just before a moment, `digest` what is registered as a version today.
+    """
     made: dict[int, datetime] = {}
     steps = []
     for case in sorted(cases, key=lambda each: each.at):
         if case.seq in made:
             steps.append(_moot(case, made[case.seq]))
             continue
-        before = [entry for entry in entries if entry.at < case.at]
-        step = _step(case, _brakes(case, before, digest, list(made.values()), most_per_hour))
+        step = _step(case, _brakes(case, entries_before(case.at), digest, list(made.values()), most_per_hour))
         if step.action is Action.ROLL_BACK:
             made[case.seq] = case.at
         steps.append(step)

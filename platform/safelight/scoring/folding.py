@@ -8,7 +8,7 @@ from uuid import UUID
 from monitors.lens import Lens
 from safelight.clock import Clock
 from safelight.scoring.fold import Scored, View, fold_signals, fold_sketches, merge
-from safelight.store import baselines, ledger, sketches
+from safelight.store import baselines, chains, sketches
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Session
 from safelight.store.slices import admit
@@ -42,7 +42,8 @@ class Folder:
     def _views(self, session: Session, scored: Sequence[Scored]) -> dict[tuple[str, int], View]:
         views = {}
         for generator, number in {(made.generator, made.version) for made, _ in scored}:
-            entries, known = ledger.chain(session, generator), baselines.of_generator(session, generator)
+            known = baselines.of_generator(session, generator)
+            entries = chains.leading_to(session, generator, number)
             relevant = references(number, entries, known, self._embedder_digest).all
             lenses = list(self._readable(session, relevant))
             views[generator, number] = View(defaults_of(session, generator, number), lenses)

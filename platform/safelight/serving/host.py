@@ -25,7 +25,7 @@ from safelight.serving.drilling import Drilling
 from safelight.serving.pulled import PulledCheckpoints
 from safelight.serving.wants import WantedByLedger, Wants
 from safelight.settings import EngineSettings
-from safelight.store import engines, ledger, versions
+from safelight.store import chains, engines, versions
 from safelight.store.database import Database, StoreError
 from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine
 from safelight.store.residency import Residency
@@ -230,7 +230,7 @@ class EngineHost:
             bundles = {(each.generator, each.version) for each in (*wanted.needed, *wanted.waiting)}
             with self._database.reading() as session:
                 for generator in versions.generators(session):
-                    good = last_known_good(ledger.chain(session, generator.name))
+                    good = last_known_good(chains.decisive(session, generator.name))
                     bundles |= set() if good is None else {(generator.name, good)}
                 found = [versions.require_version(session, *each) for each in bundles]
         except StoreError:

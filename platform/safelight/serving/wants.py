@@ -5,7 +5,7 @@ from typing import Protocol
 
 from registry.progress import State
 from safelight.serving.desired import Bundle, wanted
-from safelight.store import baseline_jobs, generation_replays, ledger, probes, releases, versions
+from safelight.store import baseline_jobs, chains, generation_replays, probes, releases, versions
 from safelight.store.database import Database
 
 _TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, *releases.CANARIES, State.FLIPPING)
@@ -43,7 +43,7 @@ class WantedByLedger:
             waiting: list[Bundle] = []
             for generator in versions.generators(session):
                 now, later = wanted(
-                    ledger.chain(session, generator.name),
+                    chains.decisive(session, generator.name),
                     [release.to_version for release in targets if release.generator == generator.name],
                     self._keep_warm,
                     versions.external(session, generator.name),

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from safelight.errors import not_found
 from safelight.ids import new_id
 from safelight.store.tables.guard import DrillRow
+from safelight.store.tables.releases import VersionRow
 
 
 class DrillState(StrEnum):
@@ -122,13 +123,17 @@ def in_hand(session: Session, generator: str | None = None) -> list[KnownDrill]:
 
 def newest(session: Session, generator: str, before: datetime | None = None) -> dict[int, KnownDrill]:
     """Of each version the newest drill that says something about it, or that did before a moment."""
-    rank = func.row_number().over(partition_by=DrillRow.version, order_by=DrillRow.id.desc()).label("rank")
-    told = DrillRow.state.in_([state.value for state in TOLD])
-    chosen = select(DrillRow.id, rank).where(DrillRow.generator == generator, told)
+    # Version by version and no further, by the index: every night adds a drill.
+    tried = aliased(DrillRow)
+    last = select(tried.id).where(
+        tried.generator == VersionRow.generator,
+        tried.version == VersionRow.number,
+        tried.state.in_([state.value for state in TOLD]),
+    )
     if before is not None:
-        chosen = chosen.where(DrillRow.finished_at < before)
-    ranked = chosen.subquery()
-    query = select(DrillRow).join(ranked, ranked.c.id == DrillRow.id).where(ranked.c.rank == 1)
+        last = last.where(tried.finished_at < before)
+    newest_of = last.order_by(tried.id.desc()).limit(1).correlate(VersionRow).scalar_subquery()
+    query = select(DrillRow).join(VersionRow, DrillRow.id == newest_of).where(VersionRow.generator == generator)
     return {row.version: _known(row) for row in session.scalars(query)}
 
 

@@ -13,7 +13,7 @@ DEFAULT_SCOPE = "default"
 
 
 def chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
-    """The whole chain, oldest first."""
+    """The whole chain, oldest first. What decides goes by `chains.decisive`, which does not grow."""
     query = select(LedgerEntry).where(LedgerEntry.generator == generator, LedgerEntry.scope == scope)
     return [to_entry(row) for row in session.scalars(query.order_by(LedgerEntry.seq))]
 
@@ -78,7 +78,7 @@ def quarantined(session: Session, generator: str, version: int, scope: str = DEF
 
 
 def add(session: Session, draft: Draft, now: datetime) -> Entry:
-    """Append to the chain. Call it in the transaction in which `locked_chain` was read."""
+    """Append to the chain. Call it in the transaction of `lock`, after which the chain was read."""
     query = select(LedgerEntry).where(LedgerEntry.generator == draft.generator, LedgerEntry.scope == draft.scope)
     tail = session.scalar(query.order_by(LedgerEntry.seq.desc()).limit(1))
     entry = append(to_entry(tail) if tail else None, draft, now)
@@ -90,12 +90,6 @@ def add(session: Session, draft: Draft, now: datetime) -> Entry:
 def lock(session: Session, generator: str) -> None:
     """Keep every other writer of the generator's chains and releases waiting until this transaction ends."""
     session.execute(select(Generator.name).where(Generator.name == generator).with_for_update())
-
-
-def locked_chain(session: Session, generator: str, scope: str = DEFAULT_SCOPE) -> list[Entry]:
-    """The whole chain, after `lock`."""
-    lock(session, generator)
-    return chain(session, generator, scope)
 
 
 def to_entry(row: LedgerEntry) -> Entry:

@@ -7,7 +7,7 @@ from registry.rules import known_good
 from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.settings import BaselineSettings
-from safelight.store import baseline_jobs, baselines, incidents, ledger, totals, versions
+from safelight.store import baseline_jobs, baselines, chains, incidents, ledger, totals, versions
 from safelight.store.database import Database, Session
 from safelight.store.job_state import JobState
 from safelight.watching.baselines import LARGEST
@@ -78,7 +78,7 @@ class AutomaticBaselines:
     def _due(self, session: Session, generator: str, now: datetime) -> tuple[int, datetime] | None:
         """The version, and since when its traffic counts."""
         entry = ledger.newest_release(session, generator)
-        if entry is None or entry.to_version not in known_good(ledger.chain(session, generator)):
+        if entry is None or entry.to_version not in known_good(chains.decisive(session, generator)):
             return None
         if self._is_busy(session, generator, entry.to_version, now):
             return None

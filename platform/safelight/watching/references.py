@@ -31,7 +31,7 @@ def references(
     """The newest baselines seen by the same embedder: the version's own, and that of the version it replaced.
 
     A version that nobody ever accepted has no baseline, and is passed over: the comparison then is with the one that
-    served before it. `ledger` is the generator's chain, the oldest entry first.
+    served before it. `ledger` is the generator's chain, the oldest entry first, or what of it leads to the version.
     """
     newest: dict[int, KnownBaseline] = {}
     for baseline in sorted(baselines, key=lambda each: (each.created_at, each.id)):
@@ -51,7 +51,5 @@ def _served_before(version: int, ledger: Sequence[Entry]) -> list[int]:
     What was never promoted, and has a canary's part of the traffic, is compared with what it is about to replace.
     """
     promotes = [i for i, entry in enumerate(ledger) if entry.kind is EntryKind.PROMOTE and entry.to_version == version]
-    if not promotes:
-        return [entry.to_version for entry in reversed(ledger) if entry.to_version != version]
-    before = [entry.from_version for entry in reversed(ledger[: promotes[-1] + 1])]
-    return [number for number in before if number is not None and number != version]
+    before = ledger[: promotes[-1]] if promotes else ledger
+    return [entry.to_version for entry in reversed(before) if entry.to_version != version]

@@ -80,7 +80,7 @@ class Ticker:
                 return False
             answers = self._assessor.assess(session, situation, slot)
         with self._database.transaction() as session:
-            ledger.locked_chain(session, generator)  # what is judged here goes on serving until this is written
+            ledger.lock(session, generator)  # what is judged here goes on serving until this is written
             current = self._assessor.situation(session, generator)
             if current is None or not self._leadership.confirm(session):
                 return False

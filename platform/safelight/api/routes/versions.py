@@ -17,7 +17,7 @@ from safelight.api.schemas.releases import NewExternalVersion, NewVersion, Versi
 from safelight.comparing.variants import VariantReport
 from safelight.errors import not_found
 from safelight.releasing.service import ALIVE
-from safelight.store import baselines, engines, ledger, variant_reports, versions
+from safelight.store import baselines, chains, engines, variant_reports, versions
 from safelight.store.database import Session
 from safelight.store.versions import KnownVersion
 
@@ -88,7 +88,7 @@ def register_external(new: NewExternalVersion, platform: PlatformDep, operator: 
 
 
 def _documents(session: Session, platform: Platform, generator: str, known: list[KnownVersion]) -> list[Version]:
-    chain = ledger.chain(session, generator)
+    chain = chains.decisive(session, generator)
     warm = engines.ready_versions(session, generator, platform.clock.now() - ALIVE)
     references = [baseline.version for baseline in baselines.of_generator(session, generator)]
     documents = []
