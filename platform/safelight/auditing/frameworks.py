@@ -70,7 +70,7 @@ FRAMEWORKS: Final = (
             ),
             Claim(
                 "GOVERN 6.1",
-                "Risks of third parties' software and data",
+                "Risks that come of third parties, and risks to their rights",
                 "Licences and data sets are named",
                 "provenance",
                 "datasets",
@@ -86,14 +86,14 @@ FRAMEWORKS: Final = (
                 "Intended purposes and settings are understood",
                 "Versions tell what they are for",
                 "model_cards",
-                "manifest.provenance.intended_use",
+                "provenance.intended_use",
             ),
             Claim(
                 "MAP 2.2",
                 "Limits of the system's knowledge are documented",
                 "Versions tell their limits",
                 "model_cards",
-                "manifest.provenance.known_limits",
+                "provenance.known_limits",
             ),
             Claim(
                 "MAP 4.1",
@@ -122,7 +122,7 @@ FRAMEWORKS: Final = (
             ),
             Claim(
                 "MEASURE 2.3",
-                "Performance is measured before deployment",
+                "Performance is measured under conditions like those of deployment",
                 "Gates judged releases on figures",
                 "gates",
                 "figures",
@@ -141,7 +141,12 @@ FRAMEWORKS: Final = (
                 "gates",
                 "verified",
             ),
-            Claim("MEASURE 3.3", "Feedback is taken into the metrics", "People judged the alarms", "judgements"),
+            Claim(
+                "MEASURE 2.13",
+                "Whether metrics and processes are effective is evaluated",
+                "People judged the alarms",
+                "judgements",
+            ),
         ),
     ),
     Framework(
@@ -157,6 +162,12 @@ FRAMEWORKS: Final = (
             ),
             Claim("MANAGE 1.3", "Responses to risks are planned", "A mode of response is set", "policies"),
             Claim(
+                "MANAGE 1.4",
+                "Residual risks are documented",
+                "Overrides name the gates that were not passed, and why",
+                "overrides",
+            ),
+            Claim(
                 "MANAGE 2.3",
                 "Unknown risks are responded to and recovered from",
                 "Incidents have timelines",
@@ -167,11 +178,18 @@ FRAMEWORKS: Final = (
             ),
             Claim(
                 "MANAGE 4.1",
-                "Monitoring after deployment, with override and recovery",
-                "Overrides are on record",
-                "overrides",
+                "Monitoring after deployment, with incident response, recovery and change management",
+                "Monitors answered, tick by tick",
+                "monitors",
+                "answers",
             ),
-            Claim("MANAGE 4.2", "Improvements are integrated", "What served and when is sealed in a chain", "ledger"),
+            Claim(
+                "MANAGE 4.2",
+                "Updates bring improvements that are measured",
+                "Gates measured what updates changed",
+                "gates",
+                "figures",
+            ),
             Claim(
                 "MANAGE 4.3",
                 "Incidents are tracked and communicated",
@@ -201,9 +219,6 @@ FRAMEWORKS: Final = (
                 "monitors",
                 "answers",
             ),
-            Claim(
-                "MS-4.2-004", "Overrides by people are documented", "Overrides have a name and a reason", "overrides"
-            ),
             Claim("MG-1.3-001", "Staged release is considered", "Releases tell their steps and canaries", "releases"),
             Claim(
                 "MG-2.2-002", "Sources of training data are documented", "Data sets are named", "provenance", "datasets"
@@ -211,10 +226,10 @@ FRAMEWORKS: Final = (
             Claim("MG-2.4-004", "Criteria for deactivation are set", "Rollback has criteria", "policies"),
             Claim(
                 "MG-3.2-003",
-                "Sources and limits of models are documented",
-                "Model cards tell them",
+                "Training data, architecture and training of models are documented",
+                "Model cards name the data sets",
                 "model_cards",
-                "manifest.provenance.known_limits",
+                "provenance.datasets",
             ),
             Claim("MG-3.2-006", "Deviations alert a person", "Alarms opened incidents", "incidents"),
             Claim(
@@ -226,7 +241,7 @@ FRAMEWORKS: Final = (
             Claim("MG-4.2-002", "Plans are practised, incidents analysed", "Drills were run", "drills", "told"),
             Claim(
                 "MG-4.3-002",
-                "Errors and near-misses are tracked",
+                "Errors, near-misses and negative impacts are recorded and tracked",
                 "They are on record as incidents",
                 "incidents",
             ),
@@ -247,14 +262,18 @@ FRAMEWORKS: Final = (
             ),
             Claim("10.2", "Nonconformity and corrective action", "Incidents tell what was done", "incidents"),
             Claim("A.3.2", "Roles and responsibilities", "Who did what is on record", "audit"),
-            Claim("A.3.3", "Reporting of concerns", "People said what they think of alarms", "judgements"),
             Claim("A.6.2.4", "Verification and validation", "Gates verified versions", "gates", "verified"),
             Claim("A.6.2.5", "Deployment", "Releases tell what was met before they served", "releases"),
             Claim("A.6.2.6", "Operation and monitoring", "Monitors and drills ran", "drills", "told"),
             Claim("A.6.2.7", "Technical documentation", "Versions have model cards", "model_cards"),
             Claim("A.6.2.8", "Recording of event logs", "The audit log covers the period", "audit"),
             Claim("A.7.5", "Provenance of data", "Data sets, licences and scans are named", "provenance", "datasets"),
-            Claim("A.8.4", "Communication of incidents", "Incidents were opened, told and closed", "incidents"),
+            Claim(
+                "A.8.4",
+                "Communication of incidents",
+                "Incidents were opened, told to those on call, and closed",
+                "incidents",
+            ),
             Claim(
                 "A.9.2",
                 "Processes for responsible use",

@@ -1,10 +1,12 @@
 """Which records a pack of evidence holds. Another kind of records is another function and a line in `SECTIONS`."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from registry.gates.result import Gate, Outcome
+from registry.manifest import Provenance
 from safelight.auditing.records import Period, Record, Section, plain
 from safelight.ids import first_id_at
 from safelight.responding import runbooks
@@ -19,6 +21,7 @@ from safelight.store import (
     incidents,
     judgements,
     monitors,
+    provenances,
     releases,
     verdicts,
     verifications,
@@ -27,6 +30,7 @@ from safelight.store import (
 from safelight.store.alarms import by_monitor
 from safelight.store.database import Database, Session
 from safelight.store.releases import KnownRelease
+from safelight.store.versions import KnownVersion
 from safelight.watching.inquiry import Inquiry
 from safelight.watching.lenses import LensCache
 
@@ -106,11 +110,11 @@ def _approvals(database: Database, period: Period) -> Iterator[Record]:
 
 
 def _model_cards(database: Database, period: Period) -> Iterator[Record]:
-    """Every version there is; `missing` names what its manifest does not tell."""
+    """Every version there is; `missing` names what nobody has told of it."""
     with database.reading() as session:
         for known in versions.versions(session, period.generator):
             if known.registered_at < period.until:
-                provenance = known.manifest.provenance
+                provenance, by, at = _told(session, known, period)
                 told = {
                     "description": known.description or known.manifest.description,
                     "licence": provenance and provenance.licence,
@@ -121,19 +125,27 @@ def _model_cards(database: Database, period: Period) -> Iterator[Record]:
                 missing = [name for name, value in told.items() if not value]
                 without = f", without {' and '.join(missing)}" if missing else ""
                 title = f"Version {known.number}{without}"
-                yield Record(str(known.number), title, known.registered_at, plain(known) | {"missing": missing})
+                said = {"provenance": plain(provenance), "told_by": by, "told_at": plain(at)}
+                yield Record(str(known.number), title, known.registered_at, plain(known) | said | {"missing": missing})
 
 
 def _provenance(database: Database, period: Period) -> Iterator[Record]:
     with database.reading() as session:
         for known in versions.versions(session, period.generator):
-            provenance = known.manifest.provenance
+            provenance, by, at = _told(session, known, period)
             if provenance is not None and known.registered_at < period.until:
                 sets = ", ".join(each.name for each in provenance.datasets) or "no data set named"
                 title = f"Version {known.number}: {provenance.licence}; {sets}"
-                yield Record(
-                    str(known.number), title, known.registered_at, plain(provenance) | {"digest": known.digest}
-                )
+                said = {"digest": known.digest, "told_by": by, "told_at": plain(at)}
+                yield Record(str(known.number), title, at, plain(provenance) | said)
+
+
+def _told(session: Session, known: KnownVersion, period: Period) -> tuple[Provenance | None, str, datetime]:
+    """A version's provenance as it was told last, by whom and when: beside its manifest, or in it."""
+    told = provenances.newest(session, known.generator, known.number)
+    if told is not None and told.told_at < period.until:
+        return told.provenance, told.told_by, told.told_at
+    return known.manifest.provenance, known.registered_by, known.registered_at
 
 
 def _monitors(database: Database, period: Period) -> Iterator[Record]:
