@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from safelight.studio.demo import GENERATOR
 from safelight.studio.rehearsal import Rehearsal, rehearsal, storyteller
-from safelight.studio.story import StoryFailed
+from safelight.studio.visitor import StoryFailed
 
 FOLDER = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"

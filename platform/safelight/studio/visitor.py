@@ -112,10 +112,11 @@ class Visitor:
         query: dict[str, Any] = {"generator": self.generator, "version": version, "arm": arm, "from": start.isoformat()}
         if end is not None:
             query["to"] = end.isoformat()
-        number, before = 0, None
+        number = 0
+        before: str | None = None
         while True:
             page = self.get("/api/v1/generations", **query, limit=_PAGE, **({"before": before} if before else {}))
-            number += sum(item["outcome"] == "served" for item in page["items"])
+            number += sum(1 for item in page["items"] if item["outcome"] == "served")
             before = page["next"]
             if before is None:
                 return number
