@@ -200,6 +200,15 @@ export const useDrill = (): UseMutationResult<Schemas["Drill"], Error, Schemas["
 export const useAddChannel = (): UseMutationResult<Schemas["CreatedChannel"], Error, Schemas["NewChannel"]> =>
   useAction((body) => ask(client.POST("/api/v1/notifications/channels", { body })), ["channels"]);
 
+/** Refused too, it shows the channels anew: somebody else has edited one. */
+export const useEditChannel = (): UseMutationResult<unknown, Error, Schemas["ChannelEdit"] & { id: string }> => {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, ...body }) => ask(client.PATCH("/api/v1/notifications/channels/{channel_id}", { params: { path: { channel_id: id } }, body })),
+    onSettled: () => cache.invalidateQueries({ queryKey: ["channels"] }),
+  });
+};
+
 export const useSwitchChannel = (): UseMutationResult<unknown, Error, { id: string; on: boolean }> =>
   useAction(({ id, on }) => {
     const params = { path: { channel_id: id } };

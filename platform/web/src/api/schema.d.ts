@@ -811,9 +811,10 @@ export interface paths {
         put?: never;
         /**
          * Stop
-         * @description From now on nothing is rolled back automatically, for no generator; what a person does is done as ever.
+         * @description From now on nothing that serves is changed automatically, for no generator; what a person does is done as ever.
          *
-         *     Monitors, incidents, probes and messages go on.
+         *     Held are rollbacks of armed policies, the further steps of canaries, promotes on their way to further scopes, and
+         *     what is put back in the registry. Canaries are called off as ever; monitors, incidents, probes and messages go on.
          */
         post: operations["stop_api_v1_guard_stop_post"];
         delete?: never;
@@ -1360,6 +1361,26 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Edit Channel
+         * @description Change its name, where it leads, or PagerDuty's key. What waits to be told goes to the new address at once.
+         */
+        patch: operations["edit_channel_api_v1_notifications_channels__channel_id__patch"];
         trace?: never;
     };
     "/api/v1/notifications/channels/{channel_id}/disable": {
@@ -2335,7 +2356,8 @@ export interface paths {
         put?: never;
         /**
          * Replace Secret
-         * @description Take another token, or sign with a new secret, which is in this answer and nowhere else.
+         * @description Take another token; or sign with a new secret, which is in this answer and nowhere else, and for a while with the
+         *     previous one too.
          */
         post: operations["replace_secret_api_v1_targets__target_id__secret_post"];
         delete?: never;
@@ -3114,6 +3136,11 @@ export interface components {
          */
         Canary: {
             /**
+             * Held By
+             * @description Who turned the stop switch on: while it runs, it takes no step by itself
+             */
+            held_by: string | null;
+            /**
              * Images
              * @description Of the new version, judged since the step began
              */
@@ -3283,6 +3310,29 @@ export interface components {
             path: string;
         };
         /**
+         * ChannelEdit
+         * @description What is left out stays as it is.
+         */
+        ChannelEdit: {
+            /**
+             * Expected Revision
+             * @description The `revision` you saw; 409 `channel_changed` if it is another
+             */
+            expected_revision: number;
+            /** Name */
+            name?: string | null;
+            /**
+             * Secret
+             * @description PagerDuty's integration key. A webhook's is rotated, other kinds have none
+             */
+            secret?: string | null;
+            /**
+             * Url
+             * @description As of a new channel, and checked like one
+             */
+            url?: string | null;
+        };
+        /**
          * ChannelInfo
          * @description A channel. Of an address that is itself the secret only the beginning is shown.
          */
@@ -3319,6 +3369,11 @@ export interface components {
              * @description Until then messages are signed with two secrets
              */
             previous_secret_until: string | null;
+            /**
+             * Revision
+             * @description Grows with each edit
+             */
+            revision: number;
             /** Url */
             url: string;
         };
@@ -3440,6 +3495,11 @@ export interface components {
              * @description Until then messages are signed with two secrets
              */
             previous_secret_until: string | null;
+            /**
+             * Revision
+             * @description Grows with each edit
+             */
+            revision: number;
             /** Secret */
             secret: string | null;
             /** Url */
@@ -3502,6 +3562,11 @@ export interface components {
             observed_release_id: string | null;
             /** Observed Version */
             observed_version: number | null;
+            /**
+             * Previous Secret Until
+             * @description Until then the secret before the last counts as well
+             */
+            previous_secret_until: string | null;
             /**
              * Release Id
              * @description The release that it is told of
@@ -4592,6 +4657,11 @@ export interface components {
             /** Resolved By */
             resolved_by: string | null;
             runbook: components["schemas"]["RunbookInfo"];
+            /**
+             * Scope
+             * @description Of targets alone another than `default`
+             */
+            scope: string;
             severity: components["schemas"]["Severity"];
             /**
              * Severity By
@@ -4672,6 +4742,11 @@ export interface components {
             resolved_at: string | null;
             /** Resolved By */
             resolved_by: string | null;
+            /**
+             * Scope
+             * @description Of targets alone another than `default`
+             */
+            scope: string;
             severity: components["schemas"]["Severity"];
             /**
              * Severity By
@@ -5439,6 +5514,12 @@ export interface components {
         };
         /** NewSecret */
         NewSecret: {
+            /**
+             * Overlap Hours
+             * @description How long a webhook's previous secret counts as well
+             * @default 24
+             */
+            overlap_hours: number;
             /**
              * Secret
              * Format: password
@@ -6245,6 +6326,11 @@ export interface components {
             found: number | null;
             /** Generator */
             generator: string;
+            /**
+             * Held By
+             * @description Who turned the stop switch on that it waits for
+             */
+            held_by: string | null;
             /**
              * Id
              * Format: uuid
@@ -7155,6 +7241,11 @@ export interface components {
             observed_release_id: string | null;
             /** Observed Version */
             observed_version: number | null;
+            /**
+             * Previous Secret Until
+             * @description Until then the secret before the last counts as well
+             */
+            previous_secret_until: string | null;
             /**
              * Release Id
              * @description The release that it is told of
@@ -10476,6 +10567,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedChannel"];
+                };
+            };
+            /** @description RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_channel_api_v1_notifications_channels__channel_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelInfo"];
                 };
             };
             /** @description RFC 9457 problem details */

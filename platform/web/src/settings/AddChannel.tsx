@@ -2,26 +2,10 @@ import { Button, Group, PasswordInput, Select, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 
 import { useAddChannel } from "@/api/actions";
-import type { Channel } from "@/api/types";
+import { type Kind, KINDS } from "@/settings/kinds";
 import { Secret } from "@/settings/Secret";
 import { Failure } from "@/ui/Notice";
 
-type Kind = Channel["kind"];
-
-interface Form {
-  label: string;
-  address: string;
-  placeholder: string;
-  optional?: boolean;
-}
-
-const KINDS: Record<Kind, Form> = {
-  webhook: { label: "Webhook, signed", address: "Address", placeholder: "https://" },
-  pagerduty: { label: "PagerDuty", address: "Address, where it is not the usual one", placeholder: "https://events.pagerduty.com/v2/enqueue", optional: true },
-  slack: { label: "Slack", address: "Address of the incoming webhook", placeholder: "https://hooks.slack.com/services/…" },
-  alertmanager: { label: "Alertmanager", address: "Address", placeholder: "https://alertmanager:9093" },
-  heartbeat: { label: "Dead man's switch", address: "Address to call once a minute", placeholder: "https://" },
-};
 const CHOICES = Object.entries(KINDS).map(([value, { label }]) => ({ value, label }));
 
 /** Secrets are typed here and never shown again; the one that we make is shown once. */

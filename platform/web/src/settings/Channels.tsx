@@ -7,6 +7,7 @@ import { channelsQuery } from "@/api/queries";
 import type { Channel } from "@/api/types";
 import { useMay } from "@/session/role";
 import { AddChannel } from "@/settings/AddChannel";
+import { EditChannel } from "@/settings/EditChannel";
 import { Secret } from "@/settings/Secret";
 import { DataTable } from "@/ui/DataTable";
 import { Dialog } from "@/ui/Dialog";
@@ -20,6 +21,7 @@ import { useNow, When } from "@/ui/When";
 /** Who is told of incidents: signed webhooks, PagerDuty, Slack, Alertmanager, and a dead man's switch. */
 export function Channels(): ReactNode {
   const query = useQuery(channelsQuery);
+  const [editing, setEditing] = useState<Channel | null>(null);
   const [rotating, setRotating] = useState<Channel | null>(null);
   const test = useTestChannel();
   const toggle = useSwitchChannel();
@@ -44,6 +46,7 @@ export function Channels(): ReactNode {
                   {may && channel.enabled && channel.kind !== "heartbeat" && (
                     <Act on={channel} busy={replay.isPending && replay.variables === channel.id} onClick={() => replay.mutate(channel.id)}>Send failed again</Act>
                   )}
+                  {admin && <Act on={channel} onClick={() => setEditing(channel)}>Edit</Act>}
                   {admin && channel.kind === "webhook" && <Act on={channel} onClick={() => setRotating(channel)}>Rotate secret</Act>}
                   {admin && (
                     <Act on={channel} busy={toggle.isPending && toggle.variables.id === channel.id} onClick={() => toggle.mutate({ id: channel.id, on: !channel.enabled })}>
@@ -57,6 +60,7 @@ export function Channels(): ReactNode {
         }
       </Load>
       {admin && <AddChannel />}
+      {editing && <EditChannel channel={editing} onClose={() => setEditing(null)} />}
       {rotating && <RotateDialog channel={rotating} onClose={() => setRotating(null)} />}
     </Panel>
   );
