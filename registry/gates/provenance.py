@@ -29,8 +29,9 @@ def provenance(evidence: Evidence, terms: ProvenanceTerms) -> GateResult:
             f"{terms.near_duplicates:.2%}."
         )
         return GateResult(Gate.PROVENANCE, Outcome.FAILED, Reason.TOO_MANY_DUPLICATES, summary, figures=figures)
+    sets = "1 data set" if len(told.datasets) == 1 else f"{len(told.datasets)} data sets"
     summary = (
-        f"{len(told.datasets)} data sets with source and licence; {scan.images:,} images scanned by {scan.method}: "
+        f"{sets} with source and licence; {scan.images:,} images scanned by {scan.method}: "
         f"{scan.near_duplicates:,} near-duplicates, none that it is judged by."
     )
     return GateResult(Gate.PROVENANCE, Outcome.PASSED, Reason.PROVENANCE_COMPLETE, summary, figures=figures)

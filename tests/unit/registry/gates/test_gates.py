@@ -157,6 +157,11 @@ def test_a_gate_by_example(evidence: Evidence, gate: Gate, outcome: Outcome, rea
     assert result.summary
 
 
+@pytest.mark.parametrize(("number", "words"), [(1, "1 data set with"), (2, "2 data sets with")])
+def test_complete_provenance_is_summed_up_in_words(number: int, words: str) -> None:
+    assert said(provenance(datasets=PROVENANCE.datasets * number), Gate.PROVENANCE).summary.startswith(words)
+
+
 @pytest.mark.parametrize(
     ("why", "outcome"),
     [
