@@ -19,7 +19,7 @@ class Images:
 
     def __init__(self, folder: str, batch: int) -> None:
         self._loop = BareLoop(folder)
-        self._make.set_max_batch_size(batch)  # type: ignore[attr-defined]  # what the decorator adds
+        self._make.set_max_batch_size(batch)
 
     @serve.batch(batch_wait_timeout_s=0.015)  # type: ignore[untyped-decorator, unused-ignore]
     async def _make(self, seeds: Sequence[int]) -> list[bytes]:
