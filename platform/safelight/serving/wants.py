@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from registry.ledger import Entry
 from registry.progress import State
 from safelight.serving.desired import Bundle, wanted
 from safelight.store import baseline_jobs, chains, generation_replays, probes, releases, versions
-from safelight.store.database import Database
+from safelight.store.database import Database, Session
 
 _TARGETS = (State.REQUESTED, State.PREPARING, State.VERIFYING, *releases.CANARIES, State.FLIPPING)
 
@@ -35,6 +36,7 @@ class WantedByLedger:
         self._database = database
         self._keep_warm = keep_warm
         self._host = host
+        self._decisive: dict[str, list[Entry]] = {}
 
     def look(self) -> Wanted:
         with self._database.reading() as session:
@@ -43,7 +45,7 @@ class WantedByLedger:
             waiting: list[Bundle] = []
             for generator in versions.generators(session):
                 now, later = wanted(
-                    chains.decisive(session, generator.name),
+                    self._entries(session, generator.name),
                     [release.to_version for release in targets if release.generator == generator.name],
                     self._keep_warm,
                     versions.external(session, generator.name),
@@ -56,6 +58,13 @@ class WantedByLedger:
             replayed += [Bundle(*each) for each in generation_replays.to_be_held(session)]
         needed = list(dict.fromkeys([*needed, *probed, *replayed]))
         return Wanted(needed, [bundle for bundle in waiting if bundle not in needed])
+
+    def _entries(self, session: Session, generator: str) -> list[Entry]:
+        """Read anew where one was added, and only there: a ledger does nothing but grow."""
+        head, known = chains.head(session, generator), self._decisive.get(generator, [])
+        if head is not None and (not known or known[-1].seq != head.seq):
+            self._decisive[generator] = known = chains.decisive(session, generator)
+        return known
 
 
 class WantedAlone:

@@ -82,8 +82,9 @@ def decisive(session: Session, generator: str, scope: str = DEFAULT_SCOPE, *, up
         ).where(versions.c.number.is_not(None))
     )
     numbers = {seq for each in found for seq in each if seq is not None}
-    query = _of(generator, scope).where(LedgerEntry.seq.in_(numbers)).order_by(LedgerEntry.seq)
-    return [to_entry(row) for row in session.scalars(query)]
+    # Columns, not objects that the session would track: there are five of each version.
+    rows = select(LedgerEntry.__table__).where(*chain, LedgerEntry.seq.in_(numbers)).order_by(LedgerEntry.seq)
+    return [to_entry(row) for row in session.execute(rows)]
 
 
 def leading_to(

@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from registry.ledger import Draft, Entry, EntryKind, append
@@ -92,7 +93,7 @@ def lock(session: Session, generator: str) -> None:
     session.execute(select(Generator.name).where(Generator.name == generator).with_for_update())
 
 
-def to_entry(row: LedgerEntry) -> Entry:
+def to_entry(row: LedgerEntry | Row[Any]) -> Entry:
     return Entry(
         generator=row.generator,
         scope=row.scope,
