@@ -126,6 +126,12 @@ def heaviness(features: int, kurtosis: Array) -> Array:
     return np.asarray(kurtosis / (4.0 * kurtosis + 2.0 * features * (features + 2.0)))
 
 
+def mean_heaviness(lens: Lens, sketch: Sketch, reference: float) -> float:
+    """`heaviness` of the means of one window, compared with a baseline worth so many generations."""
+    size = Sizes(_independent(sketch, lens.calibration.repeat_correlation), np.asarray(reference))
+    return float(heaviness(len(lens.feature_names), _mean_kurtosis(lens, sketch, size)))
+
+
 def _mean_kurtosis(lens: Lens, sketch: Sketch, size: Sizes) -> Array:
     """Of a difference of means in units of its standard deviations, were the oddness of images their prompts'.
 
@@ -173,11 +179,12 @@ def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
     return max(0.0, float((distance - sampling).sum() / 2.0))
 
 
-def detectable_effect(lens: Lens, independent: float, reference: float, alpha: float) -> float:
-    """The mean departure, in standard deviations (Mahalanobis), that the mean test finds with even odds."""
+def detectable_effect(lens: Lens, independent: float, reference: float, alpha: float, heavy: float = 0.0) -> float:
+    """The mean departure, in standard deviations (Mahalanobis), that the mean test finds with even odds, in a window
+    whose mean is as `heavy` as that."""
     features = len(lens.feature_names)
-    freedom = max(lens.calibration.size - features, 1)
-    critical = features * special.fdtri(features, freedom, 1.0 - alpha)
+    freedom = 1.0 / (heavy + 1.0 / max(lens.calibration.size - features, 1))
+    critical = features * (1.0 - 2.0 * heavy) * special.fdtri(features, freedom, 1.0 - alpha)
     return float(np.sqrt(max(critical - features, 0.0) * (1.0 / independent + 1.0 / reference)))
 
 

@@ -10,6 +10,7 @@ from monitors.hypotheses import (
     detectable_effect,
     expected_rates,
     independent_size,
+    mean_heaviness,
     reference_size,
     tail_p_values,
 )
@@ -32,7 +33,7 @@ def visibility(lens: Lens, sketch: Sketch, alpha: float) -> Visibility:
     """What a window as large and as mixed as `sketch` shows at level `alpha`, whatever it does show."""
     independent = float(independent_size(lens, sketch))
     reference = float(reference_size(lens, sketch))
-    effect = detectable_effect(lens, independent, reference, alpha)
+    effect = detectable_effect(lens, independent, reference, alpha, mean_heaviness(lens, sketch, reference))
     # The rarest tail that a broken image falls into tells it from the usual ones best.
     rarest = np.full(len(_SHARES), len(lens.tail_names) - 1)
     usual = expected_rates(lens, sketch)[rarest]

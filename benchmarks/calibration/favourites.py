@@ -22,11 +22,14 @@ from benchmarks.detection import recording
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
 from monitors.scan import Rule, beyond_moves, examine, large_enough, within_reach
+from monitors.sketch import Sketch
+from monitors.visibility import visibility
 from safelight.studio.versions import BASELINES
 from safelight.watching.recorded import read
 
 PER_TICK, TICKS = 90, 56
 WINDOWS = (1, 2, 4, 8, 16, 32, TICKS)
+SIGHTS = (400, 1_000, 5_000)
 FAVOURITES, SHARE = 200, 0.3  # as people ask the studio, by Zipf's law
 LEVELS = (1e-4, 1e-5, 1e-6)
 ALARM = 2e-8  # the level of the studio's own monitors, which look every ten seconds
@@ -111,6 +114,14 @@ def table(rows: Sequence[tuple[str, Rule, Sequence[Replayed]]]) -> str:
     return "\n".join(lines)
 
 
+def sight(lens: Lens, streams: Sequence[Features], n: int) -> str:
+    """A row of what n generations show: medians over the streams."""
+    seen = [visibility(lens, Sketch.of(each.take(np.arange(n))), ALARM) for each in streams]
+    effect = np.median([each.effect for each in seen])
+    share = np.median([1.0 if each.broken_share is None else each.broken_share for each in seen])
+    return f"{n:,} | {effect:.2f} | {share:.1%} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=1_000)
@@ -126,8 +137,10 @@ def main() -> None:
         (f"alike as at the baseline, {alike:.2f}", SHARE, float(np.sqrt(alike))),
         ("one image each", SHARE, 1.0),
     )
-    rows = []
+    rows, visible = [], []
     for name, share, same in kinds:
+        few = [recorded.stream(SIGHTS[-1], share, same, np.random.default_rng((options.seed, i))) for i in range(15)]
+        visible += [f"| {name} | {sight(lens, few, n)}" for n in SIGHTS]
         found: dict[Rule, list[Replayed]] = {rule: [] for rule in Rule}
         for number in range(options.streams):
             rng = np.random.default_rng((options.seed, number))
@@ -137,6 +150,8 @@ def main() -> None:
         rows += [(name, rule, each) for rule, each in found.items()]
     print(f"Streams of {TICKS * PER_TICK:,} generations, alarms at {ALARM:g}.\n")
     print(table(rows))
+    print("\nWhat a window shows: a shift of all images, in standard deviations, and a share of broken ones.\n")
+    print("\n".join(["| favourites | generations | shift | broken |", "|---|---|---|---|", *visible]))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from monitors.hypotheses import (
     detectable_effect,
     directed_decline,
     expected_rates,
+    heaviness,
     independent_size,
     mean_change,
     moved_share,
@@ -267,6 +268,35 @@ def test_p_values_are_no_smaller_than_they_claim_where_nothing_is_wrong(lens: Le
         assert (means <= level).sum() <= allowed
         assert (tails <= level).sum() <= allowed
         assert (means <= level).sum() > 0.2 * level * draws
+
+
+@given(st.integers(8, 80), st.floats(0.01, 2000), st.sampled_from([1e-6, 2e-8, 1e-10]))
+def test_kurtosis_leaves_the_variance_and_a_longer_tail_than_boxs_where_alarms_are(
+    features: int, kurtosis: float, level: float
+) -> None:
+    """Box (1954) took the same variance for a chi-square's, of fewer degrees of freedom: too short for odd images."""
+    heavy = float(heaviness(features, np.asarray(kurtosis)))
+    squared = stats.f(features, 1.0 / heavy, scale=1.0 - 2.0 * heavy)
+    freedom = 2.0 * features**2 / (2.0 * features + kurtosis)
+    assert squared.mean() == pytest.approx(1.0)
+    assert squared.var() == pytest.approx(2.0 / freedom)
+    assert squared.isf(level) >= stats.chi2.isf(level, freedom) / freedom
+
+
+def test_a_tail_that_favourites_may_have_made_surprises_less_unless_it_is_a_material_share_and_worse(
+    lens: Lens, usual: Sketch
+) -> None:
+    repeats = np.zeros_like(usual.repeats)
+    repeats[:20] = 200 // np.arange(1, 21)
+    many = np.sqrt((repeats.astype(float) ** 2).sum() / len(repeats)).round()
+    found = np.full_like(usual.tail_counts, int(0.2 * usual.judged))
+    favourites, even = (but(usual, tail_counts=found, repeats=each) for each in (repeats, np.full_like(repeats, many)))
+    any_change, worse = (
+        [float(tail_excess(lens, each, worse_only=worse_only).p_value) for each in (favourites, even)]
+        for worse_only in (False, True)
+    )
+    assert any_change[0] > 100 * any_change[1]
+    assert np.log(worse[0]) == pytest.approx(np.log(worse[1]), rel=0.1)
 
 
 def test_p_values_are_no_smaller_than_they_claim_where_a_few_odd_favourites_decide(lens: Lens) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,17 @@ def test_what_is_said_to_be_seen_is_seen(lens: Lens, world: World) -> None:
     broken = [world.broken(world.sample(2000, seed=60 + i), 2.5 * share, seed=i) for i in range(5)]
     p_values = examine(lens, Sketch.stack([Sketch.of(lens.features(each)) for each in broken])).p_value
     assert np.median(p_values) < ALPHA
+
+
+def test_favourites_hide_more_than_prompts_that_repeat_alike(lens: Lens, world: World) -> None:
+    usual = Sketch.of(lens.features(world.sample(2000, seed=51)))
+    favourites, even = (replace(usual, counts=usual.counts.copy()) for _ in range(2))
+    favourites.repeats[...] = 0
+    favourites.repeats[:20] = 200 // np.arange(1, 21)
+    even.repeats[...] = np.sqrt((favourites.repeats.astype(float) ** 2).mean()).round()
+    hidden, seen = (visibility(lens, each, ALPHA) for each in (favourites, even))
+    assert hidden.effect > 1.05 * seen.effect
+    assert hidden.broken_share is None or hidden.broken_share > 1.5 * (seen.broken_share or 1.0)
 
 
 def test_too_few_generations_show_nothing(lens: Lens) -> None:
