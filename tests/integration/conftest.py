@@ -1,4 +1,4 @@
-"""Real databases: each test gets one of its own, SQLite and PostgreSQL alike, copied from a migrated one."""
+"""Real databases: each test gets one of its own, SQLite and PostgreSQL alike, as new as a migrated one."""
 
 import os
 import pwd
@@ -8,14 +8,35 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine, text
 
 from safelight.store import migrate
 from safelight.store.database import Database
 
 _numbers = count(1)
+
+_ALONE = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_SCHEMA = " UNION ALL ".join(
+    f"SELECT count(*), max(xmin::text::bigint) FROM pg_{each}"  # noqa: S608 - these:
+    for each in ("attribute", "class", "constraint", "index", "proc", "trigger")
+).encode()
+"""What no change of the schema leaves alone: how many rows its catalogs have, and who wrote one last."""
+_EMPTY = """
+    SET session_replication_role = replica;  -- neither foreign keys nor the triggers of what only grows are asked
+    DO $$ DECLARE each regclass; BEGIN
+        FOR each IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+            AND oid <> 'alembic_version'::regclass
+        LOOP EXECUTE format('DELETE FROM %s', each); END LOOP;
+    END $$;
+    SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S';
+"""
+_MOST_GROWN = 8 * 1024 * 1024
 
 
 class PostgresCluster:
@@ -33,7 +54,8 @@ class PostgresCluster:
     def start(self) -> None:
         unsafe_and_quick = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         modest = "-c shared_buffers=32MB -c max_connections=60"
-        options = f"-c listen_addresses= -k {self._sockets} {unsafe_and_quick} {modest}"
+        # Statistics of other tests' rows would have this one's found in another way.
+        options = f"-c listen_addresses= -c autovacuum=off -k {self._sockets} {unsafe_and_quick} {modest}"
         log = str(self._sockets / "log")
         self._run("pg_ctl", "-D", str(self._data), "-l", log, "-o", options, "-w", "start")
 
@@ -41,12 +63,19 @@ class PostgresCluster:
         """As a crash does; what was committed is there after the next start."""
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
 
+    def connect(self, database: str) -> psycopg.Connection:
+        """Each statement is a transaction, and is there after a crash."""
+        return psycopg.connect(
+            host=str(self._sockets),
+            user="safelight",
+            dbname=database,
+            options="-c synchronous_commit=on",
+            autocommit=True,
+        )
+
     def execute(self, statement: str) -> None:
-        """Runs what PostgreSQL refuses inside a transaction, such as CREATE DATABASE."""
-        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-        engine.dispose()
+        with self.connect("postgres") as connection:
+            connection.execute(statement.encode())
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -58,6 +87,46 @@ class PostgresCluster:
             cwd=self._sockets,
             stdout=subprocess.DEVNULL,
         )
+
+
+class MigratedDatabases:
+    """Databases without rows, each under a name of its own. One that was used is emptied: sooner done than a copy."""
+
+    def __init__(self, cluster: PostgresCluster) -> None:
+        self._cluster = cluster
+        self._empty: list[str] = []
+        cluster.execute("CREATE DATABASE migrated")
+        _migrate(cluster.url("migrated"))
+        with cluster.connect("migrated") as connection:
+            self._schema, self._bytes = _looked_at(connection)
+
+    def take(self) -> str:
+        name = f"test_{next(_numbers)}"
+        if self._empty:  # whoever another test has left behind does not find it under a new name
+            self._cluster.execute(f"ALTER DATABASE {self._empty.pop()} RENAME TO {name}")
+        else:
+            self._cluster.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return name
+
+    def give_back(self, name: str) -> None:
+        with self._cluster.connect(name) as connection:
+            connection.execute(_ALONE)
+            schema, size = _looked_at(connection)
+            # What was deleted is still walked past, and makes a large one slow.
+            reusable = schema == self._schema and size < self._bytes + _MOST_GROWN
+            if reusable:
+                connection.execute(_EMPTY)
+        if reusable:
+            self._empty.append(name)
+        else:
+            self._cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _looked_at(connection: psycopg.Connection) -> tuple[list[Any], int]:
+    """The state of the schema, and the database's bytes."""
+    size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert size is not None
+    return connection.execute(_SCHEMA).fetchall(), size[0]
 
 
 @pytest.fixture(scope="session")
@@ -87,22 +156,35 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_cluster: PostgresCluster) -> str:
-    postgres_cluster.execute("CREATE DATABASE migrated")
-    _migrate(postgres_cluster.url("migrated"))
-    return "migrated"
+def migrated_postgres(postgres_cluster: PostgresCluster) -> MigratedDatabases:
+    return MigratedDatabases(postgres_cluster)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a migrated database without rows; for child processes, which open it themselves."""
-    yield from _copies(request, tmp_path, migrated=True)
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "safelight.db")
+        yield f"sqlite:///{tmp_path / 'safelight.db'}"
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+    databases: MigratedDatabases = request.getfixturevalue("migrated_postgres")
+    name = databases.take()
+    yield cluster.url(name)
+    databases.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database without a single table."""
-    yield from _copies(request, tmp_path, migrated=False)
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'safelight.db'}"
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+    name = f"test_{next(_numbers)}"
+    cluster.execute(f"CREATE DATABASE {name}")
+    yield cluster.url(name)
+    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -111,21 +193,6 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.dispose()
-
-
-def _copies(request: pytest.FixtureRequest, folder: Path, *, migrated: bool) -> Iterator[str]:
-    if request.param == "sqlite":
-        file = folder / "safelight.db"
-        if migrated:
-            shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
-        yield f"sqlite:///{file}"
-        return
-    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
-    template = request.getfixturevalue("migrated_postgres") if migrated else "template1"
-    name = f"test_{next(_numbers)}"
-    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield cluster.url(name)
-    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _migrate(url: str) -> None:
