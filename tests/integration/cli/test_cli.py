@@ -81,16 +81,16 @@ def test_a_folder_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> N
     _refusal(run("up", SAFELIGHT_DATA_DIR=str(tmp_path / "file" / "data")), "cannot be written")
 
 
-def test_a_misspelt_setting_is_named_and_its_value_is_not(run: Run) -> None:
-    done = run("settings", SAFELIGHT_API__PROT="hunter2")
+def test_a_misspelt_setting_is_named_and_its_value_is_not(inside: Run) -> None:
+    done = inside("settings", SAFELIGHT_API__PROT="hunter2")
     _refusal(done, "api.prot")
     assert "hunter2" not in done.stderr
 
 
-def test_settings_come_from_file_and_environment_and_secrets_are_masked(run: Run, tmp_path: Path) -> None:
+def test_settings_come_from_file_and_environment_and_secrets_are_masked(inside: Run, tmp_path: Path) -> None:
     (tmp_path / "safelight.toml").write_text("[api]\nport = 9000\nhost = '0.0.0.0'\n[watching]\ntick_seconds = 30\n")
     url = "postgresql+psycopg://safelight:hunter2@db/safelight"
-    done = run("settings", SAFELIGHT_API__PORT="9100", SAFELIGHT_DATABASE__URL=url)
+    done = inside("settings", SAFELIGHT_API__PORT="9100", SAFELIGHT_DATABASE__URL=url)
     effective = json.loads(done.stdout)
     assert (effective["api"]["port"], effective["api"]["host"]) == (9100, "0.0.0.0")  # noqa: S104 - only read back
     assert effective["watching"]["tick_seconds"] == 30

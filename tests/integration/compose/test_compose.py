@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
+from safelight.cli import app
 from safelight.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -88,11 +90,8 @@ def test_every_variable_is_a_setting(services: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("service", ["api", "engine", "worker", "migrate"])
 def test_every_command_exists(services: dict[str, Any], service: str) -> None:
-    safelight = Path(sys.executable).with_name("safelight")
-    asked = subprocess.run(
-        [safelight, *services[service]["command"], "--help"], check=False, capture_output=True, text=True
-    )
-    assert asked.returncode == 0, asked.stderr
+    asked = CliRunner().invoke(app, [*services[service]["command"], "--help"])
+    assert asked.exit_code == 0, asked.output
 
 
 def test_what_runs_on_is_watched_and_what_ends_is_not(services: dict[str, Any]) -> None:
