@@ -137,7 +137,8 @@ def main() -> None:
         (f"alike as at the baseline, {alike:.2f}", SHARE, float(np.sqrt(alike))),
         ("one image each", SHARE, 1.0),
     )
-    rows, visible = [], []
+    rows: list[tuple[str, Rule, Sequence[Replayed]]] = []
+    visible: list[str] = []
     for name, share, same in kinds:
         few = [recorded.stream(SIGHTS[-1], share, same, np.random.default_rng((options.seed, i))) for i in range(15)]
         visible += [f"| {name} | {sight(lens, few, n)}" for n in SIGHTS]
