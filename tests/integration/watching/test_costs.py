@@ -20,6 +20,9 @@ GROWING = {
     "verdicts",
     "monitor_slots",
     "incidents",
+    "ledger",
+    "drills",
+    "notifications",
 }
 """Tables that hold history: a tick may look things up in them, and never go through them."""
 
@@ -54,7 +57,7 @@ def test_no_statement_of_a_tick_goes_through_a_table_that_grows(world: Any) -> N
         pass
     with statements(world) as seen:
         world.pass_by()
-    selects = [each for each in seen if each[0].lstrip().startswith("SELECT")]
+    selects = [each for each in seen if each[0].lstrip().startswith(("SELECT", "WITH"))]
     assert len(selects) > 10
     for statement, parameters in selects:
         scanned = {step.split()[1] for step in plan(world, statement, parameters) if step.startswith("SCAN")}
@@ -76,7 +79,7 @@ def rows_read(world: Any) -> int:
     with statements(world) as seen:
         world.minute()
     for statement, parameters in seen:
-        if statement.lstrip().startswith("SELECT"):
+        if statement.lstrip().startswith(("SELECT", "WITH")):
             with world.database.engine.connect() as connection:
                 count += len(connection.exec_driver_sql(statement, parameters).fetchall())
     return count
