@@ -100,3 +100,15 @@ def main() -> None:
     except (SafelightError, RegistryError) as error:
         typer.echo(f"safelight: {error.message} [{error.code}]", err=True)
         raise SystemExit(1) from error
+    except Exception as error:
+        from safelight.store.database import StoreError
+
+        if not isinstance(error, StoreError):
+            raise
+        # What the database says may name people's data, and hosts.
+        typer.echo(
+            f"safelight: the database does not do what is asked of it ({type(error).__name__}). 'safelight doctor' says"
+            " what is amiss: it may be away, or not migrated. [database_unavailable]",
+            err=True,
+        )
+        raise SystemExit(1) from None

@@ -101,6 +101,13 @@ def test_nothing_runs_on_a_database_that_is_not_migrated(run: Run) -> None:
     _refusal(run("worker"), "safelight migrate")
 
 
+@pytest.mark.parametrize("arguments", [("canary", "show", "portraits"), ("rollback", "portraits"), ("key", "list")])
+def test_a_database_without_its_tables_is_a_sentence(inside: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = inside(*arguments, SAFELIGHT_DATABASE__URL=f"sqlite:///{tmp_path}/empty.db")
+    _refusal(done, "safelight doctor")
+    assert "SELECT" not in done.stderr
+
+
 def test_the_doctor_finds_a_fresh_installation_healthy(run: Run) -> None:
     assert run("migrate").returncode == 0
     done = run("doctor")
