@@ -47,6 +47,21 @@ def test_the_dialog_states_the_consequence_and_keeps_to_its_target(desk: Desk, s
     expect(dialog.get_by_role("button", name="Roll back to v1")).to_be_disabled()
 
 
+@pytest.mark.parametrize("desk", [{"role": "admin"}], indirect=True)
+def test_the_way_past_the_gates_is_offered_once_one_of_them_has_failed(desk: Desk, studio: Studio) -> None:
+    for policy, said, offered in (
+        ({"paired_probes": {}}, "What is pending is made once it is asked for", 0),
+        ({"approvals": 1}, "Approve v2 for somebody else to promote", 1),
+    ):
+        assert studio.client.put("/api/v1/gates/studio", json=policy).is_success
+        page = desk.open("/versions")
+        page.get_by_role("button", name="Promote to v2").click()
+        dialog = page.get_by_role("dialog", name="Promote studio to v2")
+        expect(dialog).to_contain_text(said)
+        expect(dialog.get_by_label("Override")).to_have_count(offered)
+    assert studio.client.put("/api/v1/gates/studio", json={}).is_success
+
+
 def test_a_promote_is_typed_and_its_steps_are_watched_through_a_reload(desk: Desk, studio: Studio) -> None:
     page = desk.open("/versions")
     page.get_by_role("button", name="Promote to v2").click()
@@ -162,13 +177,13 @@ def test_a_key_is_shown_once(desk: Desk) -> None:
 def test_while_the_guard_is_stopped_every_page_says_so(desk: Desk, studio: Studio) -> None:
     page = desk.open("/settings/policy")
     page.get_by_label("Reason").fill("we are moving house")
-    page.get_by_role("button", name="Stop automatic rollbacks").click()
+    page.get_by_role("button", name="Stop what is automatic").click()
     for path in ("/settings/policy", "/", "/incidents"):
         page = desk.open(path)
-        expect(page.get_by_text("Automatic rollbacks are stopped, for every generator")).to_be_visible()
+        expect(page.get_by_text("What is automatic is stopped, for every generator")).to_be_visible()
         expect(page.get_by_text("we are moving house")).to_be_visible()
     page.get_by_role("button", name="Let the guard act again").click()
-    expect(page.get_by_text("Automatic rollbacks are stopped, for every generator")).to_have_count(0)
+    expect(page.get_by_text("What is automatic is stopped, for every generator")).to_have_count(0)
     assert studio.get("/api/v1/guard")["stopped"] is False
 
 

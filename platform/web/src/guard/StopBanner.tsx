@@ -15,10 +15,11 @@ export function StopBanner(): ReactNode {
   const may = useMay("operate");
   if (!guard?.stopped) return null;
   return (
-    <Notice tone="warn" icon="alert" title="Automatic rollbacks are stopped, for every generator">
+    <Notice tone="warn" icon="alert" title="What is automatic is stopped, for every generator">
       <p>
         By {guard.by}, {guard.since && <When at={guard.since} clock />}
-        {guard.reason ? `: ${guard.reason}` : ""}. Monitors and messages go on; people roll back as ever.
+        {guard.reason ? `: ${guard.reason}` : ""}. Rollbacks, further steps of canaries, further scopes and edits of the registry wait for a
+        person. Whoever releases does as ever, and a canary that is worse is called off.
       </p>
       {may && (
         <Button mt={8} size="xs" variant="default" loading={turn.isPending} onClick={() => turn.mutate({ stop: false, reason: "" })}>

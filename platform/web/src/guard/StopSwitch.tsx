@@ -24,14 +24,14 @@ export function StopSwitch(): ReactNode {
       <Load query={query} height={80}>
         {({ stopped }) =>
           stopped ? (
-            <p>Nothing is rolled back automatically, for no generator, until somebody lets the guard act again.</p>
+            <p>It is on: no generator is changed automatically until somebody lets the guard act again.</p>
           ) : (
             <form onSubmit={submit}>
               <p>It takes effect at once and holds for every generator. What a person does is not affected.</p>
               <Group mt={10} align="end">
                 <TextInput label="Reason" description="It goes on the audit log." value={reason} maxLength={2000} disabled={!may}
                   onChange={(event) => setReason(event.currentTarget.value)} />
-                <Button type="submit" color="var(--bad-solid)" disabled={!may} loading={turn.isPending}>Stop automatic rollbacks</Button>
+                <Button type="submit" color="var(--bad-solid)" disabled={!may} loading={turn.isPending}>Stop what is automatic</Button>
               </Group>
               {turn.error && <Failure error={turn.error} />}
             </form>

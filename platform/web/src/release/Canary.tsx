@@ -34,7 +34,7 @@ const runs = ({ state }: Release): boolean => state === "canary" || state === "p
 
 /** How much of the traffic a version has that is tried, what is known of it, and what can be said to it. */
 export function Canary({ release, of }: { release: Release; of: CanaryState }): ReactNode {
-  const { plan, step, step_at, images, verdict, judged_at } = of;
+  const { plan, step, step_at, images, verdict, judged_at, held_by } = of;
   const now = plan.steps[step];
   const losses = verdict ? LOSSES.map(([key, name]) => ({ name, ...(verdict.evidence[key] as Loss) })) : [];
   return (
@@ -43,6 +43,7 @@ export function Canary({ release, of }: { release: Release; of: CanaryState }): 
         ["Traffic", <strong key="weight">{runs(release) && now ? share(now.weight) : "none as a canary"}</strong>],
         ["Shadows", runs(release) && now?.shadow ? `${share(now.shadow)} of the other requests` : null],
         ["At this step", runs(release) && step_at ? <span key="since">since <When at={step_at} clock />, {images} of its images judged</span> : null],
+        ["Held", held_by ? `takes no step by itself: ${held_by} has turned the stop switch on` : null],
         ["Verdict", verdict ? <State key="verdict" of={verdict.health} /> : <span className="muted">not judged yet</span>],
         ["Which means", verdict?.summary ?? null],
         ["Looked at", judged_at ? <When key="judged" at={judged_at} clock /> : null],

@@ -33,7 +33,7 @@ export function GateCheck({ answer, override, onOverride }: Props): ReactNode {
       {decision === "refuse" && !admin && (
         <Notice tone="warn" icon="lock">It would be refused. Only an admin may promote it past its gates.</Notice>
       )}
-      {decision !== "pass" && admin && (
+      {decision === "refuse" && admin && (
         <Textarea label="Override" description="Why you answer for it whatever the gates say. It goes on the ledger and is shown on every page until the version is accepted or replaced."
           value={override} autosize minRows={1} maxLength={2000} onChange={(event) => onOverride(event.currentTarget.value)} />
       )}

@@ -32,13 +32,14 @@ export default function PromoteDialog({ request, onClose }: { request: PromoteRe
   const navigate = useNavigate();
   const href = useHref();
   const stale = promote.error instanceof Problem && promote.error.status === 409;
+  const refused = gates.data?.decision === "refuse";
   const ready = typed.trim() === `v${version}` && reason.trim() !== "" && !stale && steps !== null
-    && gates.data !== undefined && (gates.data.decision !== "refuse" || override.trim() !== "");
+    && gates.data !== undefined && (!refused || override.trim() !== "");
 
   const submit = (): void => {
     if (!ready) return;
     promote.mutate(
-      { generator, version, expected_serving: serving, reason, ...(override.trim() ? { override } : {}), ...(steps?.length ? { canary: canaryOf(steps) } : {}) },
+      { generator, version, expected_serving: serving, reason, ...(refused ? { override } : {}), ...(steps?.length ? { canary: canaryOf(steps) } : {}) },
       {
         onSuccess: (release) => {
           onClose();

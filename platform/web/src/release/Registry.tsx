@@ -64,7 +64,9 @@ function Findings({ generator }: { generator: string }): ReactNode {
             <DataTable caption="Edits of the registry" rows={findings} rowKey={({ id }) => id} columns={[
               { name: "Noticed", cell: ({ noticed_at }) => <When at={noticed_at} clock /> },
               { name: "What", grow: true, cell: ({ detail }) => detail },
-              { name: "Became", cell: ({ outcome, remedy }) => <State of={outcome ? "resolved" : "triggered"}>{humanise(outcome ?? remedy)}</State> },
+              { name: "Became", cell: ({ outcome, remedy, held_by }) => (
+                <State of={outcome ? "resolved" : "triggered"}>{held_by ? `Held: ${held_by} has turned the stop switch on` : humanise(outcome ?? remedy)}</State>
+              ) },
               { name: "Incident", cell: ({ incident_id: id }) => (id ? <Link to={href(`/incidents/${id}`)}>Open</Link> : null) },
             ]} />
           ) : (
