@@ -9,7 +9,7 @@ import pytest
 
 from safelight.studio.rehearsal import Rehearsal, play, rehearsal
 
-IMAGES_A_SECOND = 6.0
+IMAGES_A_SECOND = 3.0  # an engine that is busy with people makes its probes late, and nobody is healthy before
 MOST_GENERATIONS = 1_500
 
 
