@@ -247,7 +247,7 @@ def test_one_that_serves_something_else_later_is_an_incident_and_can_be_told_aga
         [incident] = incidents.open_incidents(session, stage.generator)
     assert (incident.monitor, incident.reason) == ("targets", "target_changed")
     with stage.database.transaction() as session:  # the receiver has not changed over yet
-        making.replace_secret(session, stage.made["default"], "", PUBLIC, "ann", stage.clock.now())
+        making.replace_secret(session, stage.made["default"], "", LOCAL, "ann", stage.clock.now())
     tell_again(stage)
     stage.turn()
     assert (len(receiver.orders), stage.faults()) == (2, 1)
