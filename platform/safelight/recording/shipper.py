@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # Rows alone are small: a batch of them costs two commits, whatever its size. It also keeps SQLite's one writer waiting
 # for as long as it takes, which is some 20 ms.
 _BATCH = 512
-_BATCH_BYTES = 32 * 1024 * 1024
+_BATCH_BYTES = 24 * 1024 * 1024
 _KEPT_ELSEWHERE = frozenset({"environment", "seen"})
 _UPLOADS_AT_ONCE = 4
 _IDLE_SECONDS = 0.2
