@@ -65,6 +65,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         version="1",
         description="Monitoring and rollback for text-to-image generators.",
         lifespan=lifespan,
+        telemetry={"tracing": False},  # ours begins a request's span, and tells the caller which it is
         docs_url=None,  # FastAPI's would be loaded from elsewhere: the page has its own
         redoc_url=None,
         responses={"default": {"model": problems.Problem, "description": "RFC 9457 problem details"}},

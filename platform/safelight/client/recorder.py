@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from uuid import UUID
 
+import httpcore  # noqa: F401 - httpx would import it in the thread, where the first request may import more of it
 import httpx
 
 from safelight.client.answers import Halve, Never, Taken, TryAgain, meaning, pause

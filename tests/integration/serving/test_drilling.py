@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from registry.external import parse_external
 from safelight.ids import new_id
 from safelight.serving import host as host_module
 from safelight.serving.desired import Bundle
-from safelight.store import drills, engines
+from safelight.store import drills, engines, versions
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
 from safelight.store.engines import EngineState
 from safelight.store.residency import Residency
+from safelight.store.versions import KnownVersion
 
 from .stage import GB, Child, Scene  # noqa: TID252
 
@@ -25,8 +27,9 @@ def serving(scene: Scene) -> Scene:
 
 
 def order(scene: Scene, version: int = 2) -> KnownDrill:
-    now = scene.clock.now()
+    now, manifest = scene.clock.now(), parse_external({"name": "sprites"})
     with scene.database.transaction() as session:
+        versions.put_version(session, KnownVersion("sprites", version, manifest.digest, manifest, "", now, "ann"))
         return drills.order(session, "sprites", version, "ann", now, now + timedelta(hours=1))
 
 
