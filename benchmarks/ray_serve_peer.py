@@ -21,7 +21,7 @@ class Images:
         self._loop = BareLoop(folder)
         self._make.set_max_batch_size(batch)
 
-    @serve.batch(batch_wait_timeout_s=0.015)  # type: ignore[untyped-decorator, unused-ignore]
+    @serve.batch(batch_wait_timeout_s=0.015)  # type: ignore[untyped-decorator, unused-ignore]  # Ray has no types for it
     async def _make(self, seeds: Sequence[int]) -> list[bytes]:
         return await asyncio.to_thread(lambda: [png(each) for each in self._loop.images(list(seeds))])
 

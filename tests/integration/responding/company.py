@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from monitors.recovery import Recovery
 from monitors.verdict import Health, Reason
+from registry.canary import CanaryPlan
 from registry.errors import RegistryError
 from registry.ledger import EntryKind, verify
-from registry.progress import Event, IllegalTransition, State, transition
+from registry.progress import State
 from registry.rules import known_good, quarantined
 from safelight.errors import SafelightError
 from safelight.responding.deciding import ACTOR
@@ -26,6 +27,7 @@ from safelight.store import drills, engines, guard, incidents, ledger, releases
 from safelight.store.drills import DrillState
 from safelight.store.engines import EngineState
 from safelight.store.incidents import PolicyMode
+from tests.progress import legal
 
 from .conftest import Scene, engine, prepare  # noqa: TID252
 from .mortal import Died, MortalDatabase  # noqa: TID252
@@ -227,7 +229,7 @@ class Company(RuleBasedStateMachine):
             for release in releases.page(session, self.scene.generator, None, 500):
                 steps = [State(each.step) for each in releases.steps(session, release.id)]
                 assert steps[0] is State.REQUESTED
-                assert all(_legal(release.kind, before, after) for before, after in pairwise(steps))
+                assert all(legal(release.kind, before, after) for before, after in pairwise(steps))
                 assert steps[-1] is release.state
 
     # -------------------------------------------------------------------------------------------------- how it is done
@@ -272,7 +274,15 @@ class Company(RuleBasedStateMachine):
             entry = ledger.newest_release(session, self.scene.generator)
         return entry.to_version if entry else None
 
-    def _promote(self, who: str, version: int, expected: int | None, override: str | None = None) -> None:
+    def _promote(
+        self,
+        who: str,
+        version: int,
+        expected: int | None,
+        *,
+        override: str | None = None,
+        canary: CanaryPlan | None = None,
+    ) -> None:
         with self.database.transaction() as session:
             self.scene.releasing.promote(
                 session,
@@ -282,6 +292,7 @@ class Company(RuleBasedStateMachine):
                 actor=who,
                 reason="better",
                 override=override,
+                canary=canary,
             )
 
     def _roll_back(self, who: str, to: int | None, expected: int | None) -> None:
@@ -334,13 +345,3 @@ def _unless_refused(act: Callable[[], object]) -> None:
         act()
     except (RegistryError, SafelightError, IntegrityError):
         return
-
-
-def _legal(kind: EntryKind, before: State, after: State) -> bool:
-    for event in Event:
-        try:
-            if transition(kind, before, event) is after:
-                return True
-        except IllegalTransition:
-            continue
-    return False

@@ -51,13 +51,13 @@ class TryingCompany(Company):
 
     @rule(who=WHO, version=st.integers(1, VERSIONS), looked=st.booleans(), dies=st.booleans())
     def promote_by_canary(self, who: str, version: int, looked: bool, dies: bool) -> None:
-        self._act(lambda: self._try(who, version, self.looked if looked else None), dies)
+        self._act(lambda: self._promote(who, version, self.looked if looked else None, canary=PLAN), dies)
 
     @rule(who=WHO, version=st.integers(1, VERSIONS))
     def promote_by_canary_what_is_loaded(self, who: str, version: int) -> None:
         """As most often happens; so that the verbs have something to speak of."""
         self._set_engine(version, engines.EngineState.READY)
-        self._act(lambda: self._try(who, version, None))
+        self._act(lambda: self._promote(who, version, None, canary=PLAN))
         self._act(self._advance)
 
     @rule(who=WHO, verb=VERBS, dies=st.booleans())
@@ -117,7 +117,7 @@ class TryingCompany(Company):
 
     def _acts(self) -> dict[str, Callable[[], object]]:
         return super()._acts() | {
-            "ann tries a version": lambda: self._try("ann", 3, None),
+            "ann tries a version": lambda: self._promote("ann", 3, None, canary=PLAN),
             "ann takes the next step": lambda: self._say("ann", "promote"),
             "bob sends it everything": lambda: self._say("bob", "promote_fully"),
             "ann calls it off": lambda: self._say("ann", "abort"),
@@ -131,18 +131,6 @@ class TryingCompany(Company):
         found = super()._everything()
         with self.database.reading() as session:
             return [*found, [canaries.find(session, each.id) for each in found[1]]]
-
-    def _try(self, who: str, version: int, expected: int | None) -> None:
-        with self.database.transaction() as session:
-            self.scene.releasing.promote(
-                session,
-                generator=self.scene.generator,
-                version=version,
-                expected_serving=expected,
-                actor=who,
-                reason="better",
-                canary=PLAN,
-            )
 
     def _say(self, who: str, verb: str) -> None:
         """To the newest promote of them that is a canary, whatever became of it."""

@@ -4,10 +4,8 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
 
 from registry.ledger import Draft, Entry, EntryKind
 from registry.rules import known_good, last_known_good, quarantined, serving
@@ -16,6 +14,8 @@ from safelight.serving.desired import wanted
 from safelight.store import chains, drills, ledger, versions
 from safelight.store.database import Database, Session
 from safelight.watching.references import _served_before
+
+from .plans import plans  # noqa: TID252
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 VERSIONS = range(1, 6)
@@ -103,23 +103,7 @@ LEDGER = ("ledger_generator_scope_to_version_kind_seq", "ledger_generator_scope_
     ids=["decisive", "leading to", "drills"],
 )
 def test_it_is_found_by_indexes(filled: Database, ask: Callable[[Session], object], indexes: tuple[str, ...]) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        asked.append((statement, parameters))
-
-    with filled.transaction() as session:
-        if not filled.is_sqlite:
-            session.execute(text("SET LOCAL enable_seqscan = off"))  # few rows are read faster without any index
-        event.listen(filled.engine, "before_cursor_execute", keep)
-        ask(session)
-        event.remove(filled.engine, "before_cursor_execute", keep)
-        explain = f"EXPLAIN {'QUERY PLAN ' * filled.is_sqlite}"
-        plans = [
-            str(step)
-            for said, given in asked
-            for step in session.connection().exec_driver_sql(f"{explain}{said}", given)
-        ]
-    assert [step for step in plans if re.search("SCAN (ledger|drills)|Seq Scan", step)] == []
+    steps = plans(filled, ask)
+    assert [step for step in steps if re.search("SCAN (ledger|drills)|Seq Scan", step)] == []
     if filled.is_sqlite:  # PostgreSQL knows that there are few rows, and that any index will do
-        assert all(any(index in step for step in plans) for index in indexes)
+        assert all(any(index in step for step in steps) for index in indexes)

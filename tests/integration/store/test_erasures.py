@@ -3,15 +3,15 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
 
 from safelight.store import erasures
 from safelight.store.database import Database, Session
 from safelight.store.erasures import Erasure, ErasureState, Subject
+
+from .plans import plans  # noqa: TID252
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ONE, LAST = UUID(int=1), UUID(int=2**128 - 1)
@@ -34,18 +34,5 @@ def _personal(subject: Subject) -> Callable[[Session], object]:
     ids=["tenant", "key", "end user", "copies", "requests"],
 )
 def test_each_question_goes_by_an_index(database: Database, ask: Callable[[Session], object], index: str) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        asked.append((statement, parameters))
-
-    with database.transaction() as session:
-        if not database.is_sqlite:
-            session.execute(text("SET LOCAL enable_seqscan = off"))  # no rows are read faster without any index
-        event.listen(database.engine, "before_cursor_execute", keep)
-        ask(session)
-        event.remove(database.engine, "before_cursor_execute", keep)
-        [(statement, parameters)] = [each for each in asked if each[0].startswith("SELECT")]
-        explain = f"EXPLAIN {'QUERY PLAN ' * database.is_sqlite}{statement}"
-        plan = session.connection().exec_driver_sql(explain, parameters).fetchall()
-    assert re.search(index, str(plan)), plan
+    steps = plans(database, ask)
+    assert re.search(index, str(steps)), steps

@@ -170,7 +170,9 @@ def test_the_newest_of_a_part_are_found_by_an_index(logged: Database, part: str)
         if not logged.is_sqlite:
             connection.execute(text("SET enable_seqscan = off"))  # six rows are read faster without any index
         plan = connection.execute(text(f"EXPLAIN {'QUERY PLAN ' * logged.is_sqlite}{asked}")).fetchall()
-    assert re.search(rf"{part}_id", str(plan)), plan
+    # An index of the part's own, without the generator, is as good to PostgreSQL while there are few rows.
+    index = f"generator_{part}_id" if logged.is_sqlite else f"{part}_id"
+    assert re.search(index, str(plan)), plan
 
 
 def test_a_generation_comes_with_its_score(logged: Database) -> None:

@@ -18,13 +18,14 @@ from monitors.verdict import Health, Reason
 from registry.canary import CanaryPlan, CanaryStep, Finding
 from registry.errors import RegistryError
 from registry.ledger import EntryKind, verify
-from registry.progress import Event, IllegalTransition, State, transition
+from registry.progress import State
 from registry.rules import known_good, quarantined, serving
 from safelight.errors import SafelightError
 from safelight.responding.policy import COOLDOWN, Findings
 from safelight.store.incident_states import IncidentState, IncidentStep, follow, possible
 from safelight.store.incidents import PolicyMode
 from safelight.store.releases import CANARIES
+from tests.progress import legal
 
 from . import paper, paper_guard  # noqa: TID252
 from .paper import WAITING, World  # noqa: TID252
@@ -182,7 +183,7 @@ class OnPaper(RuleBasedStateMachine):
     def nothing_moves_outside_its_table(self) -> None:
         for release in self.world.releases:
             assert release.path[0] is State.REQUESTED
-            assert all(_legal(release.plan.kind, *pair) for pair in pairwise(release.path))
+            assert all(legal(release.plan.kind, *pair) for pair in pairwise(release.path))
         for _, incident in self.world.incidents:
             assert incident.states[0] is IncidentState.TRIGGERED
             assert all(
@@ -228,16 +229,6 @@ class OnPaper(RuleBasedStateMachine):
         except (RegistryError, SafelightError):
             return False
         return True
-
-
-def _legal(kind: EntryKind, before: State, after: State) -> bool:
-    for event in Event:
-        try:
-            if transition(kind, before, event) is after:
-                return True
-        except IllegalTransition:
-            continue
-    return False
 
 
 def play(examples: int) -> None:
