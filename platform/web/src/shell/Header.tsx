@@ -73,7 +73,7 @@ function Serving(): ReactNode {
       )}
       {open_release && (
         <Link to={href(`/releases/${open_release.id}`)} className={css.health}>
-          <State of={open_release.state}>{humanise(open_release.kind)} to v{open_release.to_version}</State>
+          <State of={open_release.state}><span className={css.kind}>{humanise(open_release.kind)} to </span>v{open_release.to_version}</State>
         </Link>
       )}
     </div>
