@@ -210,7 +210,7 @@ class RetentionSettings(Section):
 
     images_days: int | None = Field(None, ge=1, description="Images and thumbnails; empty: as long as the rows")
     rows_days: int | None = Field(None, ge=1, description="What is known of each generation; empty: for ever")
-    notifications_days: int = Field(400, ge=7, description="Delivered notifications, but for those of open incidents")
+    notifications_days: int = Field(400, ge=7, description="What was told or superseded, but of open incidents")
 
     @property
     def image_days(self) -> int | None:

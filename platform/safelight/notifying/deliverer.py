@@ -16,12 +16,11 @@ from safelight.notifying.retry import Answered, Delivered, Disable, GiveUp, Outc
 from safelight.notifying.sender import Sender
 from safelight.store import access, notifications
 from safelight.store.database import Database
-from safelight.store.notifications import Attempt, Due, State
+from safelight.store.notifications import SUPERSEDED, Attempt, Due, State
 from safelight.telemetry import meters
 
 logger = logging.getLogger(__name__)
 
-SUPERSEDED = "superseded"
 _GONE = "The receiver answered 410 Gone."
 _TOO_MANY = 429
 

@@ -16,6 +16,8 @@ from safelight.store import channels
 from safelight.store.channels import Access, KnownChannel, access_of
 from safelight.store.tables import Channel, Delivery, Incident, Notification
 
+SUPERSEDED = "superseded"
+"""What the log says in place of an attempt at what comes too late. Nobody sends it any more, nor replays it."""
 _CLOCKS_APART = timedelta(seconds=10)
 """What another worker has claimed may lapse so much later by our clock than a claim of ours."""
 _SAME_CAUSE = 20

@@ -12,7 +12,7 @@ from safelight.recording.images import LocalImages
 from safelight.recording.retention import Retention
 from safelight.settings import RetentionSettings
 from safelight.store import notifications
-from safelight.store.notifications import Attempt, State
+from safelight.store.notifications import SUPERSEDED, Attempt, State
 
 from .conftest import Story  # noqa: TID252
 
@@ -31,6 +31,18 @@ def test_what_arrived_long_ago_is_let_go_of_and_what_is_needed_is_not(story: Sto
     with story.database.transaction() as session, pytest.raises(SafelightError) as refusal:
         outbox.replay(session, dead.id, story.clock.now())
     assert refusal.value.code == "notification_superseded"
+
+
+def test_what_came_too_late_is_let_go_of_with_what_came_instead_of_it(story: Story, tmp_path: Path) -> None:
+    late, instead = story.happens("opened", "resolved")
+    story.delivers(500)
+    story.clock.advance(5)
+    assert story.delivers(500, 200) == ["opened", "resolved"]
+    story.clock.advance(300)
+    assert story.delivers(200) == []
+    assert story.read(late).deliveries[-1].error == SUPERSEDED
+    assert _left(story, tmp_path, days=399) == {late.id, instead.id}
+    assert _left(story, tmp_path, days=401) == set()
 
 
 def _left(story: Story, folder: Path, days: int) -> set[object]:
