@@ -5,17 +5,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError as ValueRefused
 from sqlalchemy.exc import OperationalError as StoreAway
 from sqlalchemy.exc import SQLAlchemyError as StoreError
 from sqlalchemy.orm import Session
 
-__all__ = ["Database", "Session", "StoreAway", "StoreError", "server_time"]
+__all__ = ["Database", "Session", "StoreAway", "StoreError", "ValueRefused", "server_time"]
 
 
 class Database:
-    """A database, SQLite or PostgreSQL, and the ways to open a transaction on it."""
+    """A database, SQLite or PostgreSQL, and the ways to open a transaction on it.
+
+    Its errors quote statements without their values, which are people's prompts and channels' secrets: they are logged.
+    """
 
     def __init__(self, url: str, lock_timeout_seconds: float = 5.0) -> None:
         """Nothing is connected before the first transaction."""
@@ -57,7 +61,8 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _sqlite(url: str, lock_timeout_seconds: float) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": lock_timeout_seconds, "check_same_thread": False})
+    connecting = {"timeout": lock_timeout_seconds, "check_same_thread": False}
+    engine = create_engine(url, hide_parameters=True, connect_args=connecting)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -78,5 +83,16 @@ def _sqlite(url: str, lock_timeout_seconds: float) -> Engine:
 
 
 def _postgres(url: str, lock_timeout_seconds: float) -> Engine:
-    options = f"-c lock_timeout={int(lock_timeout_seconds * 1000)} -c timezone=UTC"
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"options": options})
+    connecting = {"options": f"-c lock_timeout={int(lock_timeout_seconds * 1000)} -c timezone=UTC"}
+    engine = create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=connecting
+    )
+
+    @event.listens_for(engine, "handle_error")
+    def keep_first_line(context: ExceptionContext) -> None:
+        # In the lines below it PostgreSQL quotes the whole row that it refuses.
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if error is not None and error.args:
+                error.args = (str(error.args[0]).partition("\n")[0],)
+
+    return engine

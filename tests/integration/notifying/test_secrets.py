@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from safelight.clock import ManualClock
@@ -14,8 +15,9 @@ from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.making import NewChannel
 from safelight.store import channels, notifications
 from safelight.store.channels import ChannelKind
-from safelight.store.database import Database
+from safelight.store.database import Database, StoreError
 from safelight.store.notifications import State
+from safelight.store.tables import Channel
 
 from .conftest import Receiver, enqueue, make, read  # noqa: TID252
 
@@ -58,6 +60,14 @@ def test_a_channels_secret_stays_out_of_logs_and_lists(
         shown = f"{due} {channels.all_of(session)} {caplog.text}"
     assert len(due) == 1
     assert str(channel.secret) not in shown
+
+
+def test_what_the_database_refuses_is_quoted_without_its_values(database: Database, channel: NewChannel) -> None:
+    """Such an error is logged whole."""
+    with pytest.raises(StoreError) as refused, database.transaction() as session:
+        session.execute(update(Channel).values(secret="whsec_c2VjcmV0", name=None))
+    assert "UPDATE channels" in str(refused.value)
+    assert "whsec_c2VjcmV0" not in str(refused.value)
 
 
 def test_two_channels_of_one_name_are_refused(database: Database, channel: NewChannel, clock: ManualClock) -> None:
