@@ -5,7 +5,7 @@ from datetime import timedelta
 from safelight.clock import Clock
 from safelight.releasing.reconciling import Reconciler
 from safelight.releasing.registration import Registration
-from safelight.store import generation_jobs, idempotency, monitors, partitions, probes, told, versions
+from safelight.store import access, generation_jobs, idempotency, monitors, partitions, probes, told, versions
 from safelight.store.database import Database
 from safelight.watching.monitors import defaults
 
@@ -46,9 +46,10 @@ class Housekeeping:
         self._reconciler.run_once()
 
     def tidy(self) -> None:
-        """Forget old replies, jobs and routine probes, and make room for the months to come."""
+        """Forget old logins, replies, jobs and routine probes, and make room for the months to come."""
         now = self._clock.now()
         with self._database.transaction() as session:
+            access.forget_logins(session, now)
             idempotency.forget_before(session, now - REPLIES_KEPT)
             generation_jobs.forget_before(session, now - JOBS_KEPT)
             probes.forget_routine(session, now - PROBES_KEPT)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from safelight.access import Principal, Role, fingerprint, new_secret
@@ -93,6 +93,12 @@ def principal_of_session(session: Session, token: str, now: datetime) -> Princip
 
 def end_session(session: Session, token: str, now: datetime) -> None:
     session.execute(update(LoginSession).where(LoginSession.hash == fingerprint(token)).values(expires_at=now))
+
+
+def forget_logins(session: Session, before: datetime) -> None:
+    """Of links and sessions that have expired; who logged in is on the audit log."""
+    for table in (LoginLink, LoginSession):
+        session.execute(delete(table).where(table.expires_at < before))
 
 
 @dataclass(frozen=True)
