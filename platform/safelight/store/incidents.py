@@ -225,6 +225,8 @@ def set_repair(session: Session, incident_id: UUID, release_id: UUID) -> None:
 
 def note(session: Session, incident_id: UUID, kind: str, actor: str, message: str, now: datetime, **data: Any) -> Event:
     """Add a line to the timeline."""
+    # Whoever writes to it at the same moment waits: the two would number their lines alike, and one would be refused.
+    session.execute(select(Incident.id).where(Incident.id == incident_id).with_for_update())
     last = session.scalar(select(func.max(IncidentEvent.seq)).where(IncidentEvent.incident_id == incident_id))
     row = IncidentEvent(
         incident_id=incident_id, seq=(last or 0) + 1, at=now, kind=kind, actor=actor, message=message, data=data
