@@ -14,8 +14,11 @@ def new_id() -> UUID:
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of the millisecond `moment` falls in: a bound for time-range queries on ids."""
-    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    """The smallest UUIDv7 of the millisecond `moment` falls in: a bound for time-range queries on ids.
+
+    No id is older than 1970: a moment before it has the bound of its beginning.
+    """
+    milliseconds = max(moment - _EPOCH, timedelta()) // timedelta(milliseconds=1)
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
 
 

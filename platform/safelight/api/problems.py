@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from registry.errors import Kind as RegistryKind
 from registry.errors import RegistryError
 from safelight.errors import Kind, SafelightError
-from safelight.store.database import StoreAway
+from safelight.store.database import StoreAway, ValueRefused
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +124,16 @@ def install(app: FastAPI) -> None:
             "database_unavailable",
             "The database does not answer. Nothing was changed; try again in a few seconds.",
             headers={"Retry-After": "5"},
+        )
+
+    @app.exception_handler(ValueRefused)
+    @app.exception_handler(OverflowError)  # by SQLite's driver, of what has more than 64 bits
+    async def value_refused(request: Request, error: Exception) -> JSONResponse:
+        logger.warning("%s %s holds what cannot be stored", request.method, request.url.path, exc_info=error)
+        return problem_response(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "value_out_of_range",
+            "A number is too large, or a text holds a NUL: no record can hold that. Nothing was changed.",
         )
 
     @app.exception_handler(Exception)

@@ -201,6 +201,27 @@ def test_something_that_does_not_exist(operator: httpx.Client, unchanged: None, 
     refused(response, 404, response.json()["code"])
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/v1/versions/sprites/{2**31}",
+        f"/api/v1/versions/sprites/{2**63}",
+        f"/api/v1/ledger?generator=sprites&before={2**63}",
+        f"/api/v1/monitors/sprites/blank_rate/verdicts?before={2**63}",
+        "/api/v1/generators/spri%00tes",
+        "/api/v1/reports/daily?generator=sprites&before=2026-11-23T00:00:00",
+    ],
+)
+def test_what_no_column_holds(operator: httpx.Client, unchanged: None, path: str) -> None:
+    response = operator.get(path)
+    assert response.status_code in {404, 422}, response.text
+    refused(response, response.status_code, response.json()["code"])
+
+
+def test_a_time_before_there_were_any_images(operator: httpx.Client) -> None:
+    assert operator.get(f"{GENERATE}?from=1969-12-31T00:00:00Z&to=1969-12-31T12:00:00Z").json()["items"] == []
+
+
 def _registration(folder: Path) -> dict[str, Any]:
     manifest = MANIFEST.model_dump(mode="json", exclude={"checkpoint"})
     return {"generator": "sprites", "folder": str(folder), "manifest": manifest}

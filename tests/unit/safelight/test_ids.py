@@ -28,3 +28,7 @@ def test_the_bound_of_a_moment_is_a_uuid7_of_that_moment(moment: datetime) -> No
 def test_the_bound_lies_below_every_id_made_from_then_on() -> None:
     before = datetime.now(UTC)
     assert first_id_at(before) <= new_id() < first_id_at(before + timedelta(seconds=10))
+
+
+def test_what_is_earlier_than_any_id_is_bounded_by_the_smallest() -> None:
+    assert first_id_at(datetime(1, 1, 1, tzinfo=UTC)) == first_id_at(datetime(1970, 1, 1, tzinfo=UTC)) < new_id()

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from safelight.api.auth import Reader
 from safelight.api.platform import PlatformDep
@@ -34,7 +34,7 @@ def list_daily_reports(
     generator: str,
     platform: PlatformDep,
     _reader: Reader,
-    before: Annotated[datetime | None, Query(description="`next` of the page before")] = None,
+    before: Annotated[AwareDatetime | None, Query(description="`next` of the page before")] = None,
     limit: Limit = 30,
 ) -> Page[StoredDailyReport]:
     """A generator's days, the newest first. They inform about drift too slow for any monitor; they never alarm."""
