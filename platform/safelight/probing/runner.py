@@ -14,8 +14,9 @@ from safelight.probing.sets import Probe
 from safelight.recording.generation import Arm, Outcome
 from safelight.serving.live_routing import ALIVE
 from safelight.serving.request import Generated, GenerationRequest
+from safelight.serving.running import keep_at
 from safelight.store import engines, probe_images, probe_sets, probes, versions
-from safelight.store.database import Database, Session, StoreError
+from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
 from safelight.store.probe_images import ProbeImage
 from safelight.store.probes import TO_BE_MADE, KnownRun, RunState
@@ -57,15 +58,14 @@ class ProbeRunner:
         self._at_once = at_once
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
+        """Until cancelled."""
         async with asyncio.TaskGroup() as making:
-            while True:
-                try:
-                    for claimed in await asyncio.to_thread(self._claim):
-                        making.create_task(self._make(claimed))
-                except StoreError:
-                    logger.warning("the database does not answer; probes wait", exc_info=True)
-                await asyncio.sleep(_POLL_SECONDS)
+
+            async def begin() -> None:
+                for claimed in await asyncio.to_thread(self._claim):
+                    making.create_task(self._make(claimed))
+
+            await keep_at("probes", begin, _POLL_SECONDS)
 
     async def run_once(self) -> int:
         """Make what can be begun now; returns how many runs that were."""
@@ -109,8 +109,8 @@ class ProbeRunner:
                 if not await asyncio.to_thread(self._keep, claimed.run, images):
                     return
             await asyncio.to_thread(self._finish, claimed.run)
-        except StoreError:
-            logger.warning("probes of %s wait for the database", claimed.run.generator, exc_info=True)
+        except Exception:  # one that got out would end the runs beside it
+            logger.exception("probes of %s were not finished; their claim lapses", claimed.run.generator)
 
     async def _image(self, claimed: _Claimed, task: Task) -> ProbeImage:
         place, repeat = task

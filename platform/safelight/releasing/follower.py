@@ -5,11 +5,13 @@ import threading
 
 from safelight.releasing.service import Releasing
 from safelight.store import releases
-from safelight.store.database import Database, StoreError
+from safelight.store.database import Database
+from safelight.telemetry.meters import LOOP_FAILURES
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
+_FAILED_SECONDS = 1.0
 
 
 class Follower:
@@ -20,20 +22,29 @@ class Follower:
         self._releasing = releasing
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. A database that is away is waited for."""
+        """Until `stop` is set."""
         while not stop.wait(_POLL_SECONDS):
             try:
                 self.run_once()
-            except StoreError:
-                logger.warning("the database does not answer; releases wait", exc_info=True)
-                stop.wait(1.0)
+            except Exception:
+                LOOP_FAILURES.labels("releases").inc()
+                logger.exception("releases could not be moved on; trying again")
+                stop.wait(_FAILED_SECONDS)
 
     def run_once(self) -> int:
-        """Look at every generator with a moving release; returns how many moved."""
+        """Look at every generator with a moving release; returns how many moved.
+
+        One generator's failure is raised once the others have had their turn.
+        """
         with self._database.reading() as session:
             generators = {release.generator for release in releases.in_states(session, releases.MOVING)}
-        moved = 0
+        moved, failures = 0, list[Exception]()
         for generator in sorted(generators):
-            with self._database.transaction() as session:
-                moved += self._releasing.advance(session, generator)
+            try:
+                with self._database.transaction() as session:
+                    moved += self._releasing.advance(session, generator)
+            except Exception as error:  # noqa: BLE001 - see above
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("releases could not be moved on", failures)
         return moved

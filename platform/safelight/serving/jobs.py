@@ -13,6 +13,7 @@ from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.serving.admission import Refusal
 from safelight.serving.request import Generated, GenerationRequest
+from safelight.serving.running import keep_at
 from safelight.store import generation_jobs
 from safelight.store.database import Database, StoreError
 from safelight.store.generation_jobs import KnownJob
@@ -47,14 +48,9 @@ class JobRunner:
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until cancelled; what is not done then is put back. A database that is away is waited for."""
+        """Until cancelled; what is not done then is put back."""
         try:
-            while True:
-                try:
-                    await self.step()
-                except StoreError:
-                    logger.warning("the database does not answer; jobs wait", exc_info=True)
-                await asyncio.sleep(_LOOK_SECONDS)
+            await keep_at("background jobs", self.step, _LOOK_SECONDS)
         finally:
             await self._put_all_back()
 
@@ -103,8 +99,8 @@ class JobRunner:
             await asyncio.to_thread(self._finish, job, [each.generation.id for each in made])
         except SafelightError as error:
             await asyncio.to_thread(self._fail, job, error)
-        except StoreError:
-            logger.warning("job %s is made again: the database did not take its end", job.id, exc_info=True)
+        except Exception:
+            logger.exception("job %s has not come to an end; it is taken up again once it lapses", job.id)
 
     def _forget(self, job_id: UUID, _task: asyncio.Task[None]) -> None:
         del self._running[job_id]

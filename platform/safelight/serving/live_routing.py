@@ -9,7 +9,7 @@ from itertools import count
 from safelight.clock import Clock
 from safelight.serving.routing import RoutingTable, routing_table
 from safelight.store import canaries, engines, ledger, releases, versions
-from safelight.store.database import Database, Session, StoreError
+from safelight.store.database import Database, Session
 from safelight.store.versions import KnownVersion
 
 logger = logging.getLogger(__name__)
@@ -54,9 +54,9 @@ class LiveRouting:
                 if look % REFRESHED_EVERY == 0 or await self._has_moved():
                     await self.refresh()
                 away = False
-            except StoreError:
+            except Exception:  # a gateway that no longer looked would send people the old way for ever
                 if not away:
-                    logger.warning("the database does not answer; routing stays as it is", exc_info=True)
+                    logger.warning("what serves cannot be read; routing stays as it is", exc_info=True)
                 away = True
             await asyncio.sleep(LOOK_SECONDS)
 

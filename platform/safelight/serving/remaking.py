@@ -1,7 +1,6 @@
 """Makes one logged generation again: of its envelope, on any version, behind everybody else's requests."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,14 +15,13 @@ from safelight.serving.live_routing import ALIVE
 from safelight.serving.missing import reason_to_give_up
 from safelight.serving.replaying import Maker
 from safelight.serving.request import GenerationRequest
+from safelight.serving.running import keep_at
 from safelight.store import access, engines, generation_replays, generations, versions
-from safelight.store.database import Database, Session, StoreError
+from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
 from safelight.store.generation_replays import KnownReplay
 from safelight.store.generations import StoredGeneration
 from safelight.store.versions import KnownVersion
-
-logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
 _HELD = timedelta(minutes=3)
@@ -87,14 +85,8 @@ class Remaker:
         self._name = name
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
-        while True:
-            try:
-                while await self.step():
-                    pass
-            except StoreError:
-                logger.warning("the database does not answer; replays wait", exc_info=True)
-            await asyncio.sleep(_POLL_SECONDS)
+        """Until cancelled."""
+        await keep_at("replays", self.step, _POLL_SECONDS)
 
     async def step(self) -> bool:
         """Make the oldest replay whose version an engine holds; whether there was one."""

@@ -1,7 +1,6 @@
 """Makes the images of replays: a version that need not serve answers requests anew, behind everybody else's."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +13,12 @@ from safelight.recording.generation import Arm
 from safelight.serving.live_routing import ALIVE
 from safelight.serving.missing import reason_to_give_up
 from safelight.serving.request import Generated, GenerationRequest
+from safelight.serving.running import keep_at
 from safelight.store import baseline_jobs, engines, versions
 from safelight.store.baseline_jobs import KnownJob, Phase
-from safelight.store.database import Database, Session, StoreError
+from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
-
-logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _PHASES = (Phase.LOADING, Phase.GENERATING)
@@ -57,13 +55,8 @@ class Replayer:
         self._name = name
 
     async def run(self) -> None:
-        """Until cancelled. A database that is away is waited for."""
-        while True:
-            try:
-                await self.step()
-            except StoreError:
-                logger.warning("the database does not answer; replays wait", exc_info=True)
-            await asyncio.sleep(_POLL_SECONDS)
+        """Until cancelled."""
+        await keep_at("replays for baselines", self.step, _POLL_SECONDS)
 
     async def step(self) -> None:
         """Take the oldest replay as far as it goes without waiting."""
