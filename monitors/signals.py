@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,10 @@ from scipy import fft
 
 # A standard deviation of luma under one grey level in 256: nothing a person would call a picture.
 _BLANK_CONTRAST = 1.0 / 255.0
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+# ITU-R BT.601 in thousandths of a grey level: of bytes the luma, and its second differences, are whole numbers that
+# single precision holds exactly.
+_LUMA = np.array([299, 587, 114], np.float32)
+_WHITE = 255.0 * 1000.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,6 @@ class ImageSignals:
 
     brightness: float
     contrast: float
-    saturation: float
     sharpness: float
     non_finite: int
     blank: bool
@@ -34,16 +37,14 @@ def image_signals(rgb: NDArray[np.uint8] | NDArray[np.floating]) -> ImageSignals
 
     NaN and infinite values are counted and read as black. Raises ValueError for another shape or type.
     """
-    pixels, non_finite = _unit_pixels(rgb)
-    luma = pixels @ _LUMA
-    contrast = float(luma.std())
-    highest, lowest = pixels.max(axis=2), pixels.min(axis=2)
-    saturation = np.divide(highest - lowest, highest, out=np.zeros_like(highest), where=highest > 0)
+    luma, non_finite = _luma(rgb)
+    mean = float(luma.mean(dtype=np.float64))
+    contrast = math.sqrt(_mean_square(luma - np.float32(mean))) / _WHITE
     return ImageSignals(
-        brightness=float(luma.mean()),
+        brightness=mean / _WHITE,
         contrast=contrast,
-        saturation=float(saturation.mean()),
-        sharpness=_laplacian_variance(luma),
+        # Every difference is added to one pixel and taken from another: their mean is nought.
+        sharpness=_mean_square(_laplacian(luma)) / _WHITE**2,
         non_finite=non_finite,
         blank=contrast < _BLANK_CONTRAST,
     )
@@ -54,8 +55,8 @@ def perceptual_hash(rgb: NDArray[np.uint8] | NDArray[np.floating]) -> int:
 
     Images that look alike differ in a few bits; unrelated ones in about half of the 64.
     """
-    pixels, _ = _unit_pixels(rgb)
-    low = fft.dctn(_area_resize(pixels @ _LUMA, 32), norm="ortho")[:8, :8].ravel()
+    luma, _ = _luma(rgb)
+    low = fft.dctn(_area_sums(luma, 32), norm="ortho")[:8, :8].ravel()
     bits = low > np.median(low[1:])  # the first is the brightness: it would only shift the median
     bits[0] = False
     return int(np.packbits(bits).view(">u8")[0])
@@ -84,32 +85,45 @@ def near_duplicates(a: Fingerprint, b: Fingerprint, bits: int = NEAR_DUPLICATE_B
     return a.request != b.request and hamming(a.hash, b.hash) <= bits
 
 
-def _unit_pixels(rgb: NDArray[np.uint8] | NDArray[np.floating]) -> tuple[NDArray[np.float64], int]:
+def _luma(rgb: NDArray[np.uint8] | NDArray[np.floating]) -> tuple[NDArray[np.float32], int]:
+    """In thousandths of a grey level, [H, W], and how many values were no number."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"expected an image [H, W, 3], got shape {rgb.shape}")
     if rgb.dtype == np.uint8:
-        return rgb.astype(np.float64) / 255.0, 0
+        return rgb.astype(np.float32) @ _LUMA, 0
     if not np.issubdtype(rgb.dtype, np.floating):
         raise ValueError(f"expected uint8 or floating point pixels, got {rgb.dtype}")
     finite = np.isfinite(rgb)
-    return np.clip(np.where(finite, rgb, 0.0), 0.0, 1.0).astype(np.float64), int(finite.size - finite.sum())
+    levels = np.clip(np.where(finite, rgb, 0.0), 0.0, 1.0) * 255.0
+    return levels.astype(np.float32) @ _LUMA, int(finite.size - finite.sum())
 
 
-def _laplacian_variance(luma: NDArray[np.float64]) -> float:
-    padded = np.pad(luma, 1, mode="edge")
-    neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    return float((neighbours - 4.0 * luma).var())
+def _laplacian(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sum of the four neighbours less four times the pixel; beyond the edge lies what lies on it."""
+    found = np.zeros_like(plane)
+    down, right = np.diff(plane, axis=0), np.diff(plane, axis=1)
+    found[:-1] += down
+    found[1:] -= down
+    found[:, :-1] += right
+    found[:, 1:] -= right
+    return found
 
 
-def _area_resize(plane: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Average over equal areas; exact for any size, larger or smaller than `side`."""
-    for axis in (0, 1):
-        plane = np.moveaxis(_area_weights(plane.shape[axis], side) @ np.moveaxis(plane, axis, 0), 0, axis)
-    return plane
+def _mean_square(plane: NDArray[np.float32]) -> float:
+    """Row by row in single precision, the rows together in double: a sum of millions would lose its small terms."""
+    return float(np.vecdot(plane, plane).sum(dtype=np.float64)) / plane.size
+
+
+def _area_sums(plane: NDArray[np.float32], side: int) -> NDArray[np.float64]:
+    """Sums over side x side equal areas, for any size, larger or smaller than `side`."""
+    height, width = plane.shape
+    rows = _area_weights(height, side).astype(np.float32) @ plane
+    return rows.astype(np.float64) @ _area_weights(width, side).T
 
 
 def _area_weights(size: int, side: int) -> NDArray[np.float64]:
+    """How much of each of `size` cells lies in each of `side` areas, [side, size]."""
     edges = np.linspace(0.0, size, side + 1)
     cells = np.arange(size)
     overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
-    return np.asarray(np.clip(overlap, 0.0, None) * side / size)
+    return np.asarray(np.clip(overlap, 0.0, None))

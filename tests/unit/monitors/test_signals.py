@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import fft
 
 from monitors.sample import request_key
 from monitors.signals import Fingerprint, hamming, image_signals, near_duplicates, perceptual_hash
@@ -27,7 +28,7 @@ def test_a_plain_image_is_blank(grey: int) -> None:
     signals = image_signals(np.full((32, 48, 3), grey, np.uint8))
     assert signals.blank
     assert signals.broken
-    assert (signals.contrast, signals.sharpness, signals.saturation) == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
+    assert (signals.contrast, signals.sharpness) == (0.0, 0.0)
     assert signals.brightness == pytest.approx(grey / 255)
 
 
@@ -38,12 +39,6 @@ def test_a_picture_is_not_blank_and_blurring_softens_it() -> None:
     assert image_signals(soft).sharpness < image_signals(sharp).sharpness
 
 
-def test_saturation_tells_colour_from_grey() -> None:
-    red = np.zeros((8, 8, 3), np.uint8)
-    red[..., 0] = 200
-    assert image_signals(red).saturation == 1.0
-
-
 def test_pixels_that_are_no_number_are_counted() -> None:
     image = scene(0) / 255.0
     image[3, 4, 0] = np.nan
@@ -52,11 +47,45 @@ def test_pixels_that_are_no_number_are_counted() -> None:
     assert signals.non_finite == 4
     assert signals.broken
     assert not signals.blank
-    assert np.isfinite([signals.brightness, signals.contrast, signals.sharpness, signals.saturation]).all()
+    assert np.isfinite([signals.brightness, signals.contrast, signals.sharpness]).all()
 
 
 def test_bytes_and_floats_of_one_image_read_the_same() -> None:
     assert image_signals(scene(1)) == image_signals(scene(1) / 255.0)
+
+
+@given(st.integers(0, 1000), st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 30, 256]))
+def test_signals_follow_their_formulas_in_double_precision(seed: int, height: int, width: int, levels: int) -> None:
+    rgb = np.random.default_rng(seed).integers(256 - levels, 256, (height, width, 3)).astype(np.uint8)
+    luma = rgb.astype(np.float64) / 255.0 @ [0.299, 0.587, 0.114]
+    edged = np.pad(luma, 1, mode="edge")
+    laplacian = edged[:-2, 1:-1] + edged[2:, 1:-1] + edged[1:-1, :-2] + edged[1:-1, 2:] - 4.0 * luma
+    signals = image_signals(rgb)
+    found = (signals.brightness, signals.contrast, signals.sharpness)
+    assert found == pytest.approx((luma.mean(), luma.std(), laplacian.var()), rel=1e-6, abs=1e-12)
+
+
+def test_a_large_soft_picture_loses_nothing_to_single_precision() -> None:
+    rgb = scene(3, 1024)
+    luma = rgb.astype(np.float64) / 255.0 @ [0.299, 0.587, 0.114]
+    signals = image_signals(rgb)
+    assert signals.contrast == pytest.approx(luma.std(), rel=1e-7)
+    flat = np.full((1024, 1024, 3), 201, np.uint8)
+    flat[0, 0] = 202
+    assert image_signals(flat).sharpness == pytest.approx(6 / 255**2 / 2**20, rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 32), (50, 70), (33, 129), (7, 9)])
+def test_the_hash_is_that_of_its_formula_in_double_precision(size: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    luma = rgb.astype(np.float64) @ [0.299, 0.587, 0.114]
+    for axis in (0, 1):  # every cell so many times that an area holds whole ones
+        luma = luma.repeat(32, axis=axis)
+    areas = luma.reshape(32, size[0], 32, size[1]).mean(axis=(1, 3))
+    low = fft.dctn(areas, norm="ortho")[:8, :8].ravel()
+    bits = low > np.median(low[1:])
+    bits[0] = False
+    assert perceptual_hash(rgb) == int("".join("01"[bit] for bit in bits.astype(int)), 2)
 
 
 @pytest.mark.parametrize(
