@@ -1,11 +1,13 @@
 """Carrying orders to engines."""
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-import httpx
+import aiohttp
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from pydantic import SecretStr, TypeAdapter, ValidationError
@@ -16,7 +18,11 @@ logger = logging.getLogger(__name__)
 _tracer = trace.get_tracer("safelight")
 
 _PROGRESS = TypeAdapter(dict[UUID, Progress])
+_ORDER_IDS = TypeAdapter(list[UUID])
 _ASKING_SECONDS = 1.0
+_CONNECT_SECONDS = 2.0
+_KEPT_OPEN_SECONDS = 2.0
+"""Shorter than engines keep a connection open: an order must not meet one that is being closed."""
 
 
 class EngineUnreached(Exception):
@@ -51,21 +57,31 @@ class EngineClient(Protocol):
         ...
 
 
-class HttpEngineClient:
-    """Reaches engines by HTTP. Close it in the end."""
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
-    def __init__(self, token: SecretStr, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """`transport` replaces the network."""
-        # No proxy of the surroundings may come between a gateway and its engines.
-        self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {token.get_secret_value()}"},
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2.0),
+
+class HttpEngineClient:
+    """Reaches engines by HTTP. Make it where an event loop runs, and close it in the end.
+
+    By aiohttp, which takes a fifth of httpx's processor time for an order, and sends it in one piece.
+    """
+
+    def __init__(self, token: SecretStr, connector: aiohttp.BaseConnector | None = None) -> None:
+        """`connector` replaces the network."""
+        self._http = aiohttp.ClientSession(
+            connector=connector or aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_OPEN_SECONDS),
+            headers={"Authorization": f"Bearer {token.get_secret_value()}", "Content-Type": "application/json"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # No proxy of the surroundings may come between a gateway and its engines.
             trust_env=False,
-            transport=transport,
         )
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
         with _tracer.start_as_current_span("engine", kind=SpanKind.CLIENT) as span:
@@ -76,18 +92,17 @@ class HttpEngineClient:
             return facts, png
 
     async def _order(self, url: str, order: Order) -> tuple[Facts, bytes]:
-        timeout = httpx.Timeout(order.seconds, connect=2.0)
         try:
-            reply = await self._http.post(f"{url}/generate", json=order.model_dump(mode="json"), timeout=timeout)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            reply = await self._post(f"{url}/generate", order.model_dump_json().encode(), order.seconds)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise EngineUnreached from error
-        except httpx.TimeoutException as error:
-            raise TimeoutError from error
-        except httpx.TransportError as error:
+        except TimeoutError:  # aiohttp's own are errors of the connection, too
+            raise
+        except aiohttp.ClientError as error:
             raise EngineLost from error
-        match reply.status_code:
+        match reply.status:
             case 200:
-                return _facts(reply), reply.content
+                return _facts(reply), reply.body
             case 504:
                 raise TimeoutError
             case 500:
@@ -96,22 +111,27 @@ class HttpEngineClient:
                 raise EngineUnreached
             case 507:
                 raise EngineRefused("out_of_memory")
-            case 422 if isinstance(reply.json()["detail"], str):
-                raise EngineRefused("request_unsupported", reply.json()["detail"])
+            case 422 if isinstance(detail := json.loads(reply.body)["detail"], str):
+                raise EngineRefused("request_unsupported", detail)
             case other:
                 logger.error("engine %s answered %d: is its token ours, and its version of Safelight?", url, other)
                 raise EngineRefused("engine_refused")
 
     async def progress(self, url: str, orders: Sequence[UUID]) -> dict[UUID, Progress]:
         try:
-            asked = [str(order) for order in orders]
-            reply = await self._http.post(f"{url}/progress", json=asked, timeout=_ASKING_SECONDS)
-            return _PROGRESS.validate_json(reply.content)
-        except (httpx.HTTPError, ValidationError):
+            reply = await self._post(f"{url}/progress", _ORDER_IDS.dump_json(list(orders)), _ASKING_SECONDS)
+            return _PROGRESS.validate_json(reply.body)
+        except (aiohttp.ClientError, TimeoutError, ValidationError):
             return {}
 
+    async def _post(self, url: str, body: bytes, seconds: float) -> _Reply:
+        """Raises aiohttp.ClientError, and TimeoutError after so many seconds."""
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+        async with self._http.post(url, data=body, timeout=timeout, allow_redirects=False) as reply:
+            return _Reply(reply.status, reply.headers, await reply.read())
 
-def _facts(reply: httpx.Response) -> Facts:
+
+def _facts(reply: _Reply) -> Facts:
     try:
         return Facts.model_validate_json(reply.headers[FACTS_HEADER])
     except (KeyError, ValidationError) as error:
