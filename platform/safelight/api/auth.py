@@ -65,7 +65,11 @@ class Requires:
     def __init__(self, *any_of: Permission) -> None:
         self._any_of = any_of
 
-    def __call__(self, principal: PrincipalDep) -> Principal:
+    async def __call__(self, principal: PrincipalDep) -> Principal:
+        return self.check(principal)
+
+    def check(self, principal: Principal) -> Principal:
+        """The principal. Raises `not_allowed`."""
         if not any(principal.may(permission) for permission in self._any_of):
             needed = " or ".join(self._any_of)
             raise SafelightError(

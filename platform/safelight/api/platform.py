@@ -43,7 +43,7 @@ class Platform:
     """Held while a monitor is tried on the past."""
 
 
-def _platform(request: Request) -> Platform:
+async def _platform(request: Request) -> Platform:  # async, like all that need not wait: others go to a thread
     return cast(Platform, request.app.state.platform)
 
 

@@ -112,7 +112,7 @@ async def observed(target_id: UUID, observation: Observation, request: Request, 
     """Confirm what the target serves. Signed by its receiver as its orders are (Standard Webhooks), or with a key."""
     body, headers = await request.body(), {name.lower(): value for name, value in request.headers.items()}
     by_receiver = "webhook-signature" in headers
-    principal = None if by_receiver else Requires(Permission.OPERATE)(await authenticate(request, platform))
+    principal = None if by_receiver else Requires(Permission.OPERATE).check(await authenticate(request, platform))
 
     def run() -> Target:
         with platform.database.transaction() as session:

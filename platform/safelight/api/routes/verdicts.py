@@ -59,7 +59,7 @@ def _asked(
     principal = look_up(platform, bearer(request) or call.metadata.get("key"))
     if principal is None:
         raise not_authenticated()
-    _may_read(principal)
+    _may_read.check(principal)
     with platform.database.reading() as session:
         return judge(session, platform, generator, version or _version(call))
 
