@@ -8,6 +8,7 @@ import typer
 
 from safelight import wiring
 from safelight.access import Role
+from safelight.cli.actor import actor
 from safelight.errors import not_found
 from safelight.settings import Settings
 from safelight.store import access
@@ -29,9 +30,10 @@ def login(
 
 def login_link(settings: Settings, name: str, role: Role) -> str:
     """The token stands after a '#', where no server and no log sees it."""
-    clock = wiring.clock()
+    now = wiring.clock().now()
     with wiring.database(settings).transaction() as session:
-        token = access.create_login_link(session, name, role, clock.now() + LINK_LIFE)
+        token = access.create_login_link(session, name, role, now + LINK_LIFE)
+        access.record_audit(session, now, actor(), "login_link.create", f"{name} ({role})")
     return f"{settings.public_url}/login#token={token}"
 
 
@@ -41,7 +43,7 @@ def create(name: str, role: Annotated[Role, typer.Option()] = Role.CLIENT) -> No
     now = wiring.clock().now()
     with wiring.database(Settings()).transaction() as session:
         key, secret = access.create_key(session, name, role, now)
-        access.record_audit(session, now, "cli", "key.create", f"{name} ({role})")
+        access.record_audit(session, now, actor(), "key.create", f"{name} ({role})")
     # Alone on standard output, so that KEY=$(safelight key create ...) holds the secret and nothing else.
     typer.echo(secret)
     typer.echo(f"key {key.id}, role {key.role}; its secret cannot be shown again", err=True)
@@ -63,5 +65,5 @@ def revoke(key_id: UUID) -> None:
     with wiring.database(Settings()).transaction() as session:
         if not access.revoke_key(session, key_id, now):
             raise not_found("key", key_id)
-        access.record_audit(session, now, "cli", "key.revoke", str(key_id))
+        access.record_audit(session, now, actor(), "key.revoke", str(key_id))
     typer.echo("revoked")

@@ -1,6 +1,5 @@
 """Scoring stored images anew after a change of embedder: straight on the store; the worker does it."""
 
-import getpass
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.scoring.backfill import order
 from safelight.settings import Settings
 from safelight.store import backfills
@@ -33,7 +33,7 @@ def backfill(
             generator=generator,
             start=now - timedelta(hours=hours),
             end=now,
-            actor=f"cli:{getpass.getuser()}",
+            actor=actor(),
             now=now,
         )
     typer.echo(f"{asked.id}  a running worker scores them, the newest first")

@@ -1,6 +1,5 @@
 """Baselines: straight on the store, so that they are made while the API is down; only a replay needs an engine."""
 
-import getpass
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from uuid import UUID
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store import access, baseline_jobs, baselines, versions
@@ -46,7 +46,7 @@ def make(
 ) -> None:
     """Make a baseline: what the monitors compare with."""
     clock, database = wiring.clock(), wiring.database(Settings())
-    now, wanted = clock.now(), Ordered(generator, version, name, _actor())
+    now, wanted = clock.now(), Ordered(generator, version, name, actor())
     if source is Source.RECORDED:
         raise SafelightError(
             Kind.INVALID, "source_invalid", "A recorded stream is a file: 'safelight baseline import' reads it."
@@ -57,7 +57,7 @@ def make(
         else:
             job = order_logged(session, wanted, source, now - timedelta(hours=hours), now, now)
     if job.phase is Phase.FITTING:
-        Maker(database, clock, f"{_actor()}-{job.id}").work(job)
+        Maker(database, clock, f"{actor()}-{job.id}").work(job)
     elif not wait:
         typer.echo(f"{job.id}  the worker goes on with it: safelight baseline jobs {generator}")
         return
@@ -83,11 +83,11 @@ def import_recorded(
         bundle_digest=known.digest,
         embedder_digest=stream.embedder_digest,
         name=name,
-        created_by=_actor(),
+        created_by=actor(),
     )
     with database.transaction() as session:
         made = baselines.add(session, fitted, clock.now())
-        access.record_audit(session, clock.now(), _actor(), "baseline.create", f"{generator} {version} {name}")
+        access.record_audit(session, clock.now(), actor(), "baseline.create", f"{generator} {version} {name}")
     typer.echo(f"baseline {made.name} of version {made.version}: {made.n} generations")
 
 
@@ -140,7 +140,7 @@ def cancel(job_id: UUID) -> None:
     now = wiring.clock().now()
     with wiring.database(Settings()).transaction() as session:
         job = baseline_jobs.cancel(session, job_id, now)
-        access.record_audit(session, now, _actor(), "baseline.cancelled", f"{job.generator} {job.name}")
+        access.record_audit(session, now, actor(), "baseline.cancelled", f"{job.generator} {job.name}")
     typer.echo(f"{job.name} is cancelled")
 
 
@@ -169,7 +169,3 @@ def _standing(job: KnownJob) -> str:
     if job.state.ended:
         return f"{job.state}{f' ({job.error_code})' if job.error_code else ''}"
     return f"{job.phase} {job.done} of {job.total}" if job.total else str(job.phase)
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

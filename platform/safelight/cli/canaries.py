@@ -1,6 +1,5 @@
 """Canaries: straight on the store, so that they can be called off while the API is down."""
 
-import getpass
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from registry.canary import CanaryPlan
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.releasing.canary import Canarying
 from safelight.settings import Settings
@@ -100,7 +100,7 @@ def _say(verb: str, generator: str, reason: str) -> None:
     canarying = Canarying(wiring.releasing(), wiring.clock())
     with wiring.database(Settings()).transaction() as session:
         release, _ = _newest(session, generator)
-        after = getattr(canarying, verb)(session, release.id, f"cli:{getpass.getuser()}", reason)
+        after = getattr(canarying, verb)(session, release.id, actor(), reason)
         steps = releases.steps(session, after.id)
     typer.echo(f"promote {after.from_version} -> {after.to_version}: {after.state}  {steps[-1].detail}  {after.id}")
 

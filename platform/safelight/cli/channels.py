@@ -1,6 +1,5 @@
 """Channels and their dead letters: straight on the store; a running worker sends what is due."""
 
-import getpass
 import sys
 from datetime import timedelta
 from typing import Annotated
@@ -9,6 +8,7 @@ from uuid import UUID
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.settings import Settings
@@ -45,7 +45,7 @@ def add(
     reach = Reach.of(settings.notifying)
     with wiring.database(settings).transaction() as session:
         made = making.create(session, name, kind, now, url=_entered(url), secret=_entered(secret), reach=reach)
-        access.record_audit(session, now, _actor(), "channel.create", name, kind.value)
+        access.record_audit(session, now, actor(), "channel.create", name, kind.value)
     _print_secret(made)
 
 
@@ -65,7 +65,7 @@ def edit(
         known = channels.named(session, name)
         edited = making.edit(session, known.id, known.revision, wanted, now, reach=Reach.of(settings.notifying))
         if edited.changed:
-            access.record_audit(session, now, _actor(), "channel.edit", edited.channel.name, edited.changed)
+            access.record_audit(session, now, actor(), "channel.edit", edited.channel.name, edited.changed)
     typer.echo(f"{edited.channel.name}: {edited.channel.kind} at {edited.channel.url}")
 
 
@@ -80,7 +80,7 @@ def rotate(
         known = channels.named(session, name)
         made = making.rotate(session, known.id, now, timedelta(hours=overlap_hours))
         said = f"The previous secret counts for {overlap_hours:g} h."
-        access.record_audit(session, now, _actor(), "channel.rotate", name, said)
+        access.record_audit(session, now, actor(), "channel.rotate", name, said)
     _print_secret(made)
 
 
@@ -89,7 +89,7 @@ def enable(name: Name) -> None:
     """Tell it things again, from now on."""
     with wiring.database(Settings()).transaction() as session:
         channels.enable(session, channels.named(session, name).id)
-        access.record_audit(session, wiring.clock().now(), _actor(), "channel.enable", name)
+        access.record_audit(session, wiring.clock().now(), actor(), "channel.enable", name)
     typer.echo(f"{name} is on")
 
 
@@ -98,8 +98,8 @@ def disable(name: Name) -> None:
     """Tell it nothing more; what it was still to be told is given up."""
     with wiring.database(Settings()).transaction() as session:
         known = channels.named(session, name)
-        notifications.disable_channel(session, known.id, f"Disabled by {_actor()}.")
-        access.record_audit(session, wiring.clock().now(), _actor(), "channel.disable", name)
+        notifications.disable_channel(session, known.id, f"Disabled by {actor()}.")
+        access.record_audit(session, wiring.clock().now(), actor(), "channel.disable", name)
     typer.echo(f"{name} is off")
 
 
@@ -142,7 +142,7 @@ def replay(
         else:
             outbox.replay(session, letter, now)
             replayed = 1
-        access.record_audit(session, now, _actor(), "channel.replay", name, f"{replayed} notifications")
+        access.record_audit(session, now, actor(), "channel.replay", name, f"{replayed} notifications")
     typer.echo(f"{replayed} on the way to {name}")
 
 
@@ -156,7 +156,3 @@ def _print_secret(made: making.NewChannel) -> None:
     if made.secret is not None:
         typer.echo(made.secret)
     typer.echo(f"{made.channel.name}: {made.channel.kind} at {made.channel.url}", err=True)
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

@@ -1,12 +1,12 @@
 """`safelight drill`: straight on the store; a running engine host carries it out."""
 
-import getpass
 import time
 from typing import Annotated
 
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.responding import drilling
 from safelight.settings import Settings
 from safelight.store import drills
@@ -26,7 +26,7 @@ def drill(
     """Have a version loaded afresh, beside what serves, to see that it can be gone back to and how long it takes."""
     database = wiring.database(Settings())
     with database.transaction() as session:
-        ordered = drilling.ask(session, generator, version, f"cli:{getpass.getuser()}", wiring.clock().now())
+        ordered = drilling.ask(session, generator, version, actor(), wiring.clock().now())
     typer.echo(f"drill of version {ordered.version}: {ordered.state}  {ordered.id}")
     if not wait:
         return

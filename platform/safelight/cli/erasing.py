@@ -1,6 +1,5 @@
 """Forgetting one user: straight on the store; a worker does it."""
 
-import getpass
 import time
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.recording import erasing
 from safelight.settings import Settings
@@ -32,8 +32,8 @@ def erase(
         raise SafelightError(Kind.INVALID, "subject_invalid", "Name a --user, a --tenant or a --key, and only one.")
     store = wiring.database(Settings())
     with store.transaction() as session:
-        actor, now = f"cli:{getpass.getuser()}", wiring.clock().now()
-        asked = erasing.request(session, Subject(tenant, key, user), reason, actor=actor, now=now)
+        subject, now = Subject(tenant, key, user), wiring.clock().now()
+        asked = erasing.request(session, subject, reason, actor=actor(), now=now)
     typer.echo(f"{asked.id}  a running worker deletes it, and looks once more after a minute")
     while wait and asked.state is ErasureState.RUNNING:
         time.sleep(_POLL_SECONDS)

@@ -1,6 +1,5 @@
 """Gates: straight on the store, so that they can be asked and set while the API is down."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from registry.gates.policy import parse_policy
 from registry.gates.result import Decision, decide
 from registry.manifest import parse_provenance
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.releasing import gate_policies
 from safelight.settings import Settings
@@ -35,7 +35,7 @@ def put(generator: Generator, document: Annotated[Path, typer.Argument(help="The
     """Give a generator its gate policy. What a document leaves out is not required."""
     policy = parse_policy(_bytes(document))
     with wiring.database(Settings()).transaction() as session:
-        gate_policies.put(session, generator, policy, actor=_actor(), now=wiring.clock().now())
+        gate_policies.put(session, generator, policy, actor=actor(), now=wiring.clock().now())
     typer.echo(f"{generator}: the gate policy is set")
 
 
@@ -43,7 +43,7 @@ def put(generator: Generator, document: Annotated[Path, typer.Argument(help="The
 def check(generator: Generator, version: Version) -> None:
     """Would this version pass, promoted by you? Orders nothing. Status 1 when it would be refused."""
     with wiring.database(Settings()).reading() as session:
-        results = wiring.releasing().check(session, generator=generator, version=version, promoter=_actor())
+        results = wiring.releasing().check(session, generator=generator, version=version, promoter=actor())
     for each in results:
         need = "required" if each.required else "-"
         typer.echo(f"{each.gate:<14} {each.outcome:<15} {need:<9} {each.summary}")
@@ -65,8 +65,8 @@ def approve(
 ) -> None:
     """Approve of a version that somebody else registered."""
     with wiring.database(Settings()).transaction() as session:
-        gate_policies.approve(session, generator, version, by=_actor(), note=note, now=wiring.clock().now())
-    typer.echo(f"version {version} of {generator}: approved by {_actor()}")
+        gate_policies.approve(session, generator, version, by=actor(), note=note, now=wiring.clock().now())
+    typer.echo(f"version {version} of {generator}: approved by {actor()}")
 
 
 @group.command("provenance")
@@ -79,7 +79,7 @@ def tell(
     provenance = parse_provenance(_bytes(document))
     with wiring.database(Settings()).transaction() as session:
         now = wiring.clock().now()
-        gate_policies.tell_provenance(session, generator, version, provenance, by=_actor(), now=now)
+        gate_policies.tell_provenance(session, generator, version, provenance, by=actor(), now=now)
     typer.echo(f"version {version} of {generator}: its provenance is told")
 
 
@@ -88,7 +88,3 @@ def _bytes(document: Path) -> bytes:
         return document.read_bytes()
     except OSError as error:
         raise SafelightError(Kind.INVALID, "document_unreadable", f"{document} cannot be read ({error}).") from error
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

@@ -1,11 +1,11 @@
 """The guard: its stop switch and its policy. Straight on the store, so that they work while the API is down."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.responding import stopping
 from safelight.responding.policy import MOST_PER_HOUR, Action
 from safelight.responding.recalling import MOST_DAYS, rehearsal
@@ -41,7 +41,7 @@ def status() -> None:
 def stop(reason: Reason = "") -> None:
     """From now on nothing that serves is changed automatically; `safelight rollback` works as ever."""
     with wiring.database(Settings()).transaction() as session:
-        standing = stopping.stop(session, _actor(), reason, wiring.clock().now())
+        standing = stopping.stop(session, actor(), reason, wiring.clock().now())
     typer.echo(f"stopped since {standing.stopped_at:%Y-%m-%d %H:%M:%S} by {standing.stopped_by}")
 
 
@@ -49,7 +49,7 @@ def stop(reason: Reason = "") -> None:
 def resume(reason: Reason = "") -> None:
     """Let the guard act again, as each generator's policy says."""
     with wiring.database(Settings()).transaction() as session:
-        stopping.resume(session, _actor(), reason, wiring.clock().now())
+        stopping.resume(session, actor(), reason, wiring.clock().now())
     typer.echo("the guard may act")
 
 
@@ -66,13 +66,13 @@ def policy(
         now = wiring.clock().now()
         versions.require_generator(session, generator)
         if mode is not None:
-            incidents.set_policy(session, generator, mode, _actor(), now)
+            incidents.set_policy(session, generator, mode, actor(), now)
         if most_per_hour is not None:
-            guard.set_most_per_hour(session, generator, most_per_hour, _actor(), now)
+            guard.set_most_per_hour(session, generator, most_per_hour, actor(), now)
         holds, most = incidents.policy(session, generator), guard.most_per_hour(session, generator) or MOST_PER_HOUR
         said = f"{holds}, at most {most} an hour"
         if mode is not None or most_per_hour is not None:
-            access.record_audit(session, now, _actor(), "policy.set", generator, said)
+            access.record_audit(session, now, actor(), "policy.set", generator, said)
     typer.echo(f"{generator}: {said}")
 
 
@@ -90,7 +90,3 @@ def dry_run(
     rollbacks = sum(step.action is Action.ROLL_BACK for step in found.steps)
     looked = f"{found.incidents} incidents" if found.whole else f"the newest {found.incidents} incidents"
     typer.echo(f"{rollbacks} automatic rollbacks in {days} days, over {looked}")
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

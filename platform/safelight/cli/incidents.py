@@ -1,6 +1,5 @@
 """Incidents and runbooks: straight on the store, so that they can be handled while the API is down."""
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 from safelight import wiring
 from safelight.auditing.archive import zipped
 from safelight.auditing.post_mortem import post_mortem
+from safelight.cli.actor import actor
 from safelight.recording.images import open_images
 from safelight.responding import runbooks
 from safelight.responding.announcement import Links
@@ -63,7 +63,7 @@ def acknowledge(incident_id: Incident) -> None:
     """Take charge of it."""
     settings = Settings()
     with wiring.database(settings).transaction() as session:
-        typer.echo(_line(_handling(settings).acknowledge(session, incident_id, _actor(), wiring.clock().now())))
+        typer.echo(_line(_handling(settings).acknowledge(session, incident_id, actor(), wiring.clock().now())))
 
 
 @group.command("resolve")
@@ -71,7 +71,7 @@ def resolve(incident_id: Incident, note: Note = "") -> None:
     """Close it by hand; the monitors start from fresh windows afterwards."""
     settings = Settings()
     with wiring.database(settings).transaction() as session:
-        typer.echo(_line(_handling(settings).resolve(session, incident_id, _actor(), note, wiring.clock().now())))
+        typer.echo(_line(_handling(settings).resolve(session, incident_id, actor(), note, wiring.clock().now())))
 
 
 @group.command("reopen")
@@ -79,7 +79,7 @@ def reopen(incident_id: Incident, note: Note = "") -> None:
     """It was not over."""
     settings = Settings()
     with wiring.database(settings).transaction() as session:
-        typer.echo(_line(_handling(settings).reopen(session, incident_id, _actor(), note, wiring.clock().now())))
+        typer.echo(_line(_handling(settings).reopen(session, incident_id, actor(), note, wiring.clock().now())))
 
 
 @group.command("assign")
@@ -89,7 +89,7 @@ def assign(
     """Say whose it is."""
     settings = Settings()
     with wiring.database(settings).transaction() as session:
-        typer.echo(_line(_handling(settings).assign(session, incident_id, owner, _actor(), wiring.clock().now())))
+        typer.echo(_line(_handling(settings).assign(session, incident_id, owner, actor(), wiring.clock().now())))
 
 
 @group.command("severity")
@@ -97,7 +97,7 @@ def severity(incident_id: Incident, severity: Severity) -> None:
     """Say how urgent it is, whatever was derived."""
     settings = Settings()
     with wiring.database(settings).transaction() as session:
-        typer.echo(_line(_handling(settings).rate(session, incident_id, severity, _actor(), wiring.clock().now())))
+        typer.echo(_line(_handling(settings).rate(session, incident_id, severity, actor(), wiring.clock().now())))
 
 
 @group.command("judge")
@@ -106,7 +106,7 @@ def judge(incident_id: Incident, judgement: Judgement, note: Note = "") -> None:
     settings = Settings()
     with wiring.database(settings).transaction() as session:
         now = wiring.clock().now()
-        typer.echo(_line(_handling(settings).judge(session, incident_id, judgement, note, _actor(), now)))
+        typer.echo(_line(_handling(settings).judge(session, incident_id, judgement, note, actor(), now)))
 
 
 @group.command("export")
@@ -140,7 +140,7 @@ def set_runbook(
     """Put words of your own in place of the bundled ones."""
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
     with wiring.database(Settings()).transaction() as session:
-        runbooks.write(session, generator, monitor, text, _actor(), wiring.clock().now())
+        runbooks.write(session, generator, monitor, text, actor(), wiring.clock().now())
     typer.echo(f"{generator} {monitor}: {len(text)} characters")
 
 
@@ -148,7 +148,7 @@ def set_runbook(
 def reset_runbook(generator: Generator, monitor: Monitor) -> None:
     """Go back to the bundled one."""
     with wiring.database(Settings()).transaction() as session:
-        runbooks.reset(session, generator, monitor, _actor(), wiring.clock().now())
+        runbooks.reset(session, generator, monitor, actor(), wiring.clock().now())
     typer.echo(f"{generator} {monitor}: the bundled one")
 
 
@@ -159,7 +159,3 @@ def _handling(settings: Settings) -> Handling:
 def _line(incident: KnownIncident) -> str:
     judged = f", a {incident.judgement} alarm" if incident.judgement else ""
     return f"{incident.title}: {incident.state}, {incident.severity}, owner {incident.owner or 'nobody'}{judged}"
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

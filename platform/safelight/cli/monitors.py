@@ -1,6 +1,5 @@
 """Monitors: straight on the store, so that they can be changed while the API is down."""
 
-import getpass
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.settings import Settings
 from safelight.store import monitors, verdicts
@@ -61,7 +61,7 @@ def apply_file(
     definitions = [each for file in files for each in monitor_files.read(_text(file))]
     database, now = wiring.database(Settings()), wiring.clock().now()
     with database.reading() if check else database.transaction() as session:
-        applied = apply(session, definitions, _actor(), now)
+        applied = apply(session, definitions, actor(), now)
     for each in applied:
         typer.echo(f"{each.monitor.generator} {each.monitor.name}: {each.change}")
     if check:
@@ -84,7 +84,7 @@ def disable(generator: Generator, name: Name) -> None:
 def delete(generator: Generator, name: Name) -> None:
     """Forget a monitor that is no default one. What it answered stays on record."""
     with wiring.database(Settings()).transaction() as session:
-        remove(session, generator, name, _actor(), wiring.clock().now())
+        remove(session, generator, name, actor(), wiring.clock().now())
     typer.echo(f"{name} is gone")
 
 
@@ -130,7 +130,7 @@ def dry_run(
 
 def _switch(generator: str, name: str, *, enabled: bool) -> None:
     with wiring.database(Settings()).transaction() as session:
-        switch(session, generator, name, enabled=enabled, actor=_actor(), now=wiring.clock().now())
+        switch(session, generator, name, enabled=enabled, actor=actor(), now=wiring.clock().now())
     typer.echo(f"{name} is {'on' if enabled else 'off'}")
 
 
@@ -139,10 +139,6 @@ def _text(file: Path) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SafelightError(Kind.INVALID, "monitor_file_unreadable", f"{file} cannot be read ({error}).") from error
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"
 
 
 def _told(raised: Raised) -> str:

@@ -1,6 +1,5 @@
 """Register, promote, roll back: straight on the store, so that they work while the API is down."""
 
-import getpass
 import json
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from registry.drafting import draft_manifest
 from registry.manifest import parse_manifest
 from registry.progress import State
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.cli.canaries import plan_of
 from safelight.settings import Settings
 from safelight.store import releases
@@ -59,7 +59,7 @@ def register(
         manifest["description"] = description
     settings, adapters = Settings(), [_adapter(each) for each in adapter or []]
     images = _keep_golden(settings, folder, manifest, adapters) if golden else None
-    known = wiring.registration(settings).register(generator, folder, manifest, _actor(), adapters, images)
+    known = wiring.registration(settings).register(generator, folder, manifest, actor(), adapters, images)
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
 
 
@@ -98,7 +98,7 @@ def register_external(
     named = {"name": name, "uri": uri, "checkpoint": checkpoint, "description": description}
     manifest = json.loads(document.read_text()) if document else {}
     manifest |= {field: told for field, told in named.items() if told}
-    known = wiring.registration(Settings()).register_external(generator, manifest, _actor())
+    known = wiring.registration(Settings()).register_external(generator, manifest, actor())
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")
 
 
@@ -128,7 +128,7 @@ def promote(
             generator=generator,
             version=version,
             expected_serving=expected,
-            actor=_actor(),
+            actor=actor(),
             reason=reason,
             override=override,
             canary=plan_of(step or [], canary),
@@ -150,7 +150,7 @@ def rollback(
     """Take production back to the last known good version."""
     with wiring.database(Settings()).transaction() as session:
         release = wiring.releasing().rollback(
-            session, generator=generator, to=to, expected_serving=expected, actor=_actor(), reason=reason
+            session, generator=generator, to=to, expected_serving=expected, actor=actor(), reason=reason
         )
     typer.echo(f"rollback {release.from_version} -> {release.to_version}: {release.state}  {release.id}")
 
@@ -160,10 +160,6 @@ def accept(generator: Generator, reason: Reason = "", expected: Expected = None)
     """Call what serves good: from now on it is a target of rollbacks."""
     with wiring.database(Settings()).transaction() as session:
         entry = wiring.releasing().accept(
-            session, generator=generator, expected_serving=expected, actor=_actor(), reason=reason
+            session, generator=generator, expected_serving=expected, actor=actor(), reason=reason
         )
     typer.echo(f"version {entry.to_version} is accepted")
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

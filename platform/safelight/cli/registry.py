@@ -1,12 +1,12 @@
 """Edits made in the version registry outside Safelight: straight on the store."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from registry.reconciling import HELD, EditPolicy
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.settings import Settings
 from safelight.store import access, guard, reconciling, versions
 
@@ -35,10 +35,10 @@ def policy(
     chosen: Annotated[EditPolicy | None, typer.Argument(help="Left out: print the one that holds")] = None,
 ) -> None:
     """Say what becomes of an alias that somebody moves outside Safelight: it is put back, or adopted as a release."""
-    now, actor = wiring.clock().now(), f"cli:{getpass.getuser()}"
+    now, who = wiring.clock().now(), actor()
     with wiring.database(Settings()).transaction() as session:
         versions.require_generator(session, generator)
         if chosen is not None:
-            reconciling.set_policy(session, generator, chosen, actor, now)
-            access.record_audit(session, now, actor, "registry.policy", generator, chosen)
+            reconciling.set_policy(session, generator, chosen, who, now)
+            access.record_audit(session, now, who, "registry.policy", generator, chosen)
         typer.echo(reconciling.policy(session, generator))

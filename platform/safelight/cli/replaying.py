@@ -1,6 +1,5 @@
 """Making a generation again: ordered straight in the store; the API's process makes it, a worker judges it."""
 
-import getpass
 import time
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.serving import remaking
 from safelight.settings import Settings
 from safelight.store import generation_replays, generations
@@ -27,8 +27,7 @@ def replay(
     database = wiring.database(Settings())
     with database.transaction() as session:
         record = generations.get(session, generation_id)
-        actor, now = f"cli:{getpass.getuser()}", wiring.clock().now()
-        asked = remaking.order(session, record, version, actor=actor, now=now)
+        asked = remaking.order(session, record, version, actor=actor(), now=wiring.clock().now())
     typer.echo(f"replay {asked.id} on version {asked.version}", err=True)
     while not asked.state.ended:
         time.sleep(_POLL_SECONDS)

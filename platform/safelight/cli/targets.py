@@ -1,6 +1,5 @@
 """Services that others run: straight on the store; a running worker speaks to them."""
 
-import getpass
 import json
 import sys
 from datetime import timedelta
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.notifying.addresses import Reach
 from safelight.notifying.connection import GuardedBackend
 from safelight.releasing.overview import scope_states
@@ -70,7 +70,7 @@ def add(
             secret=sys.stdin.readline().strip() if secret == _STDIN else secret,
             resource=described,
             reach=Reach.of(settings.notifying),
-            actor=_actor(),
+            actor=actor(),
             now=now,
         )
     # Alone on standard output, as with `safelight key create`.
@@ -93,7 +93,7 @@ def rotate(
     entered, reach = sys.stdin.readline().strip() if secret == _STDIN else secret, Reach.of(settings.notifying)
     with wiring.database(settings).transaction() as session:
         known = _named(session, generator, scope)
-        made = making.replace_secret(session, known.id, entered, reach, _actor(), now, timedelta(hours=overlap_hours))
+        made = making.replace_secret(session, known.id, entered, reach, actor(), now, timedelta(hours=overlap_hours))
     if made.secret is not None:
         typer.echo(made.secret)
 
@@ -102,7 +102,7 @@ def rotate(
 def remove(generator: Generator, scope: InScope = DEFAULT_SCOPE) -> None:
     """Tell it nothing more: what its service serves is declared from now on."""
     with wiring.database(Settings()).transaction() as session:
-        making.remove(session, _named(session, generator, scope).id, _actor(), wiring.clock().now())
+        making.remove(session, _named(session, generator, scope).id, actor(), wiring.clock().now())
     typer.echo(f"{generator} has no target in the scope {scope} any more")
 
 
@@ -118,7 +118,7 @@ def plan(generator: Generator, version: int, scope: InScope = DEFAULT_SCOPE) -> 
         known.id,
         version,
         lambda: GuardedBackend(clock, notifying.timeout_seconds, Reach.of(notifying)),
-        _actor(),
+        actor(),
         clock.now(),
     )
     typer.echo(f"{planned.method} {planned.url}")
@@ -132,7 +132,7 @@ def plan(generator: Generator, version: int, scope: InScope = DEFAULT_SCOPE) -> 
 def tell(generator: Generator, scope: InScope = DEFAULT_SCOPE) -> None:
     """Have it serve what it should, at once: also where somebody else has changed it since."""
     with wiring.database(Settings()).transaction() as session:
-        making.tell_again(session, _named(session, generator, scope).id, _actor(), wiring.clock().now())
+        making.tell_again(session, _named(session, generator, scope).id, actor(), wiring.clock().now())
     typer.echo(f"{generator} is told again in the scope {scope}")
 
 
@@ -143,8 +143,8 @@ def confirm_by_hand(generator: Generator, version: int, scope: InScope = DEFAULT
         known = _named(session, generator, scope)
         if known.release_id is None:
             raise making.nothing_released()
-        said = detail or f"confirmed by {_actor()}"
-        confirm(session, known.id, known.release_id, version, said, _actor(), wiring.clock().now())
+        said = detail or f"confirmed by {actor()}"
+        confirm(session, known.id, known.release_id, version, said, actor(), wiring.clock().now())
     typer.echo(f"{generator} was seen to serve version {version} in the scope {scope}")
 
 
@@ -159,7 +159,7 @@ def scopes(
     """Name the scopes that a release goes through, in order."""
     with wiring.database(Settings()).transaction() as session:
         if named:
-            set_scopes(session, generator, [_scope(each) for each in named], _actor(), wiring.clock().now())
+            set_scopes(session, generator, [_scope(each) for each in named], actor(), wiring.clock().now())
         versions.require_generator(session, generator)
         for each in scope_states(session, generator):
             typer.echo(f"{each.scope.name}:{each.scope.bake_seconds:g}")
@@ -185,7 +185,3 @@ def _scope(told: str) -> tuple[str, float]:
         return name, float(seconds or 0)
     except ValueError:
         raise typer.BadParameter(f"{told!r} is not NAME or NAME:BAKE_SECONDS", param_hint="NAMED") from None
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

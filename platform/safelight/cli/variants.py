@@ -1,6 +1,5 @@
 """Variants: a version made cheaper, and what that costs in quality."""
 
-import getpass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from monitors.sample import prompt_key
 from registry.parameters import Requested
 from registry.variants import parse_changes
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.cli.backtest import EmbedderFolder, open_embedder
 from safelight.cli.progress import Progress
 from safelight.cli.trying import read_prompts
@@ -77,7 +77,7 @@ def register(
             "description": description,
         }
     )
-    known = wiring.registration(Settings()).register_variant(generator, parent, changes, _actor())
+    known = wiring.registration(Settings()).register_variant(generator, parent, changes, actor())
     typer.echo(f"{known.generator} version {known.number}, a variant of {parent}  {known.digest}")
 
 
@@ -111,7 +111,7 @@ def report(
     trial = judge(look(old.drawing, words, sight), look(new.drawing, words, sight), keys)
     told = report_of(parent, child, old, new, trial, sight.digest, clock.now())
     with database.transaction() as session:
-        variant_reports.add(session, generator, variant, told.model_dump(mode="json"), now=told.made_at, actor=_actor())
+        variant_reports.add(session, generator, variant, told.model_dump(mode="json"), now=told.made_at, actor=actor())
     if document:
         document.write_text(told.model_dump_json(indent=2), encoding="utf-8")
     for row in [("", f"version {parent.number}", f"version {variant}", ""), *told.table]:
@@ -135,7 +135,3 @@ def _fetched(settings: Settings, known: KnownVersion) -> Path:
     store = wiring.version_store(settings)
     name = known.held.checkpoint.partition(":")[2]
     return store.fetch(store.get(known.generator, known.number), settings.checkpoints_dir / name)
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"
