@@ -1,6 +1,5 @@
 """Probe sets and probes: straight on the store; a running Safelight makes what is ordered here."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from monitors.probes import Comparison, assess
 from safelight import wiring
+from safelight.cli.actor import actor
 from safelight.errors import Kind, SafelightError
 from safelight.probing import keeping, requesting
 from safelight.probing.sets import SYNTHETIC, read_csv, read_lines
@@ -52,7 +52,7 @@ def import_set(
     found = reader(text)
     with wiring.database(Settings()).transaction() as session:
         now = wiring.clock().now()
-        kept = keeping.keep(session, generator, name, "imported", found, actor=_actor(), now=now)
+        kept = keeping.keep(session, generator, name, "imported", found, actor=actor(), now=now)
     typer.echo(f"probe set {kept.name} of {kept.generator}: {len(kept.probes)} probes  {kept.digest}")
 
 
@@ -63,19 +63,30 @@ def run(
     against: Annotated[int | None, typer.Option(help="The version whose outputs count; left out: its own")] = None,
     probe_set: Annotated[str, typer.Option("--set", help="Which probes")] = SYNTHETIC,
     pairs: Annotated[int | None, typer.Option(min=16, help="How many; left out: the whole set")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Keep them: later probes of the version are held against them")
+    ] = False,
 ) -> None:
     """Have a version make probes, before a promote for instance; `show` tells what they say."""
+    if store and (against is not None or pairs is not None):
+        raise typer.BadParameter("What is stored is the whole set of the version itself.", param_hint="--store")
     with wiring.database(Settings()).transaction() as session:
-        ordered = requesting.request(
-            session,
-            generator=generator,
-            version=version,
-            against=against,
-            probe_set=probe_set,
-            pairs=pairs,
-            actor=_actor(),
-            now=wiring.clock().now(),
-        )
+        now = wiring.clock().now()
+        if store:
+            ordered = requesting.store_outputs(
+                session, generator=generator, version=version, probe_set=probe_set, actor=actor(), now=now
+            )
+        else:
+            ordered = requesting.request(
+                session,
+                generator=generator,
+                version=version,
+                against=against,
+                probe_set=probe_set,
+                pairs=pairs,
+                actor=actor(),
+                now=now,
+            )
     typer.echo(f"{len(ordered.places)} probes of version {version} are ordered: safelight probes show {generator}")
 
 
@@ -98,7 +109,3 @@ def _said(each: KnownRun) -> str:
         return f"{each.state}  {each.detail}".rstrip()
     verdict = assess(Comparison.from_dict(document), ALPHA)
     return f"{verdict.health} ({verdict.reason})  {verdict.summary}"
-
-
-def _actor() -> str:
-    return f"cli:{getpass.getuser()}"

@@ -6,7 +6,7 @@ from registry.versions import require_held
 from safelight.errors import Kind, SafelightError
 from safelight.probing.ordering import baseline_run
 from safelight.releasing.service import ALIVE
-from safelight.store import engines, probe_sets, probes, versions
+from safelight.store import access, engines, probe_sets, probes, versions
 from safelight.store.database import Session
 from safelight.store.engines import KnownEngine
 from safelight.store.probes import KnownRun, NewRun, Purpose
@@ -36,6 +36,7 @@ def request(
     _require_held(session, generator, whose)
     chosen = probe_sets.require(session, generator, probe_set)
     ready = _ready(session, generator, now)
+    access.record_audit(session, now, actor, "probes.order", f"{generator} {version}")
     if not probes.baselines(session, generator, whose, chosen.id):
         stored = probes.order(session, baseline_run(generator, whose, chosen, _host(ready, whose), now, actor), now)
         if whose == version:
@@ -65,6 +66,7 @@ def store_outputs(
     _require_held(session, generator, version)
     chosen = probe_sets.require(session, generator, probe_set)
     host = _host(_ready(session, generator, now), version)
+    access.record_audit(session, now, actor, "probes.store", f"{generator} {version}")
     return probes.order(session, baseline_run(generator, version, chosen, host, now, actor), now)
 
 

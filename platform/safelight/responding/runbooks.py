@@ -27,6 +27,7 @@ _TEXTS = {
     "device_memory": "service",
     "probe": "probe",
     "engines": "engines",
+    "verification": "verification",
     "drill": "drill",
     "ledger": "ledger",
     "canary": "canary",

@@ -56,3 +56,12 @@ def test_probes_of_a_version_that_is_not_there_are_refused(run: CliRunner) -> No
     done = run.invoke(app, ["probes", "run", "portraits", "3"])
     assert isinstance(done.exception, SafelightError)
     assert done.exception.code == "version_not_found"
+
+
+def test_what_is_stored_is_the_whole_set(run: CliRunner) -> None:
+    done = run.invoke(app, ["probes", "run", "portraits", "3", "--store", "--pairs", "16"])
+    assert done.exit_code == 2
+    assert "whole set" in done.output
+    done = run.invoke(app, ["probes", "run", "portraits", "3", "--store"])
+    assert isinstance(done.exception, SafelightError)
+    assert done.exception.code == "version_not_found"

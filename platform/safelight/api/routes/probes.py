@@ -27,7 +27,7 @@ from safelight.api.schemas.probes import (
 from safelight.errors import Kind, SafelightError
 from safelight.probing import keeping, requesting
 from safelight.probing.sets import Probe, read, read_csv, read_lines
-from safelight.store import access, probe_images, probe_sets, probes, versions
+from safelight.store import probe_images, probe_sets, probes, versions
 from safelight.store.probe_sets import KnownProbeSet
 from safelight.store.probes import Purpose
 
@@ -154,7 +154,6 @@ def order_run(new: NewProbeRun, platform: PlatformDep, operator: Operator) -> Pr
                 actor=operator.name,
                 now=now,
             )
-        access.record_audit(session, now, operator.name, "probes.order", f"{new.generator} {new.version}")
     return ProbeRunInfo.of(run)
 
 

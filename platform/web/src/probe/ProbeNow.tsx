@@ -1,4 +1,4 @@
-import { Button, Select } from "@mantine/core";
+import { Button, Select, Switch } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useNavigate } from "react-router";
@@ -22,6 +22,7 @@ export function ProbeNow({ generator, serving, onClose }: Props): ReactNode {
   const [version, setVersion] = useState(serving === null ? null : String(serving));
   const [against, setAgainst] = useState<string | null>(null);
   const [set, setSet] = useState<string | null>(null);
+  const [keep, setKeep] = useState(false);
   const probe = useProbe();
   const navigate = useNavigate();
   const href = useHref();
@@ -31,7 +32,7 @@ export function ProbeNow({ generator, serving, onClose }: Props): ReactNode {
   const submit = (): void => {
     if (!version || !chosen) return;
     probe.mutate(
-      { generator, version: Number(version), against: against ? Number(against) : null, probe_set: chosen, store_outputs: false },
+      { generator, version: Number(version), against: against && !keep ? Number(against) : null, probe_set: chosen, store_outputs: keep },
       {
         onSuccess: ({ id }) => {
           onClose();
@@ -48,9 +49,11 @@ export function ProbeNow({ generator, serving, onClose }: Props): ReactNode {
       </>
     }>
       <Select label="Version" data={named} allowDeselect={false} value={version} onChange={setVersion} data-autofocus />
-      <Select label="Held against" description="Before a promote: the version that serves." placeholder="its own stored outputs" clearable
+      <Select label="Held against" description="Before a promote: the version that serves." placeholder="its own stored outputs" clearable disabled={keep}
         data={named.filter(({ value }) => value !== version)} value={against} onChange={setAgainst} />
       <Select label="Set" data={sets.map(({ name, plain }) => ({ value: name, label: `${name}, ${plain} pairs` }))} allowDeselect={false} value={chosen} onChange={setSet} />
+      <Switch mt={12} label="Keep them" description="Later probes of the version are held against them, in place of what is stored now."
+        checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
       {probe.error && <Failure error={probe.error} />}
     </Dialog>
   );

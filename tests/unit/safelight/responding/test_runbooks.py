@@ -4,13 +4,24 @@ import pytest
 
 from monitors.verdict import Reason
 from safelight.handouts.markdown import to_html
-from safelight.responding import calling_off, crashing, drilling, ledger_watch, registry_edits
+from safelight.responding import (
+    calling_off,
+    crashing,
+    drilling,
+    ledger_watch,
+    registry_edits,
+    target_faults,
+    verifying,
+)
 from safelight.responding.runbooks import bundled
 from safelight.responding.severity import derive
 from safelight.store.incidents import Severity
 from safelight.watching.monitors import KINDS
 
-OTHERS = (calling_off.MONITOR, crashing.MONITOR, drilling.MONITOR, ledger_watch.MONITOR, registry_edits.MONITOR)
+OTHERS = [
+    module.MONITOR
+    for module in (calling_off, crashing, drilling, ledger_watch, registry_edits, target_faults, verifying)
+]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
