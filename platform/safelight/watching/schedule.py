@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from safelight.telemetry.meters import LOOP_FAILURES
+
 _log = logging.getLogger(__name__)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -45,6 +47,7 @@ def _guarded(job: Job) -> Callable[[], None]:
         try:
             job.run()
         except Exception:  # noqa: BLE001 - whatever a job raises, the next run may do better
+            LOOP_FAILURES.labels(job.name).inc()
             _log.exception("%s failed; it runs again in %g s", job.name, job.seconds)
 
     return run

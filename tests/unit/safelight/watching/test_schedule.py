@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+from prometheus_client import REGISTRY
 
 from safelight.watching.schedule import Job, Schedule
 
@@ -24,6 +25,7 @@ def test_a_job_that_fails_runs_again(caplog: pytest.LogCaptureFixture) -> None:
         assert again.wait(10)
         schedule.stop()
     assert "failing failed" in caplog.text
+    assert REGISTRY.get_sample_value("safelight_loop_failures_total", {"loop": "failing"}) == len(runs)
 
 
 def test_a_slow_job_never_runs_beside_itself() -> None:
