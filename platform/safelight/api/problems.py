@@ -122,7 +122,8 @@ def install(app: FastAPI) -> None:
         return problem_response(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "database_unavailable",
-            "The database does not answer. Nothing was changed; try again in a few seconds.",
+            # It may have gone away between taking a change and saying so.
+            "The database does not answer. Look in a few seconds whether a change was made before you ask for it again.",
             headers={"Retry-After": "5"},
         )
 
