@@ -28,6 +28,20 @@ def test_the_first_screen_is_light() -> None:
     assert sum(len(gzip.compress(script)) for script in needed.values()) < FIRST_SCRIPTS
 
 
+def test_every_part_of_mantine_that_the_page_uses_is_styled() -> None:
+    sheet = (WEB / "src" / "theme" / "mantine.css").read_text()
+    imports = (
+        names
+        for file in (WEB / "src").rglob("*.tsx")
+        for names in re.findall(r'import \{([^}]*)\} from "@mantine/core"', file.read_text())
+    )
+    used = {part for names in imports for part in re.findall(r"\w+", names)}
+    styles = WEB / "node_modules" / "@mantine" / "core" / "styles"
+    styled = {part for part in used if (styles / f"{part}.css").is_file()}
+    assert "Button" in styled
+    assert {part for part in styled if f"/{part}.css" not in sheet} == set()
+
+
 def test_the_types_are_those_of_the_api(tmp_path: Path) -> None:
     described = subprocess.run(
         [sys.executable, "-m", "safelight.api.openapi"], check=True, capture_output=True, text=True

@@ -287,12 +287,6 @@ export const changesBeforeQuery = (id: string) =>
     staleTime: 60_000,
   });
 
-export const runbookQuery = (generator: string, monitor: string) =>
-  queryOptions({
-    queryKey: ["runbook", generator, monitor],
-    queryFn: () => ask(client.GET("/api/v1/runbooks/{generator}/{monitor}", { params: { path: { generator, monitor } } })),
-  });
-
 export const policyQuery = (generator: string) =>
   queryOptions({
     queryKey: ["policy", generator],

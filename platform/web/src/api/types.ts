@@ -17,7 +17,6 @@ export type Verdict = Schemas["VerdictInfo"];
 export type AdHocVerdict = Schemas["AdHocVerdict"];
 export type DryRun = Schemas["DryRunInfo"];
 export type Standing = Schemas["StandingInfo"];
-export type ProbeSet = Schemas["ProbeSetInfo"];
 export type ProbeRun = Schemas["ProbeRunInfo"];
 export type ProbeRunDetail = Schemas["ProbeRunDetail"];
 type ComparisonDocument = Schemas["VersionComparison"];

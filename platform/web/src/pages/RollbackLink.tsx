@@ -18,9 +18,9 @@ import { humanise, instant } from "@/ui/words";
  */
 export default function RollbackLink(): ReactNode {
   const { hash } = useLocation();
-  const [token] = useState(() => hash.slice(1));
+  const [token, setToken] = useState(() => hash.slice(1));
   const link = useQuery({
-    queryKey: ["rollback-link"],
+    queryKey: ["rollback-link", token],
     queryFn: () => ask(client.POST("/api/v1/rollback-links/look", { body: { token } })),
     enabled: token !== "",
     retry: false,
@@ -28,8 +28,10 @@ export default function RollbackLink(): ReactNode {
   });
   useEffect(() => {
     document.title = "Roll back · Safelight";
+    // A second link opened in the same tab changes no more than the fragment, and the page is not loaded anew.
+    if (hash) setToken(hash.slice(1));
     window.history.replaceState(window.history.state, "", window.location.pathname);
-  }, []);
+  }, [hash]);
   return (
     <main className={css.page}>
       <div className={css.card}>
@@ -38,7 +40,7 @@ export default function RollbackLink(): ReactNode {
         {token === "" ? (
           <Notice tone="unknown" title="This address has no link in it">Open the link of the message again, or the incident on the dashboard.</Notice>
         ) : (
-          <Load query={link} height={220}>{(found) => <Confirm found={found} token={token} again={() => void link.refetch()} />}</Load>
+          <Load query={link} height={220}>{(found) => <Confirm key={token} found={found} token={token} again={() => void link.refetch()} />}</Load>
         )}
         <p className={css.hint}><Link to="/">Open the dashboard</Link></p>
       </div>

@@ -20,7 +20,8 @@ export default function RollbackDialog({ request, onClose }: { request: Rollback
   const [reason, setReason] = useState(request.reason ?? "");
   const [typed, setTyped] = useState("");
   const status = useQuery(generatorsQuery).data?.find(({ name }) => name === generator);
-  const versions = useQuery(versionsQuery(generator)).data ?? [];
+  const known = useQuery(versionsQuery(generator));
+  const versions = known.data ?? [];
   const to = versions.find(({ number }) => number === target);
   const from = versions.find(({ number }) => number === serving);
   const may = useMay("operate");
@@ -30,7 +31,7 @@ export default function RollbackDialog({ request, onClose }: { request: Rollback
 
   const unproven = to !== undefined && !to.accepted;
   const moved = status?.serving?.version !== undefined && status.serving.version !== serving;
-  const stale = moved || (rollback.error instanceof Problem && rollback.error.status === 409);
+  const stale = moved || (rollback.error instanceof Problem && rollback.error.code === "stale_expected_serving");
   const ready = may && to !== undefined && !stale && (!unproven || typed.trim() === `v${target}`);
 
   const submit = (): void => {
@@ -70,6 +71,7 @@ export default function RollbackDialog({ request, onClose }: { request: Rollback
         <TextInput label={`Type v${target} to go to a version that was never accepted`} value={typed} autoComplete="off"
           onChange={(event) => setTyped(event.currentTarget.value)} />
       )}
+      {known.error && <Failure error={known.error} retry={() => void known.refetch()} />}
       {rollback.error && !moved && <Failure error={rollback.error} />}
       {stale && (
         <Notice tone="warn" title="What serves has changed">
