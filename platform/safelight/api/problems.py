@@ -123,7 +123,7 @@ def install(app: FastAPI) -> None:
             HTTPStatus.SERVICE_UNAVAILABLE,
             "database_unavailable",
             # It may have gone away between taking a change and saying so.
-            "The database does not answer. Look in a few seconds whether a change was made before you ask for it again.",
+            "The database does not answer. Look in a few seconds whether a change was made before you ask again.",
             headers={"Retry-After": "5"},
         )
 
