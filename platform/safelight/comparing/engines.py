@@ -66,7 +66,7 @@ def draw_on_engine(
         token=token,
     )
     parameters = [manifest.resolve(each, fallback_seed=0) for each in requests]
-    child = EngineChild(lambda: spec, clock)
+    child = EngineChild(lambda: spec, clock, threads=settings.threads)
     child.start()
     try:
         return asyncio.run(_drawn(child, token, parameters, clock, progress))

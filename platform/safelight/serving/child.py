@@ -1,4 +1,4 @@
-"""The host's side of one engine: fetch the checkpoint, start the process, listen to it, let go of it."""
+"""The host's side of one engine: start the process, fetch the checkpoint, listen to it, let go of it."""
 
 import logging
 import os
@@ -54,12 +54,25 @@ class ChildStatus:
 class EngineChild:
     """One engine process from its preparation to its end; a thread of its own follows it all the way."""
 
-    def __init__(self, prepare: Callable[[], EngineSpec], clock: Clock) -> None:
-        """`prepare` may take long (it fetches and verifies the checkpoint) and runs in the thread."""
+    def __init__(
+        self,
+        prepare: Callable[[], EngineSpec],
+        clock: Clock,
+        *,
+        threads: int,
+        residency: Residency = Residency.DEVICE,
+    ) -> None:
+        """`prepare` may take long (it fetches and verifies the checkpoint) and runs in the thread.
+
+        Meanwhile the process, of so many `threads`, imports what it needs; what is to wait on the disk has none.
+        """
         self._prepare = prepare
         self._clock = clock
+        self._threads = threads
+        self._residency = residency
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._told = self._woken = False
         self._released = threading.Event()
         self._status = ChildStatus(EngineState.STARTING, clock.monotonic(), "fetching the checkpoint")
         self._since = clock.monotonic()
@@ -90,10 +103,10 @@ class EngineChild:
 
     def wake(self) -> None:
         """Have an engine that waits in the host's memory go to its device, be checked, and take requests."""
-        with self._lock, suppress(BrokenPipeError):
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.write(b"wake\n")
-                self._process.stdin.flush()
+        with self._lock:
+            self._woken = True
+            if self._told:
+                self._write(b"wake\n")
 
     def kill(self) -> None:
         """End the process at once."""
@@ -107,23 +120,21 @@ class EngineChild:
         return not self._thread.is_alive()
 
     def _live(self) -> None:
-        begun = self._clock.monotonic()
-        try:
-            spec = self._prepare()
-        except Exception as error:
-            # Whatever keeps a version from being loaded is this engine's failure, never the host's.
-            logger.exception("an engine cannot be prepared")
-            self._update(state=EngineState.FAILED, detail=f"{type(error).__name__}: {error}"[:500])
+        if self._residency is Residency.DISK:
+            if self._prepared() is not None:
+                self._update(state=EngineState.STANDBY, detail="waits on this machine's disk")
+                self._released.wait()
+                self._update(state=EngineState.STOPPED, detail="not needed any more")
             return
-        self._update(fetch_seconds=self._clock.monotonic() - begun)
-        if spec.residency is Residency.DISK:
-            self._update(state=EngineState.STANDBY, detail="waits on this machine's disk")
-            self._released.wait()
-        self._since = self._clock.monotonic()
-        process = self._spawn(spec)
+        process = self._spawn()
         if process is None or process.stdout is None:
             self._update(state=EngineState.STOPPED, detail="not needed any more")
             return
+        spec = self._prepared()
+        if spec is None:
+            process.kill()
+        else:
+            self._tell(spec)
         for line in process.stdout:
             self._hear(Report.model_validate_json(line))
         code = process.wait()
@@ -131,8 +142,21 @@ class EngineChild:
         self._let_go()
         self._conclude(code)
 
-    def _spawn(self, spec: EngineSpec) -> subprocess.Popen[bytes] | None:
-        one_thread_pool = {"OMP_NUM_THREADS": str(spec.threads), "TOKENIZERS_PARALLELISM": "false"}
+    def _prepared(self) -> EngineSpec | None:
+        begun = self._clock.monotonic()
+        try:
+            spec = self._prepare()
+        except Exception as error:
+            # Whatever keeps a version from being loaded is this engine's failure, never the host's.
+            logger.exception("an engine cannot be prepared")
+            self._update(state=EngineState.FAILED, detail=f"{type(error).__name__}: {error}"[:500])
+            return None
+        self._since = self._clock.monotonic()
+        self._update(fetch_seconds=self._since - begun)
+        return spec
+
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        one_thread_pool = {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
         with self._lock:
             if self._released.is_set():
                 return None
@@ -143,16 +167,30 @@ class EngineChild:
                 env=os.environ | one_thread_pool,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the host, which ends its engines in order
             )
-            self._status = replace(self._status, pid=self._process.pid, detail="loading")
-            # A child that dies at once breaks the pipe; how it ended is told by its exit status.
-            with suppress(BrokenPipeError):
-                if self._process.stdin is not None:
-                    self._process.stdin.write(spec.model_dump_json().encode() + b"\n")
-                    self._process.stdin.flush()
+            self._status = replace(self._status, pid=self._process.pid)
             return self._process
 
-    def _let_go(self) -> None:
+    def _tell(self, spec: EngineSpec) -> None:
+        """What to load. Nothing of a checkpoint is loaded before it has been verified."""
         with self._lock:
+            self._told = True
+            self._status = replace(self._status, detail="loading")
+            self._write(spec.model_dump_json().encode() + b"\n")
+            if self._woken:
+                self._write(b"wake\n")
+
+    def _write(self, line: bytes) -> None:
+        """Say something to the process, unless it was let go. Ask for the lock before."""
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        # A child that dies at once breaks the pipe; how it ended is told by its exit status.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def _let_go(self) -> None:
+        # What a process that is gone was not told any more would be told now.
+        with self._lock, suppress(BrokenPipeError):
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
 

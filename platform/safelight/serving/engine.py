@@ -1,7 +1,8 @@
 """An engine: a process that loads one version, checks its golden prompts and makes images until its host lets go.
 
-Run by an engine host as `python -m safelight.serving.engine`, with an EngineSpec on its standard input. The pipe is
-also its lifeline: when it closes, because the host says so or has died, the engine finishes what it has and ends.
+Run by an engine host as `python -m safelight.serving.engine`. It imports its libraries until an EngineSpec comes on its
+standard input: the host has fetched and verified the checkpoint. The pipe is also its lifeline: when it closes, because
+the host says so or has died, the engine finishes what it has and ends.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from queue import SimpleQueue
 from typing import BinaryIO
 
 import uvicorn
@@ -32,23 +34,24 @@ BEAT_SECONDS = 1.0
 
 
 class _Lifeline:
-    """Ends this process when the standard input closes: gracefully once there is a server, at once before.
-
-    A line on it wakes an engine that stands by.
-    """
+    """The standard input. When it closes this process ends: gracefully once there is a server, at once before."""
 
     def __init__(self) -> None:
         self.server: uvicorn.Server | None = None
-        self.woken = threading.Event()
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
         threading.Thread(target=self._hold, name="lifeline", daemon=True).start()
 
     def _hold(self) -> None:
-        for _ in sys.stdin.buffer:
-            self.woken.set()
+        for line in sys.stdin.buffer:
+            self._lines.put(line)
         if self.server is not None:
             self.server.should_exit = True
             time.sleep(FAREWELL_SECONDS + 0.5)
         os._exit(0)
+
+    def hear(self) -> bytes:
+        """The next line, waited for: first what to load, then, for an engine that stands by, to wake."""
+        return self._lines.get()
 
 
 class _Reports:
@@ -91,28 +94,29 @@ def _measured(kind: ReportKind, spec: EngineSpec, in_flight: int = 0) -> Report:
     )
 
 
-def _load(spec: EngineSpec, reports: _Reports, lifeline: _Lifeline) -> Pipeline:
+def _load(reports: _Reports, lifeline: _Lifeline) -> tuple[Pipeline, EngineSpec]:
     from safelight.serving import pipeline  # seconds of imports: after the lifeline holds
 
+    pipeline.preload()
+    spec = EngineSpec.model_validate_json(lifeline.hear())
     prepared = pipeline.prepare(spec.folder, spec.manifest, device=spec.device, threads=spec.threads)
     if spec.residency is Residency.HOST:
         reports.send(_measured(ReportKind.STANDBY, spec))
-        lifeline.woken.wait()
+        lifeline.hear()
     loaded = prepared.settle()
     reports.send(Report(kind=ReportKind.VERIFYING))
     result, prompt = golden.check(loaded, spec.manifest, spec.folder)
     if result is not golden.GoldenResult.PASSED:
         raise ValueError(f"{result}: the golden prompt {prompt!r} gave no acceptable image")
-    return loaded
+    return loaded, spec
 
 
 def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s")
     reports = _Reports()
-    spec = EngineSpec.model_validate_json(sys.stdin.buffer.readline())
     lifeline = _Lifeline()
     try:
-        loaded = _load(spec, reports, lifeline)
+        loaded, spec = _load(reports, lifeline)
     except Exception as error:
         logging.getLogger(__name__).exception("the version cannot be served")
         reports.send(Report(kind=ReportKind.FAILED, detail=f"{type(error).__name__}: {error}"[:500]))

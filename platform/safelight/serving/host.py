@@ -198,7 +198,12 @@ class EngineHost:
         return self._drilling.wanted()
 
     def _start(self, bundle: Bundle) -> None:
-        child = EngineChild(lambda: self._prepare(bundle, child.has_read), self._clock)
+        child = EngineChild(
+            lambda: self._prepare(bundle, child.has_read),
+            self._clock,
+            threads=self._settings.threads,
+            residency=bundle.residency,
+        )
         self._held[bundle] = _Held(new_id(), child, self._clock.now())
         logger.info("starting an engine for version %s of %s", bundle.version, bundle.generator)
         child.start()

@@ -1,5 +1,6 @@
 """The one door to diffusers: loads a checkpoint's folder and renders batches with it."""
 
+import importlib
 import inspect
 import logging
 import platform
@@ -82,6 +83,12 @@ class Prepared:
         return DiffusersPipeline(self.pipeline, self.call, _describe(self.place, self.manifest))
 
 
+def preload() -> None:
+    """Import what every checkpoint takes: diffusers does so at the first use, and it costs seconds."""
+    _quieten()
+    importlib.import_module("diffusers.pipelines.pipeline_utils")
+
+
 def load(folder: Path, manifest: Manifest, *, device: str, threads: int) -> DiffusersPipeline:
     """Load a verified checkpoint as its manifest says, see `prepare`, and bring it to its device."""
     return prepare(folder, manifest, device=device, threads=threads).settle()
@@ -100,7 +107,7 @@ def prepare(folder: Path, manifest: Manifest, *, device: str, threads: int) -> P
     if left_out:
         raise Unsupported(f"This engine cannot run {', '.join(left_out)}. Register the version without.")
     torch.set_num_threads(threads)
-    _quieten()
+    preload()
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     pipeline = _pipeline_class(folder, manifest).from_pretrained(
         folder,

@@ -29,7 +29,7 @@ class Child:
 
     every: list["Child"]
 
-    def __init__(self, _prepare: Callable[[], EngineSpec], _clock: object) -> None:
+    def __init__(self, _prepare: Callable[[], EngineSpec], _clock: object, **_how: object) -> None:
         self.status = ChildStatus(EngineState.STARTING, heard_at=0.0)
         self.hangs = self.released = self.killed = self.woken = False
         Child.every.append(self)

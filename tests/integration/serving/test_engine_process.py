@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from typing import Any
 
@@ -51,7 +52,7 @@ def wait_for(child: EngineChild, *states: EngineState) -> None:
 
 @pytest.fixture(scope="module")
 def child(spec: EngineSpec) -> Iterator[EngineChild]:
-    started = EngineChild(lambda: spec, SystemClock())
+    started = EngineChild(lambda: spec, SystemClock(), threads=1)
     started.start()
     wait_for(started, EngineState.READY, EngineState.FAILED)
     yield started
@@ -99,22 +100,44 @@ def test_the_token_shows_in_no_list_of_processes(child: EngineChild) -> None:
 def test_a_version_it_cannot_run_whole_is_not_run_at_all(spec: EngineSpec) -> None:
     sharpen = {"name": "sharpen", "revision": "1", "config": {}}
     manifest = spec.manifest.model_validate(spec.manifest.model_dump(mode="json") | {"filters": [sharpen]})
-    child = EngineChild(lambda: spec.model_copy(update={"manifest": manifest}), SystemClock())
+    child = EngineChild(lambda: spec.model_copy(update={"manifest": manifest}), SystemClock(), threads=1)
     child.start()
     assert child.join(60)
     assert child.status.state is EngineState.FAILED
     assert "filter sharpen" in child.status.detail
 
 
-def test_a_checkpoint_that_cannot_be_fetched_starts_no_process() -> None:
+def test_a_checkpoint_that_cannot_be_fetched_leaves_no_process() -> None:
     def prepare() -> EngineSpec:
         raise OSError("the disk is full")
 
-    child = EngineChild(prepare, SystemClock())
+    child = EngineChild(prepare, SystemClock(), threads=1)
     child.start()
     assert child.join(5)
-    assert (child.status.state, child.status.pid) == (EngineState.FAILED, None)
-    assert child.status.detail == "OSError: the disk is full"
+    assert (child.status.state, child.status.detail) == (EngineState.FAILED, "OSError: the disk is full")
+    assert child.status.pid is not None
+    assert not _lives(child.status.pid)
+
+
+def test_its_process_starts_while_the_checkpoint_is_fetched_and_ends_when_it_is_let_go(spec: EngineSpec) -> None:
+    fetching, fetched = Event(), Event()
+
+    def prepare() -> EngineSpec:
+        fetching.set()
+        assert fetched.wait(30)
+        return spec
+
+    child = EngineChild(prepare, SystemClock(), threads=1)
+    child.start()
+    assert fetching.wait(30)
+    pid = child.status.pid
+    assert pid is not None
+    assert _lives(pid)
+    child.release()
+    fetched.set()
+    assert child.join(10)
+    assert child.status.state is EngineState.STOPPED
+    assert not _lives(pid)
 
 
 def test_an_engine_tells_how_long_each_part_of_getting_ready_took(child: EngineChild) -> None:
@@ -125,7 +148,7 @@ def test_an_engine_tells_how_long_each_part_of_getting_ready_took(child: EngineC
 
 
 def test_one_that_is_let_go_while_it_is_prepared_never_starts(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec, SystemClock())
+    child = EngineChild(lambda: spec, SystemClock(), threads=1)
     child.release()
     child.start()
     assert child.join(5)
@@ -163,7 +186,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_one_that_stands_by_tells_what_it_takes_and_serves_when_it_is_woken(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.HOST}), SystemClock())
+    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.HOST}), SystemClock(), threads=1)
     child.start()
     wait_for(child, EngineState.STANDBY, EngineState.FAILED)
     asleep = child.status
@@ -179,10 +202,23 @@ def test_one_that_stands_by_tells_what_it_takes_and_serves_when_it_is_woken(spec
 
 
 def test_one_on_the_disk_is_fetched_and_no_process(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.DISK}), SystemClock())
+    child = EngineChild(lambda: spec, SystemClock(), threads=1, residency=Residency.DISK)
     child.start()
     wait_for(child, EngineState.STANDBY)
     assert child.status.pid is None
     child.release()
     assert child.join(5)
     assert (child.status.state, child.status.pid) == (EngineState.STOPPED, None)
+
+
+def test_one_that_is_woken_while_its_checkpoint_is_fetched_does_not_stand_by(spec: EngineSpec) -> None:
+    def prepare() -> EngineSpec:
+        woken.wake()
+        return spec.model_copy(update={"residency": Residency.HOST})
+
+    woken = EngineChild(prepare, SystemClock(), threads=1)
+    woken.start()
+    wait_for(woken, EngineState.READY, EngineState.FAILED)
+    woken.release()
+    assert woken.join(5)
+    assert woken.status.state is EngineState.STOPPED
