@@ -36,7 +36,7 @@ from safelight.scoring.examining import Examiner
 from safelight.scoring.folding import Folder
 from safelight.scoring.scorer import Scorer
 from safelight.serving.live_routing import LiveRouting
-from safelight.serving.worker import encode_png
+from safelight.serving.png import encode_png
 from safelight.settings import DatabaseSettings, OnFull, Settings
 from safelight.store import access, engines, migrate
 from safelight.store.database import Database

@@ -24,6 +24,7 @@ from safelight.clock import SystemClock
 from safelight.serving import dispatch, engine_app
 from safelight.serving.batching import Window
 from safelight.serving.dispatch import EngineLost, EngineRefused, EngineUnreached, HttpEngineClient
+from safelight.serving.png import encode_png
 from safelight.serving.rendering import (
     Finish,
     NoisePipeline,
@@ -34,7 +35,7 @@ from safelight.serving.rendering import (
     Stopped,
 )
 from safelight.serving.wire import Order, Progress
-from safelight.serving.worker import BatchWorker, encode_png
+from safelight.serving.worker import BatchWorker
 
 TOKEN = "the token"
 PLAIN = GenerationParameters(
