@@ -224,8 +224,7 @@ def set_repair(session: Session, incident_id: UUID, release_id: UUID) -> None:
 
 
 def note(session: Session, incident_id: UUID, kind: str, actor: str, message: str, now: datetime, **data: Any) -> Event:
-    """Add a line to the timeline."""
-    # Whoever writes to it at the same moment waits: the two would number their lines alike, and one would be refused.
+    """Add a line to the timeline. Whoever writes to it at the same moment waits: else both number their lines alike."""
     session.execute(select(Incident.id).where(Incident.id == incident_id).with_for_update())
     last = session.scalar(select(func.max(IncidentEvent.seq)).where(IncidentEvent.incident_id == incident_id))
     row = IncidentEvent(
@@ -262,18 +261,8 @@ def last_resolved(session: Session, generator: str, before: datetime | None = No
 
 
 def between(session: Session, generator: str, start: datetime, end: datetime) -> list[KnownIncident]:
-    """Incidents that lasted at some moment of a range of time, the oldest first."""
-    query = (
-        select(Incident)
-        .where(
-            Incident.generator == generator,
-            Incident.opened_at < end,
-            or_(Incident.resolved_at.is_(None), Incident.resolved_at >= start),
-        )
-        .order_by(Incident.id.desc())
-        .limit(200)
-    )
-    return [_incident(row) for row in session.scalars(query)][::-1]
+    """The newest 200 that lasted at some moment of a range of time, the oldest of them first."""
+    return lasting(session, generator, start, end, None, 200)[::-1]
 
 
 def lasting(
