@@ -1,24 +1,31 @@
 """How long a checkpoint takes to be verified and loaded, beside its tensors alone: `python -m benchmarks.cold_load`.
 
 The checkpoint is the studio's with a denoiser of random weights, as large as asked and written in parts. Each way runs
-in a process of its own, its libraries imported before the clock starts, with the files either dropped from the page
-cache or read into it just before:
+in a process of its own, with the files either dropped from the page cache or read into it just before. With its
+libraries imported before the clock starts:
 
 - `load_file`: safetensors' own, which maps the files and reads nothing yet;
 - `load_file, read`: the same, and every page of the tensors read once, which is the least that any use of them takes;
-- `Safelight`: what an engine does: every byte hashed and held against the version's digest, the pipeline built, and
-  every page of its weights read once.
+- `diffusers, read`: the pipeline built by diffusers alone, and every page of its weights read once;
+- `Safelight`: every byte hashed and held against the version's digest, then what diffusers does.
+
+And from nothing, imports and all:
+
+- `diffusers, process`: what a service does that starts with diffusers alone, every page read once;
+- `engine, process`: the engine of a host, verified by it meanwhile, until its golden check begins.
 """
 
 import argparse
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,14 +36,32 @@ from safetensors.torch import load_file, save_file
 
 import safelight.studio
 from registry.checkpoint import inspect
-from registry.manifest import parse_manifest
-from safelight.serving.pipeline import prepare
+from registry.manifest import Manifest, parse_manifest
+from safelight.clock import SystemClock
+from safelight.serving.child import EngineChild
+from safelight.serving.control import EngineSpec
+from safelight.serving.pipeline import preload, prepare
 
 _WEIGHTS = Path(safelight.studio.__file__).parent / "weights" / "good"
 _UNET = "diffusion_pytorch_model"
 _PART_BYTES = 1024**3
 _PAGE = 4096
-_WAYS = ("load_file", "load_file, read", "Safelight")
+_WAYS = ("load_file", "load_file, read", "diffusers, read", "Safelight", "diffusers, process", "engine, process")
+_PEERS = {
+    "load_file": "Safelight",
+    "load_file, read": "Safelight",
+    "diffusers, read": "Safelight",
+    "diffusers, process": "engine, process",
+}
+_LOADED_WITHIN = 300.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds on the wall, and of processors in all processes that took part."""
+
+    wall: float
+    processor: float
 
 
 def build(folder: Path, size: int) -> Path:
@@ -115,28 +140,38 @@ def _read(tensors: Iterable[torch.Tensor]) -> None:
         tensor.detach().contiguous().view(torch.uint8).flatten()[::_PAGE].sum()
 
 
-def load(way: str, folder: Path, digest: str) -> float:
-    """Seconds. In a process of its own: what it holds is gone with it."""
+def load(way: str, folder: Path, digest: str, started: float) -> Taken:
+    """In a process of its own, which was `started` at this monotonic time: what it holds is gone with it."""
+    manifest = _manifest(digest)
     ways: dict[str, Callable[[], object]] = {
         "load_file": lambda: _tensors(folder),
         "load_file, read": lambda: _read(_tensors(folder)),
-        "Safelight": lambda: _as_an_engine(folder, digest),
+        "diffusers, read": lambda: _built(folder),
+        "Safelight": lambda: _verified_and_built(folder, manifest),
+        "diffusers, process": lambda: _built(folder),
+        "engine, process": lambda: _engine(folder, manifest),
     }
-    started = time.perf_counter()
+    processor = 0.0
+    if way != "diffusers, process":
+        if way != "engine, process":
+            preload()
+        started, processor = time.monotonic(), _processor()
     kept = ways[way]()
-    seconds = time.perf_counter() - started
+    seconds = time.monotonic() - started
     del kept
-    return seconds
+    return Taken(seconds, _processor() - processor)
+
+
+def _processor() -> float:
+    return sum(os.times()[:4])
 
 
 def _tensors(folder: Path) -> list[torch.Tensor]:
     return [each for file in sorted(folder.rglob("*.safetensors")) for each in load_file(file).values()]
 
 
-def _as_an_engine(folder: Path, digest: str) -> object:
-    if inspect(folder).digest != digest:
-        raise SystemExit("the checkpoint is not what it was")
-    manifest = parse_manifest(
+def _manifest(digest: str) -> Manifest:
+    return parse_manifest(
         {
             "checkpoint": digest,
             "dtype": "float32",
@@ -145,29 +180,87 @@ def _as_an_engine(folder: Path, digest: str) -> object:
             "golden": [{"prompt": "a red apple", "seed": 1}],
         }
     )
+
+
+def _built(folder: Path) -> object:
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    _read_weights(pipeline)
+    return pipeline
+
+
+def _verified_and_built(folder: Path, manifest: Manifest) -> object:
+    _verify(folder, manifest)
     prepared = prepare(folder, manifest, device="cpu", threads=1)
     settled = prepared.settle()
-    modules = (each for each in prepared.pipeline.components.values() if isinstance(each, torch.nn.Module))
-    _read(weight for module in modules for weight in module.state_dict().values())
+    _read_weights(prepared.pipeline)
     return settled
 
 
-def measured(way: str, folder: Path, digest: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.cold_load", "--way", way, "--folder", str(folder), "--digest", digest]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout.strip().splitlines()[-1])
+def _verify(folder: Path, manifest: Manifest) -> None:
+    if inspect(folder).digest != manifest.checkpoint:
+        raise SystemExit("the checkpoint is not what it was")
 
 
-def table(taken: dict[str, dict[str, list[float]]]) -> str:
-    lines = [f"{'seconds, median':20}" + "".join(f"{state:>14}" for state in taken)]
-    lines += [f"{way:20}" + "".join(f"{median(taken[state][way]):14.2f}" for state in taken) for way in _WAYS]
-    for peer in _WAYS[:2]:
-        ratios = (
-            median(ours / theirs for ours, theirs in zip(taken[state]["Safelight"], taken[state][peer], strict=True))
-            for state in taken
+def _read_weights(pipeline: Any) -> None:
+    modules = (each for each in pipeline.components.values() if isinstance(each, torch.nn.Module))
+    _read(weight for module in modules for weight in module.state_dict().values())
+
+
+def _engine(folder: Path, manifest: Manifest) -> None:
+    def fetch() -> EngineSpec:
+        _verify(folder, manifest)
+        return EngineSpec(
+            folder=folder,
+            manifest=manifest,
+            device="cpu",
+            threads=1,
+            max_batch=1,
+            max_wait_ms=0,
+            host="127.0.0.1",
+            token=secrets.token_urlsafe(),
         )
-        lines.append(f"{'/ ' + peer:20}" + "".join(f"{ratio:14.2f}" for ratio in ratios))
+
+    child = EngineChild(fetch, SystemClock(), threads=1)
+    child.start()
+    end = time.monotonic() + _LOADED_WITHIN
+    while child.status.load_seconds is None:
+        if child.status.ended or time.monotonic() > end:
+            raise SystemExit(f"the engine was not loaded: {child.status}")
+        time.sleep(0.01)
+    child.kill()
+    child.join(_LOADED_WITHIN)
+
+
+def measured(way: str, folder: Path, digest: str) -> Taken:
+    asked = ["--way", way, "--folder", str(folder), "--digest", digest, "--started", str(time.monotonic())]
+    command = [sys.executable, "-m", "benchmarks.cold_load", *asked]
+    # A session of its own for each, as an engine has: Linux may share out processors by session.
+    done = subprocess.run(command, check=True, capture_output=True, text=True, start_new_session=True)
+    return Taken(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def table(taken: dict[str, dict[str, list[Taken]]]) -> str:
+    lines = [f"{'seconds, median':36}" + "".join(f"{state:>14}{'processor':>14}" for state in taken)]
+    for way in _WAYS:
+        each = [
+            (median(one.wall for one in of[way]), median(one.processor for one in of[way])) for of in taken.values()
+        ]
+        lines.append(f"{way:36}" + "".join(f"{wall:14.2f}{processor:14.2f}" for wall, processor in each))
+    for peer, ours in _PEERS.items():
+        lines.append(f"{ours + ' / ' + peer:36}" + "".join(_ratio(of[ours], of[peer]) for of in taken.values()))
     return "\n".join(lines)
+
+
+def _medians(turns: Sequence[Taken]) -> str:
+    return f"{median(one.wall for one in turns):14.2f}{median(one.processor for one in turns):14.2f}"
+
+
+def _ratio(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
+    """Of the turns side by side: on the wall, and of processor time."""
+    pairs = list(zip(ours, theirs, strict=True))
+    walls = median(one.wall / other.wall for one, other in pairs)
+    processors = median(one.processor / other.processor for one, other in pairs)
+    return f"{walls:14.2f}{processors:14.2f}"
 
 
 def main() -> None:
@@ -177,20 +270,24 @@ def main() -> None:
     parser.add_argument("--way", choices=_WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--digest", help=argparse.SUPPRESS)
+    parser.add_argument("--started", type=float, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.way is not None:
-        print(load(asked.way, asked.folder, asked.digest))
+        torch.set_num_threads(1)
+        print(json.dumps(asdict(load(asked.way, asked.folder, asked.digest, asked.started))))
         return
     with tempfile.TemporaryDirectory(prefix="cold-load-") as name:
         folder = build(Path(name) / "checkpoint", int(asked.gigabytes * 1e9))
         found = inspect(folder)
-        taken: dict[str, dict[str, list[float]]] = {}
+        taken: dict[str, dict[str, list[Taken]]] = {}
         for state, bring_about in (("not cached", drop), ("cached", warm)):
             taken[state] = {way: [] for way in _WAYS}
             for _ in range(asked.turns):
                 for way in _WAYS:
                     bring_about(folder)
-                    taken[state][way].append(measured(way, folder, found.digest))
+                    took = measured(way, folder, found.digest)
+                    print(f"{state}, {way}: {took.wall:.2f} s, {took.processor:.2f} s of processors", file=sys.stderr)
+                    taken[state][way].append(took)
     print(table(taken))
     print(f"\n{found.size / 1e9:.2f} GB in float32, {asked.turns} turns, one thread, CPU")
 
