@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from safelight.errors import Kind, SafelightError
+
 
 class Permission(StrEnum):
     """One thing a route can ask for."""
@@ -37,6 +39,9 @@ _PERMISSIONS = {
     Role.ADMIN: frozenset(Permission),
 }
 
+_OURS = frozenset({"safelight", "mlflow"})
+_PREFIXES = ("cli:", "link:", "target:")
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -48,6 +53,13 @@ class Principal:
 
     def may(self, permission: Permission) -> bool:
         return permission in self.role.permissions
+
+
+def require_own_name(name: str) -> None:
+    """Of a key or a person. Raises `name_reserved`: brakes count, and auditors read, by what Safelight calls itself."""
+    if name.strip().lower() in _OURS or name.startswith(_PREFIXES):
+        message = f"The ledger and the audit log call a part of Safelight itself {name!r}. Choose another name."
+        raise SafelightError(Kind.INVALID, "name_reserved", message)
 
 
 def new_secret(prefix: str) -> str:

@@ -8,6 +8,7 @@ from registry.rules import ReleaseRefused, known_good
 from safelight.releasing.service import Releasing
 from safelight.responding.announcement import Links, announce
 from safelight.responding.braking import brakes
+from safelight.responding.causes import ACTOR
 from safelight.responding.confirming import Ground, findings, ground, plan, told
 from safelight.responding.policy import Action, Facts, Findings, Slice, Why, decide
 from safelight.store import chains, incidents, ledger, probes, verdicts
@@ -16,7 +17,6 @@ from safelight.store.incident_states import IncidentState
 from safelight.store.incidents import Event, KnownIncident, PolicyMode
 from safelight.store.verdicts import StoredVerdict
 
-ACTOR = "safelight"
 ASKED_AGAIN_AFTER = timedelta(minutes=15)
 """A version that was held goes on being watched: while it stays degraded it is probed anew this often."""
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from safelight.access import Principal, Role, fingerprint, new_secret
+from safelight.access import Principal, Role, fingerprint, new_secret, require_own_name
 from safelight.ids import first_id_at, new_id
 from safelight.store.tables.access import ApiKey, AuditEntry, LoginLink, LoginSession
 
@@ -24,7 +24,8 @@ class Key:
 
 
 def create_key(session: Session, name: str, role: Role, now: datetime) -> tuple[Key, str]:
-    """A new key and its secret, which is not kept and cannot be shown again."""
+    """A new key and its secret, which is not kept and cannot be shown again. Raises `name_reserved`."""
+    require_own_name(name)
     secret = new_secret("sl")
     row = ApiKey(id=new_id(), name=name, role=role.value, hash=fingerprint(secret), created_at=now, revoked_at=None)
     session.add(row)
@@ -45,13 +46,18 @@ def revoke_key(session: Session, key_id: UUID, now: datetime) -> bool:
     return True
 
 
+# Made once: that takes longer than it does to be answered, and every request asks.
+_KEY = select(ApiKey.name, ApiKey.role, ApiKey.id).where(ApiKey.hash == bindparam("hash"), ApiKey.revoked_at.is_(None))
+
+
 def principal_of_key(session: Session, secret: str) -> Principal | None:
-    row = session.scalar(select(ApiKey).where(ApiKey.hash == fingerprint(secret), ApiKey.revoked_at.is_(None)))
-    return Principal(row.name, Role(row.role), row.id) if row else None
+    found = session.execute(_KEY, {"hash": fingerprint(secret)}).first()
+    return Principal(found.name, Role(found.role), found.id) if found else None
 
 
 def create_login_link(session: Session, name: str, role: Role, expires_at: datetime) -> str:
-    """The token of a link that opens one session."""
+    """The token of a link that opens one session. Raises `name_reserved`."""
+    require_own_name(name)
     token = new_secret("login")
     session.add(LoginLink(hash=fingerprint(token), name=name, role=role.value, expires_at=expires_at, used_at=None))
     return token

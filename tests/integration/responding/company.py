@@ -21,7 +21,7 @@ from registry.ledger import EntryKind, verify
 from registry.progress import State
 from registry.rules import known_good, quarantined
 from safelight.errors import SafelightError
-from safelight.responding.deciding import ACTOR
+from safelight.responding.causes import ACTOR
 from safelight.responding.policy import COOLDOWN
 from safelight.store import drills, engines, guard, incidents, ledger, releases
 from safelight.store.drills import DrillState

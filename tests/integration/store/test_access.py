@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from safelight.access import Principal, Role
+from safelight.errors import SafelightError
 from safelight.store import access
 from safelight.store.database import Database
 from safelight.store.tables.access import LoginLink, LoginSession
@@ -25,3 +27,12 @@ def test_what_has_expired_is_let_go_of_and_what_still_opens_something_is_not(dat
         assert left == [1, 1]
         assert [access.use_login_link(session, each, later) for each in links] == [None, ann]
         assert [access.principal_of_session(session, each, later) for each in cookies] == [None, ann]
+
+
+def test_neither_a_key_nor_a_person_is_taken_for_the_guard(database: Database) -> None:
+    with database.transaction() as session:
+        with pytest.raises(SafelightError, match="Choose another name"):
+            access.create_key(session, "safelight", Role.OPERATOR, NOON)
+        with pytest.raises(SafelightError, match="Choose another name"):
+            access.create_login_link(session, "safelight", Role.OPERATOR, NOON)
+        assert access.keys(session) == []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from safelight.access import Permission, Principal, Role, fingerprint, new_secret
+from safelight.access import Permission, Principal, Role, fingerprint, new_secret, require_own_name
+from safelight.errors import SafelightError
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,18 @@ from safelight.access import Permission, Principal, Role, fingerprint, new_secre
 )
 def test_a_role_is_trusted_with_no_more_than_it_needs(role: Role, permissions: set[Permission]) -> None:
     assert {permission for permission in Permission if Principal("ann", role).may(permission)} == permissions
+
+
+@pytest.mark.parametrize("name", ["safelight", " Safelight ", "mlflow", "cli:ann", "link:on-call", "target:7"])
+def test_nobody_goes_by_a_name_of_safelights_own(name: str) -> None:
+    with pytest.raises(SafelightError, match="Choose another name") as refused:
+        require_own_name(name)
+    assert refused.value.code == "name_reserved"
+
+
+@pytest.mark.parametrize("name", ["ann", "safelight-ci", "demo traffic", "client"])
+def test_any_other_name_will_do(name: str) -> None:
+    require_own_name(name)
 
 
 def test_secrets_are_long_and_never_the_same() -> None:
