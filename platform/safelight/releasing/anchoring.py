@@ -13,10 +13,15 @@ from safelight.store import chains
 from safelight.store.database import Database
 
 _OWNER_ONLY = 0o600
+_APPENDED_TO = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+_END = b"\n"
 
 
 class AnchorFile:
-    """One anchor a line, JSON. Nothing here changes a line: the file may be one that can only be appended to."""
+    """One anchor a line, JSON. Nothing here changes a line: the file may be one that can only be appended to.
+
+    So a line that a full disk or a crash has cut off stays there. It notes nothing, and is passed over.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,7 +35,8 @@ class AnchorFile:
             return []
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(self._path, error) from error
-        return [_parsed(self._path, number, line) for number, line in enumerate(text.splitlines(), 1) if line]
+        lines = enumerate(text.splitlines(), 1)
+        return [_parsed(self._path, number, line) for number, line in lines if line and not _is_cut_off(line)]
 
     def newest(self) -> dict[tuple[str, str], Anchor]:
         """The last one of each chain. The file is read once; what others add meanwhile may be noted twice."""
@@ -47,15 +53,19 @@ class AnchorFile:
         lines = "".join(f"{to_line(anchor)}\n" for anchor in added)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
-            try:
-                os.write(file, lines.encode())
-                os.fsync(file)
-            finally:
-                os.close(file)
+            with os.fdopen(os.open(self._path, _APPENDED_TO, _OWNER_ONLY), "ab") as file:
+                file.write((_END if self._ends_cut_off() else b"") + lines.encode())
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise _unreadable(self._path, error) from error
         self._newest = self.newest() | newest(added)
+
+    def _ends_cut_off(self) -> bool:
+        with self._path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            return file.read() not in (b"", _END)
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,11 @@ def verify_chain(
 
 def _moved(head: Entry, last: Anchor | None) -> bool:
     return last is None or last.seq != head.seq
+
+
+def _is_cut_off(line: str) -> bool:
+    """An anchor is a flat document: no part of its beginning ends as the whole does."""
+    return line.startswith("{") and not line.endswith("}")
 
 
 def _parsed(path: Path, number: int, line: str) -> Anchor:
