@@ -1,7 +1,7 @@
 """Where images and thumbnails are kept: a local folder, or any object store fsspec knows."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date
 from pathlib import Path
@@ -20,6 +20,10 @@ class ImageStore(Protocol):
 
     def write(self, key: str, data: bytes) -> None:
         """Durable once it returns. Raises OSError where the store is away."""
+        ...
+
+    def write_all(self, objects: Mapping[str, bytes]) -> None:
+        """As `write` does each, though none need be durable before all are. Raises OSError where the store is away."""
         ...
 
     def read(self, key: str) -> bytes:
@@ -50,16 +54,17 @@ class LocalImages:
         self._root = root
 
     def write(self, key: str, data: bytes) -> None:
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside its place and moved there: no reader and no crash ever sees half an image.
-        unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        self._sync_folder(path.parent)
+        self.write_all({key: data})
+
+    def write_all(self, objects: Mapping[str, bytes]) -> None:
+        paths = {key: self._path(key) for key in objects}
+        folders = {path.parent for path in paths.values()}
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for key, data in objects.items():
+            self._put(paths[key], data)
+        for folder in folders:  # once for all that is new in it: it costs as much as a file does
+            self._sync_folder(folder)
 
     def read(self, key: str) -> bytes:
         return self._path(key).read_bytes()
@@ -86,6 +91,15 @@ class LocalImages:
         return path
 
     @staticmethod
+    def _put(path: Path, data: bytes) -> None:
+        # Written beside its place and moved there: no reader and no crash ever sees half an image.
+        unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+        with unfinished.open("wb", buffering=0) as file:
+            file.write(data)
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+    @staticmethod
     def _sync_folder(folder: Path) -> None:
         """Makes the new name as durable as the bytes."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -105,6 +119,10 @@ class ObjectImages:
     def write(self, key: str, data: bytes) -> None:
         with _client_errors():
             self._filesystem.pipe_file(f"{self._root}/{key}", data)
+
+    def write_all(self, objects: Mapping[str, bytes]) -> None:
+        for key, data in objects.items():
+            self.write(key, data)
 
     def read(self, key: str) -> bytes:
         with _client_errors():

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from threading import Event
 from typing import Any
 
@@ -115,7 +116,8 @@ class Shipper:
             parsed = [(entry, Generation.model_validate_json(entry.document)) for entry in batch]
             kept = self._without_forgotten(parsed)
             with_images = any(entry.image is not None for entry, _ in kept)
-            self._store(list((self._uploads.map if with_images else map)(self._upload, kept)))
+            parts = [kept[start::_UPLOADS_AT_ONCE] for start in range(_UPLOADS_AT_ONCE)] if with_images else [kept]
+            self._store(list(chain.from_iterable(self._uploads.map(self._upload, filter(None, parts)))))
         except (RowRefused, ValidationError) as error:
             if len(batch) == 1:
                 logger.error("generation %s is set aside, the database refuses it: %s", batch[0].id, _describe(error))
@@ -133,9 +135,15 @@ class Shipper:
             gone = forgotten(session, (Belonging.of(generation) for _, generation in parsed))
         return [(entry, generation) for entry, generation in parsed if generation.id not in gone]
 
-    def _upload(self, shipped: tuple[Entry, Generation]) -> _Shipment:
+    def _upload(self, part: Sequence[tuple[Entry, Generation]]) -> list[_Shipment]:
         """Images first: a row never names an image that is not there."""
-        entry, generation = shipped
+        objects: dict[str, bytes] = {}
+        shipments = [self._prepared(entry, generation, objects) for entry, generation in part]
+        self._images.write_all(objects)
+        return shipments
+
+    def _prepared(self, entry: Entry, generation: Generation, objects: dict[str, bytes]) -> _Shipment:
+        """The row, which names what is added to `objects`."""
         # Not model_dump, which copies the documents inside and costs as much as all the rest.
         row = {name: value for name, value in vars(generation).items() if name not in _KEPT_ELSEWHERE} | {
             "source": generation.source.value,
@@ -149,20 +157,20 @@ class Shipper:
         if entry.image is not None:
             row["image_key"] = image_key(entry.id)
             row["image_sha256"] = hashlib.sha256(entry.image).hexdigest()
-            self._images.write(row["image_key"], entry.image)
-            row["thumbnail_key"] = self._write_thumbnail(entry, entry.image)
+            objects[row["image_key"]] = entry.image
+            small = self._thumbnail(entry, entry.image)
+            if small is not None:
+                row["thumbnail_key"] = thumbnail_key(entry.id)
+                objects[row["thumbnail_key"]] = small
         return _Shipment(generation, row)
 
-    def _write_thumbnail(self, entry: Entry, image: bytes) -> str | None:
+    def _thumbnail(self, entry: Entry, image: bytes) -> bytes | None:
         try:
-            small = thumbnail(decode(image), self._thumbnail_pixels)
+            return thumbnail(decode(image), self._thumbnail_pixels)
         except SafelightError as error:
             # A broken image is what somebody was served: it stays on record, and scoring will call it broken.
             logger.warning("generation %s has no thumbnail: %s", entry.id, error.code)
             return None
-        key = thumbnail_key(entry.id)
-        self._images.write(key, small)
-        return key
 
     def _store(self, shipments: Sequence[_Shipment]) -> None:
         environments = {

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -65,9 +65,10 @@ class DyingImages(LocalImages):
         super().__init__(root)
         self._death = death
 
-    def write(self, key: str, data: bytes) -> None:
-        super().write(key, data)
-        self._death.at("after an image write")
+    def write_all(self, objects: Mapping[str, bytes]) -> None:
+        for key, data in objects.items():
+            super().write_all({key: data})
+            self._death.at("after an image write")
 
 
 def _generation() -> Generation:

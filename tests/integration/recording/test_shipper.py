@@ -1,7 +1,7 @@
 """From the journal to the image store and the database, once, whatever gets in the way."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -41,10 +41,13 @@ class FlakyImages:
         self._store, self._failures = store, failures
 
     def write(self, key: str, data: bytes) -> None:
+        self.write_all({key: data})
+
+    def write_all(self, objects: Mapping[str, bytes]) -> None:
         if self._failures:
             self._failures -= 1
             raise OSError("the store is away")
-        self._store.write(key, data)
+        self._store.write_all(objects)
 
     def read(self, key: str) -> bytes:
         return self._store.read(key)

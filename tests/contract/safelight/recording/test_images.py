@@ -53,6 +53,12 @@ def test_writing_again_replaces(images: ImageArchive) -> None:
     assert images.read(key) == b"second"
 
 
+def test_what_was_written_together_is_read(images: ImageArchive) -> None:
+    objects = {f"2026/11/{day}/{uuid4()}.{kind}": kind.encode() for day in (22, 23) for kind in ("png", "webp")}
+    images.write_all(objects)
+    assert {key: images.read(key) for key in objects} == objects
+
+
 def test_a_missing_key_says_so(images: ImageArchive) -> None:
     with pytest.raises(FileNotFoundError):
         images.read(f"2026/11/23/{uuid4()}.png")
