@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from safelight.store.residency import Residency
@@ -74,6 +74,14 @@ def engines(session: Session, generator: str | None = None) -> list[KnownEngine]
     return [_engine(row) for row in session.scalars(query)]
 
 
+# Made once: that takes longer than it does to be answered, and every gateway asks all the time.
+_READY = (
+    select(EngineRow)
+    .where(EngineRow.state == EngineState.READY.value, EngineRow.heartbeat_at >= bindparam("alive_since"))
+    .order_by(EngineRow.id)
+)
+
+
 def ready(session: Session, alive_since: datetime) -> list[KnownEngine]:
     """Engines of all generators that can take requests, the oldest first."""
     return [engine for engine in ready_for_probes(session, alive_since) if not engine.spare]
@@ -81,8 +89,7 @@ def ready(session: Session, alive_since: datetime) -> list[KnownEngine]:
 
 def ready_for_probes(session: Session, alive_since: datetime) -> list[KnownEngine]:
     """Those that can take requests and those that are spare, the oldest first."""
-    query = select(EngineRow).where(EngineRow.state == EngineState.READY.value, EngineRow.heartbeat_at >= alive_since)
-    return [_engine(row) for row in session.scalars(query.order_by(EngineRow.id))]
+    return [_engine(row) for row in session.scalars(_READY, {"alive_since": alive_since})]
 
 
 def loading(session: Session, generator: str, version: int) -> KnownEngine | None:

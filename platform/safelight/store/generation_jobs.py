@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Integer, Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from safelight.errors import Kind, SafelightError, not_found
@@ -88,10 +89,15 @@ def open_images(session: Session, api_key_id: UUID | None) -> tuple[int, int]:
 
 def next_in_turn(session: Session, now: datetime, limit: int) -> list[KnownJob]:
     """Jobs that nobody works on: the oldest of each key before the second of any."""
+    return [_job(row) for row in session.scalars(_next_in_turn(), {"now": now, "most": limit})]
+
+
+@cache  # making it takes longer than it does to be answered, and every API process asks all the time
+def _next_in_turn() -> Select[Row]:
     turn = func.row_number().over(partition_by=Row.api_key_id, order_by=Row.id)
-    waiting = select(Row.id, turn.label("turn")).where(_is_free(now)).subquery()
-    query = select(Row).join(waiting, Row.id == waiting.c.id).order_by(waiting.c.turn, Row.id).limit(limit)
-    return [_job(row) for row in session.scalars(query)]
+    waiting = select(Row.id, turn.label("turn")).where(_is_free(bindparam("now"))).subquery()
+    query = select(Row).join(waiting, Row.id == waiting.c.id).order_by(waiting.c.turn, Row.id)
+    return query.limit(bindparam("most", type_=Integer))
 
 
 def take(session: Session, job_id: UUID, worker: str, now: datetime, until: datetime) -> bool:
@@ -150,7 +156,7 @@ def forget_before(session: Session, moment: datetime) -> None:
     session.execute(delete(Row).where(Row.finished_at < moment))
 
 
-def _is_free(now: datetime) -> Any:
+def _is_free(now: datetime | BindParameter[Any]) -> Any:
     """Queued and due, or its worker has fallen silent."""
     lapsed = or_(Row.held_until.is_(None), Row.held_until <= now)
     return and_(Row.state.in_(_OPEN), lapsed)

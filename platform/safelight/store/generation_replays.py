@@ -4,12 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from safelight.errors import SafelightError, not_found
@@ -145,8 +146,12 @@ def embeddings(
 
 
 def _in_states(session: Session, states: Collection[str], limit: int) -> list[KnownReplay]:
-    query = select(ReplayRow).where(ReplayRow.state.in_(states)).order_by(ReplayRow.id).limit(limit)
-    return [_known(row) for row in session.scalars(query)]
+    return [_known(row) for row in session.scalars(_oldest(frozenset(states), limit))]
+
+
+@cache  # making it takes longer than it does to be answered, and every API process asks all the time
+def _oldest(states: frozenset[str], limit: int) -> Select[ReplayRow]:
+    return select(ReplayRow).where(ReplayRow.state.in_(states)).order_by(ReplayRow.id).limit(limit)
 
 
 def _change(session: Session, replay_id: UUID, **values: Any) -> None:

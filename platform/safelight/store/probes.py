@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -108,10 +109,15 @@ def get(session: Session, run_id: UUID) -> KnownRun:
 
 def in_states(session: Session, states: Collection[RunState], *, lock: bool = False) -> list[KnownRun]:
     """The oldest first. Locked rows are passed over where another transaction has them (PostgreSQL)."""
-    query = select(ProbeRunRow).where(ProbeRunRow.state.in_([state.value for state in states])).order_by(ProbeRunRow.id)
+    query = _in_states(frozenset(states))
     if lock:
         query = query.with_for_update(skip_locked=True)
     return _all(session, query)
+
+
+@cache  # making it takes longer than it does to be answered, and every API process asks all the time
+def _in_states(states: frozenset[RunState]) -> Select[ProbeRunRow]:
+    return select(ProbeRunRow).where(ProbeRunRow.state.in_([state.value for state in states])).order_by(ProbeRunRow.id)
 
 
 def of_incident(session: Session, incident_id: UUID) -> list[KnownRun]:

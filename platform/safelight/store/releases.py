@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from registry.ledger import EntryKind
@@ -129,12 +130,17 @@ def in_states(
     session: Session, states: Collection[State], generator: str | None = None, scope: str | None = None
 ) -> list[KnownRelease]:
     """The oldest first, of all generators and scopes unless they are named."""
-    query = select(Release).where(Release.state.in_([state.value for state in states])).order_by(Release.id)
+    query = _in_states(frozenset(states))
     if generator is not None:
         query = query.where(Release.generator == generator)
     if scope is not None:
         query = query.where(Release.scope == scope)
     return [_release(row) for row in session.scalars(query)]
+
+
+@cache  # making it takes longer than it does to be answered, and every gateway asks all the time
+def _in_states(states: frozenset[State]) -> Select[Release]:
+    return select(Release).where(Release.state.in_([state.value for state in states])).order_by(Release.id)
 
 
 def of_entry(session: Session, generator: str, ledger_seq: int, scope: str = DEFAULT_SCOPE) -> KnownRelease | None:

@@ -47,9 +47,11 @@ class KnownVersion:
         return require_held(self.generator, self.number, self.manifest)
 
 
+_GENERATORS = select(Generator).order_by(Generator.name)  # made once: every gateway asks all the time
+
+
 def generators(session: Session) -> list[KnownGenerator]:
-    query = select(Generator).order_by(Generator.name)
-    return [KnownGenerator(row.name, row.description, row.created_at) for row in session.scalars(query)]
+    return [KnownGenerator(row.name, row.description, row.created_at) for row in session.scalars(_GENERATORS)]
 
 
 def require_generator(session: Session, name: str) -> KnownGenerator:
