@@ -62,7 +62,8 @@ def _is_sqlite(url: str) -> bool:
 
 def _sqlite(url: str, lock_timeout_seconds: float) -> Engine:
     connecting = {"timeout": lock_timeout_seconds, "check_same_thread": False}
-    engine = create_engine(url, hide_parameters=True, connect_args=connecting)
+    # As many are kept as threads ask at once: one that is opened reads all of the schema with its first statement.
+    engine = create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, connect_args=connecting)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
