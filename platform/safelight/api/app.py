@@ -71,6 +71,10 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         responses={"default": {"model": problems.Problem, "description": "RFC 9457 problem details"}},
     )
     for noun in (
+        jobs,  # before the generations, which take any other word for an id
+        generations,  # these and the next are asked for most, and routes are tried one after the other
+        openai,
+        ingest,
         session,
         generators,
         guard,
@@ -84,11 +88,7 @@ def create_app(settings: ApiSettings, lifetime: Lifetime) -> FastAPI:
         ledger,
         registry,
         targets,
-        jobs,  # before the generations, which take any other word for an id
-        generations,
         replays,
-        openai,
-        ingest,
         monitors,
         verdicts,
         attributes,
