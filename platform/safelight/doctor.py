@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from safelight import wiring
+from safelight.errors import SafelightError
 from safelight.ids import new_id
 from safelight.recording.images import open_images
 from safelight.settings import Settings
@@ -31,6 +32,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for what, check in _CHECKS.items():
         try:
             yield check(settings)
+        except SafelightError as refusal:
+            yield Finding(what, False, refusal.message)
         except Exception as error:  # noqa: BLE001 - whatever fails is the finding
             # The type alone: a driver's message may quote an address with a password in it.
             yield Finding(what, False, f"{type(error).__name__}. {_ADVICE[what]}")

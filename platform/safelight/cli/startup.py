@@ -94,7 +94,7 @@ def _check_port(host: str, port: int) -> None:
                 Kind.INVALID,
                 "port_taken",
                 f"Port {port} on {host} cannot be used ({error.strerror}). "
-                f"Stop what uses it, or choose another: make up PORT={port + 1}",
+                f"Stop what uses it, or choose another: safelight up --port {port + 1}, or make up PORT={port + 1}",
             ) from error
 
 

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from safelight.errors import SafelightError
 from safelight.store import migrate, notifications
 from safelight.store.channels import ChannelKind
 from safelight.store.database import Database
@@ -32,6 +33,16 @@ def test_an_empty_database_is_brought_to_the_newest_revision_once(empty: Databas
     migrate.upgrade(empty)
     assert migrate.pending(empty) == []
     migrate.upgrade(empty)
+
+
+def test_a_database_of_a_later_release_says_so(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for ask in (migrate.pending, migrate.upgrade):
+        with pytest.raises(SafelightError, match="later release") as refused:
+            ask(empty)
+        assert refused.value.code == "database_newer"
 
 
 def test_every_revision_runs_upon_its_predecessor(empty: Database) -> None:

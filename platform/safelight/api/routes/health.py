@@ -31,6 +31,8 @@ async def ready(platform: PlatformDep) -> Alive:
 def _check(platform: Platform) -> None:
     try:
         behind = pending(platform.database)
+    except SafelightError:
+        raise
     except Exception as error:
         raise SafelightError(
             Kind.UNAVAILABLE,
