@@ -5,7 +5,7 @@ import logging
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from registry.errors import Kind as RegistryKind
 from safelight.api.problems import STATUS, install
@@ -47,6 +47,8 @@ def test_a_busy_server_says_when_to_come_back() -> None:
     [
         (RuntimeError(SECRET), 500, "internal_error"),
         (OperationalError("SELECT 1", {}, Exception(SECRET)), 503, "database_unavailable"),
+        (DataError("SELECT 1", {}, Exception(SECRET)), 422, "value_out_of_range"),
+        (OverflowError(SECRET), 422, "value_out_of_range"),
     ],
 )
 def test_what_went_wrong_inside_stays_inside(
