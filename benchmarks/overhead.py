@@ -9,30 +9,32 @@ PNG, which are in the service's time and not in the bare call's.
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
 
-import httpx
 import numpy as np
 
 from benchmarks import processor
 from benchmarks.bare import GUIDANCE, PROMPT, SIDE, STEPS, BareLoop
+from benchmarks.client import Client
 from benchmarks.installation import Installation, installation
 from benchmarks.litserve import interpreter
 from benchmarks.peer import peer
-from safelight.serving.worker import encode_png
+from safelight.serving.png import encode_png
 from safelight.studio.demo import GENERATOR
 from safelight.studio.versions import build_version
 
 _OURS = "Safelight"
+_GENERATIONS = "/api/v1/generations"
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,24 @@ class Made:
 
 async def service_rate(made: Installation, clients: int, seconds: float) -> tuple[float, Made]:
     """Images a second with so many clients that never pause."""
-    ids: list[str] = []
+    replies: list[bytes] = []
     api, engines = _spent(made)
-    async with made.client() as http:
+    async with Client(made.url, made.key) as http:
 
         async def one(seed: int) -> None:
-            asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
-            reply = await http.post("/api/v1/generations", json=asked)
-            reply.raise_for_status()
-            ids.append(reply.json()["items"][0]["id"])
+            replies.append(await http.post(_GENERATIONS, _asked(seed)))
 
         rate = await _saturate(one, clients, seconds)
         api_after, engines_after = _spent(made)
-        sample = ids[:: max(len(ids) // 50, 1)]
-        envelopes = [(await http.get(f"/api/v1/generations/{each}")).json()["envelope"] for each in sample]
-    batch = statistics.mean(each["batch_size"] for each in envelopes)
-    each_took = 1000 / len(ids)
+        sample = [json.loads(each)["items"][0]["id"] for each in replies[:: max(len(replies) // 50, 1)]]
+        found = [json.loads(await http.get(f"{_GENERATIONS}/{each}")) for each in sample]
+    batch = statistics.mean(each["envelope"]["batch_size"] for each in found)
+    each_took = 1000 / len(replies)
     return rate, Made(batch, (api_after - api) * each_took, _beside_rendering(engines, engines_after) * each_took)
+
+
+def _asked(seed: int) -> dict[str, object]:
+    return {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
 
 
 def _spent(made: Installation) -> tuple[float, dict[int, dict[int, float]]]:
@@ -89,11 +92,10 @@ def _beside_rendering(before: dict[int, dict[int, float]], after: dict[int, dict
 
 
 async def peer_rate(url: str, clients: int, seconds: float) -> float:
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False) as http:
+    async with Client(url) as http:
 
         async def one(seed: int) -> None:
-            (await http.post("/predict", json={"seed": seed})).raise_for_status()
+            await http.post("/predict", {"seed": seed})
 
         return await _saturate(one, clients, seconds)
 
@@ -127,25 +129,25 @@ def measure(made: Installation, loop: BareLoop, peers: Mapping[str, str], option
     return taken[1:]
 
 
-def one_at_a_time(made: Installation, loop: BareLoop, peers: Mapping[str, str], times: int) -> dict[str, float]:
+async def one_at_a_time(made: Installation, loop: BareLoop, peers: Mapping[str, str], times: int) -> dict[str, float]:
     """Medians in milliseconds, each measured right after the other, so many times."""
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     scratch = made.settings.data_dir / "flushed"
-    headers = {"Authorization": f"Bearer {made.key}"}
     spent: dict[str, list[float]] = {name: [] for name in ("bare call", _OURS, *peers, "fsync", "PNG")}
-    with httpx.Client(timeout=120, trust_env=False) as http, scratch.open("wb", buffering=0) as file:
+    async with AsyncExitStack() as open_until_done:
+        ours = await open_until_done.enter_async_context(Client(made.url, made.key))
+        clients = {name: await open_until_done.enter_async_context(Client(url)) for name, url in peers.items()}
+        file = open_until_done.enter_context(scratch.open("wb", buffering=0))
 
         def flush() -> None:
             file.write(b"x" * 16_384)
             os.fsync(file.fileno())
 
         for seed in range(1, times + 1):
-            asked = {"generator": GENERATOR, "prompt": PROMPT, "seed": seed}
-            ask = partial(http.post, f"{made.url}/api/v1/generations", json=asked, headers=headers)
             spent["bare call"].append(_milliseconds(partial(loop.images, [seed])))
-            spent[_OURS].append(_milliseconds(ask))
-            for name, url in peers.items():
-                spent[name].append(_milliseconds(partial(http.post, f"{url}/predict", json={"seed": seed})))
+            spent[_OURS].append(await _milliseconds_until(ours.post(_GENERATIONS, _asked(seed))))
+            for name, client in clients.items():
+                spent[name].append(await _milliseconds_until(client.post("/predict", {"seed": seed})))
             spent["fsync"].append(_milliseconds(flush))
             spent["PNG"].append(_milliseconds(partial(encode_png, pixels)))
     return {name: statistics.median(values) for name, values in spent.items()}
@@ -154,6 +156,12 @@ def one_at_a_time(made: Installation, loop: BareLoop, peers: Mapping[str, str], 
 def _milliseconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
+    return (time.perf_counter() - started) * 1000
+
+
+async def _milliseconds_until(answer: Awaitable[object]) -> float:
+    started = time.perf_counter()
+    await answer
     return (time.perf_counter() - started) * 1000
 
 
@@ -196,7 +204,7 @@ def main() -> None:
             }
             loop = BareLoop(folder)
             taken = measure(made, loop, peers, options)
-            medians = one_at_a_time(made, loop, peers, options.singles)
+            medians = asyncio.run(one_at_a_time(made, loop, peers, options.singles))
     print(table(taken, options.batch))
     print()
     print(single_table(medians))
