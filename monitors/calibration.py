@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,21 @@ class Calibration:
     tail_ignorance: NDArray[np.float64]  # [tails]
     leverage_mean: NDArray[np.float32]
     leverage: float  # mean square of a generation's
+
+    @cached_property
+    def exact_tail_rates(self) -> NDArray[np.float64]:
+        """`tail_rates` as numbers to multiply counts with."""
+        return self.tail_rates.astype(np.float64)
+
+    @cached_property
+    def mean_repeat_correlation(self) -> NDArray[np.float64]:
+        """[1]: over all features."""
+        return np.asarray(self.repeat_correlation.mean(keepdims=True))
+
+    @cached_property
+    def mean_ignorance(self) -> NDArray[np.float64]:
+        """[1]: over all features."""
+        return np.asarray(self.ignorance.mean(keepdims=True))
 
     def ranks(self, normalised: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability integral transform, ties at their middle: in [0, 1], uniform at the baseline."""

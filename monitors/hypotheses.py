@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Sizes:
     independent: Array
     reference: Array
 
-    @property
+    @cached_property
     def variance(self) -> Array:
         """Of that difference, in units of one generation's."""
         return np.asarray(1.0 / self.independent + 1.0 / self.reference)
@@ -66,18 +67,17 @@ def sizes(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array, doubt: Ar
 
 def independent_size(lens: Lens, sketch: Sketch) -> Array:
     """The window's generations less what repeats add nothing (Kish's design effect), over all features together."""
-    return np.asarray(_independent(sketch, lens.calibration.repeat_correlation.mean(keepdims=True))[..., 0])
+    return np.asarray(_independent(sketch, lens.calibration.mean_repeat_correlation)[..., 0])
 
 
 def reference_size(lens: Lens, sketch: Sketch) -> Array:
     """How many generations the baseline is worth for what these ask for, over all features together."""
     calibration = lens.calibration
-    repeat, ignorance = calibration.repeat_correlation.mean(keepdims=True), calibration.ignorance.mean(keepdims=True)
-    return np.asarray(_reference(lens, sketch, repeat, ignorance)[..., 0])
+    return np.asarray(_reference(lens, sketch, calibration.mean_repeat_correlation, calibration.mean_ignorance)[..., 0])
 
 
 def _independent(sketch: Sketch, repeat: Array) -> Array:
-    moment = sketch.repeat_moment()[..., None]
+    moment = sketch.repeat_moment[..., None]
     return np.asarray(np.maximum(sketch.judged, 1)[..., None] / (1.0 + repeat * (moment - 1.0)))
 
 
@@ -140,7 +140,7 @@ def _mean_kurtosis(lens: Lens, sketch: Sketch, size: Sizes) -> Array:
     (1 - rho) m)^2, and by Minkowski's inequality the root of the sum over prompts is at most rho sqrt(F4) + (1 - rho)
     sqrt(F2): exact where prompts repeat equally often, and where none does. A few favourites decide it.
     """
-    repeat, second, fourth = lens.calibration.repeat_correlation, sketch.repeat_moment(), sketch.repeat_fourth()
+    repeat, second, fourth = lens.calibration.repeat_correlation, sketch.repeat_moment, sketch.repeat_fourth
     shared, own = ((each / size.variance).mean(axis=-1) for each in (repeat, 1.0 - repeat))
     root = shared * np.sqrt(fourth) + own * np.sqrt(second)
     return np.asarray(lens.calibration.kurtosis * root**2 / np.maximum(sketch.judged, 1.0) ** 3)
@@ -151,22 +151,24 @@ def _beyond(found: Array, expected: Array, slack: Array) -> Array:
     return np.asarray(np.where(found > expected + slack, found - expected, 0.0))
 
 
+@lru_cache(maxsize=2)  # every test of the same windows asks for it
 def _moves(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
     """(live share - usual share)^2 of each cluster, and what sampling alone gives it on average."""
     calibration = lens.calibration
     n = np.maximum(sketch.judged, 1)[..., None]
     live, usual = sketch.cluster_counts / n, calibration.cluster_counts / calibration.size
-    sampling = live * (1.0 - live) * sketch.repeat_moment()[..., None] / n
+    sampling = live * (1.0 - live) * sketch.repeat_moment[..., None] / n
     sampling = sampling + usual * (1.0 - usual) * calibration.repeat_moment / calibration.size
     return (live - usual) ** 2, sampling
 
 
+@lru_cache(maxsize=2)  # likewise
 def _leverages(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
     """Of a window's mean request, and what sampling alone gives it on average."""
     calibration = lens.calibration
     n = np.maximum(sketch.judged, 1)
     squared = ((sketch.leverage_sums / n[..., None]) ** 2).sum(axis=-1)
-    return squared, calibration.leverage * (sketch.repeat_moment() / n + calibration.repeat_moment / calibration.size)
+    return squared, calibration.leverage * (sketch.repeat_moment / n + calibration.repeat_moment / calibration.size)
 
 
 def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
@@ -301,7 +303,7 @@ def _evenness(lens: Lens, sketch: Sketch, tails: NDArray[np.intp]) -> Array:
     favourite leads, but then hardly any share of broken images could be told from a favourite that is odd.
     """
     repeat = lens.calibration.tail_repeat_correlation[tails]
-    second, fourth = sketch.repeat_moment()[..., None], sketch.repeat_fourth()[..., None]
+    second, fourth = sketch.repeat_moment[..., None], sketch.repeat_fourth[..., None]
     return np.asarray((1.0 + repeat * (second - 1.0)) / (1.0 + repeat * ((second * fourth) ** 0.25 - 1.0)))
 
 
@@ -310,20 +312,18 @@ def _excess(observed: Array, usual: Array, size: Sizes, evenness: Array) -> Arra
     ones."""
     observed = usual + (observed - usual) / evenness
     size = Sizes(size.independent * evenness**2, size.reference * evenness**2)
-    p_values = np.ones(np.broadcast_shapes(observed.shape, usual.shape))
+    found, known = observed * size.independent, usual * size.reference
+    live = size.independent / (size.independent + size.reference)
     # Nearly all tails are as usual at nearly all times: no need to know how usual.
     excess = observed - usual > np.sqrt(usual * size.variance)
-    found, known, live, reference = (
-        np.broadcast_to(each, p_values.shape)[excess]
-        for each in (observed * size.independent, usual * size.reference, size.independent, size.reference)
-    )
-    p_values[excess] = special.betainc(found, known + 1.0, live / (live + reference))
+    p_values = np.ones(excess.shape)
+    special.betainc(found, known + 1.0, live, out=p_values, where=excess)
     return p_values
 
 
 def expected_rates(lens: Lens, sketch: Sketch) -> Array:
     """The share of generations in each tail, had the clusters of these generations kept their rates [..., tails]."""
-    rates = sketch.cluster_counts @ lens.calibration.tail_rates.astype(np.float64)
+    rates = sketch.cluster_counts @ lens.calibration.exact_tail_rates
     return np.asarray(rates / np.maximum(sketch.judged, 1)[..., None])
 
 

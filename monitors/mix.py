@@ -38,7 +38,7 @@ def prompt_drift(
         if sketch is None:
             continue
         most = max(most, sketch.n)
-        independent = float(sketch.judged / sketch.repeat_moment())
+        independent = float(sketch.judged / sketch.repeat_moment)
         if independent >= _FEWEST:
             findings.append((_p_value(lens, sketch, independent), window, sketch))
     if not findings:

@@ -115,7 +115,7 @@ def scan(
     stack = Sketch.stack([sketch for _, sketch in filled])
     enough = large_enough(lens, stack)
     known = enough & within_reach(lens, stack)
-    worst = _worst(lens, [filled[row] for row in np.flatnonzero(known)], alpha, rule)
+    worst = _worst(lens, [filled[row] for row in np.flatnonzero(known)], stack.rows(known), alpha, rule)
     if worst is not None and worst.health is not Health.HEALTHY:
         return worst
     for row in np.flatnonzero(_largely_unseen(stack, alpha))[:1]:
@@ -132,12 +132,13 @@ def _largely_unseen(stack: Sketch, alpha: float) -> NDArray[np.bool_]:
     return np.asarray((n >= MIN_GENERATIONS) & (p_value < alpha))
 
 
-def _worst(lens: Lens, examined: Sequence[tuple[Window[Sketch], Sketch]], alpha: float, rule: Rule) -> Verdict | None:
+def _worst(
+    lens: Lens, examined: Sequence[tuple[Window[Sketch], Sketch]], stack: Sketch, alpha: float, rule: Rule
+) -> Verdict | None:
     """The verdict of the window that departs most surprisingly, of those that are not held if there is one; the
     shortest, of equals."""
     if not examined:
         return None
-    stack = Sketch.stack([sketch for _, sketch in examined])
     found = examine(lens, stack, rule)
     surprising = found.p_value < alpha
     held = np.zeros_like(surprising)
@@ -171,8 +172,8 @@ def _worst(lens: Lens, examined: Sequence[tuple[Window[Sketch], Sketch]], alpha:
         n=sketch.n,
         evidence={
             **evidence,
-            "independent_generations": float(independent_size(lens, sketch)),
-            "reference_generations": float(reference_size(lens, sketch)),
+            "independent_generations": visible.independent,
+            "reference_generations": visible.reference,
             "detectable_effect": visible.effect,
             "detectable_broken_share": visible.broken_share,
             "unseen": int(sketch.unseen),

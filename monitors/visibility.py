@@ -27,6 +27,10 @@ class Visibility:
 
     effect: float
     broken_share: float | None
+    independent: float
+    """Generations of the window, less what repeats add nothing."""
+    reference: float
+    """Generations that the baseline is worth for what these ask for."""
 
 
 def visibility(lens: Lens, sketch: Sketch, alpha: float) -> Visibility:
@@ -35,9 +39,9 @@ def visibility(lens: Lens, sketch: Sketch, alpha: float) -> Visibility:
     reference = float(reference_size(lens, sketch))
     effect = detectable_effect(lens, independent, reference, alpha, mean_heaviness(lens, sketch, reference))
     # The rarest tail that a broken image falls into tells it from the usual ones best.
-    rarest = np.full(len(_SHARES), len(lens.tail_names) - 1)
+    rarest = np.array([len(lens.tail_names) - 1])
     usual = expected_rates(lens, sketch)[rarest]
     shares = usual + (1.0 - usual) * _SHARES
     p_values = len(lens.tail_names) * tail_p_values(lens, sketch, shares, usual, rarest)
     seen = _SHARES[p_values < alpha]
-    return Visibility(effect, float(seen[0]) if len(seen) else None)
+    return Visibility(effect, float(seen[0]) if len(seen) else None, independent, reference)

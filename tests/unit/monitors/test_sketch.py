@@ -57,9 +57,9 @@ def test_sketches_of_the_parts_add_up_to_the_sketch_of_the_whole(features: Featu
     parts = [Sketch.of(part(features, slice(a, b))) for a, b in itertools.pairwise(edges)]
     whole = Sketch.of(features)
     assert whole.n == 400
-    assert_same(reduce(add, parts), whole)
-    assert_same(reduce(add, reversed(parts)), whole)
     assert_same(Sketch.total(parts), whole)
+    assert_same(reduce(add, parts), whole)  # what was added up is as it was
+    assert_same(reduce(add, reversed(parts)), whole)
 
 
 @given(st.permutations(range(400)))
@@ -115,7 +115,7 @@ def test_what_the_baseline_has_never_seen_is_counted_and_not_judged(lens: Lens, 
     sketch = Sketch.of(nothing_known)
     assert (sketch.n, int(sketch.unseen), int(sketch.judged)) == (400, 400, 0)
     assert not sketch.feature_sums.any()
-    assert sketch.repeat_moment() == 1.0
+    assert sketch.repeat_moment == 1.0
 
 
 @pytest.mark.parametrize(("distinct", "n"), [(1, 500), (10, 500), (300, 3000), (5000, 5000)])
@@ -123,7 +123,7 @@ def test_the_repeat_moment_estimates_how_often_prompts_repeat(lens: Lens, world:
     features = lens.features(world.sample(n, seed=23, distinct=distinct))
     _, repeats = np.unique(features.prompt_keys[~features.unseen], return_counts=True)
     exact = (repeats.astype(float) ** 2).sum() / repeats.sum()
-    assert Sketch.of(features).repeat_moment() == pytest.approx(exact, rel=0.25)
+    assert Sketch.of(features).repeat_moment == pytest.approx(exact, rel=0.25)
 
 
 def asked(lens: Lens, repeats: NDArray[np.int64], seeds: int) -> Sketch:
@@ -150,7 +150,7 @@ def asked(lens: Lens, repeats: NDArray[np.int64], seeds: int) -> Sketch:
 def test_the_fourth_moment_of_repeats_is_estimated_without_bias(
     lens: Lens, repeats: NDArray[np.int64], error: float
 ) -> None:
-    found = asked(lens, repeats, 500).repeat_fourth()
+    found = asked(lens, repeats, 500).repeat_fourth
     multiplicities = repeats.astype(float)
     exact = (multiplicities**4).sum() / multiplicities.sum()
     assert found.mean() == pytest.approx(exact, rel=error)
@@ -160,7 +160,7 @@ def test_the_fourth_moment_of_repeats_is_estimated_without_bias(
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=300))
 def test_the_fourth_moment_of_repeats_lies_between_what_the_second_allows(lens: Lens, repeats: list[int]) -> None:
     sketch = asked(lens, np.array(repeats), 1)
-    second, fourth = float(sketch.repeat_moment()[0]), float(sketch.repeat_fourth()[0])
+    second, fourth = float(sketch.repeat_moment[0]), float(sketch.repeat_fourth[0])
     assert 1.0 <= second <= sum(repeats)
     assert second**3 * (1 - 1e-12) <= fourth <= sum(repeats) * second**2 * (1 + 1e-12)
     if len(repeats) == 1:
@@ -170,4 +170,4 @@ def test_the_fourth_moment_of_repeats_lies_between_what_the_second_allows(lens: 
 @given(st.integers(1, 299))
 def test_the_fourth_moment_of_merged_sketches_is_that_of_the_whole(lens: Lens, features: Features, cut: int) -> None:
     parts = [Sketch.of(part(features, rows)) for rows in (slice(0, cut), slice(cut, 400))]
-    assert (parts[0] + parts[1]).repeat_fourth() == Sketch.of(features).repeat_fourth()
+    assert (parts[0] + parts[1]).repeat_fourth == Sketch.of(features).repeat_fourth
