@@ -61,9 +61,13 @@ class Requests:
 
     def place(self, sample: Sample, requests: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """The cluster of each request, and whether it lies outside everything the baseline has seen."""
-        cluster, distance = _nearest(requests, self.centroids)
+        cluster, distance = _nearest(requests, self._separation)
         outside = (sample.parameters < self.parameter_low) | (sample.parameters > self.parameter_high)
         return cluster, (distance > self.reach) | outside.any(axis=1)
+
+    @cached_property
+    def _separation(self) -> Affine:
+        return _separation(self.centroids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +114,7 @@ def fit_requests(sample: Sample, clusters: int, waves: int, rng: np.random.Gener
     requests = unfitted.read(sample)
     held_out = rng.random(len(requests)) < _HELD_OUT  # centroids lie closer to what they were fitted on
     centroids = _partition(requests[~held_out], requests, clusters, rng)
-    _, distance = _nearest(requests[held_out], centroids)
+    _, distance = _nearest(requests[held_out], _separation(centroids))
     return replace(unfitted, centroids=centroids, reach=float(np.quantile(distance, _KNOWN_QUANTILE)))
 
 
@@ -212,7 +216,7 @@ def _partition(
     means = KMeans(wanted, n_init=1, max_iter=50, random_state=int(rng.integers(2**31))).fit(chosen)
     centroids = np.asarray(means.cluster_centers_, dtype=np.float32)
     while len(centroids) > 1:
-        cluster, _ = _nearest(held_out, centroids)
+        cluster, _ = _nearest(held_out, _separation(centroids))
         counts = np.bincount(cluster, minlength=len(centroids))
         if counts.min() >= _FEWEST_IN_CLUSTER:
             break
@@ -220,10 +224,14 @@ def _partition(
     return centroids
 
 
-def _nearest(
-    points: NDArray[np.float32], centroids: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    squared = (centroids**2).sum(axis=1) - 2.0 * (points @ centroids.T)
+def _separation(centroids: NDArray[np.float32]) -> Affine:
+    """A point's squared distance from each centroid, less its own squared length."""
+    return Affine(-2.0 * centroids.T, (centroids**2).sum(axis=1))
+
+
+def _nearest(points: NDArray[np.float32], separation: Affine) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The nearest centroid of each point, and how far it lies."""
+    squared = separation.of(points)
     nearest = squared.argmin(axis=1)
     distance = np.take_along_axis(squared, nearest[:, None], axis=1)[:, 0] + (points**2).sum(axis=1)
     return nearest, np.sqrt(np.maximum(distance, 0.0))
