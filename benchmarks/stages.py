@@ -7,6 +7,7 @@ look at the store, a host's heartbeat. A GPU's share, rendering, is not in it: i
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import tempfile
@@ -65,6 +66,7 @@ class Stage:
 
 
 def timed(name: str, where: str, number: int, work: Callable[[], object]) -> Stage:
+    gc.collect()  # or a stage pays for what was left by loading the libraries of another
     lasted, spent = time.perf_counter(), time.process_time()
     work()
     return Stage(
