@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,9 +122,12 @@ def _area_sums(plane: NDArray[np.float32], side: int) -> NDArray[np.float64]:
     return rows.astype(np.float64) @ _area_weights(width, side).T
 
 
+@lru_cache(maxsize=16)  # images come in few sizes
 def _area_weights(size: int, side: int) -> NDArray[np.float64]:
-    """How much of each of `size` cells lies in each of `side` areas, [side, size]."""
+    """How much of each of `size` cells lies in each of `side` areas, [side, size]; not to be written to."""
     edges = np.linspace(0.0, size, side + 1)
     cells = np.arange(size)
     overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
-    return np.asarray(np.clip(overlap, 0.0, None))
+    weights = np.asarray(np.clip(overlap, 0.0, None))
+    weights.setflags(write=False)
+    return weights

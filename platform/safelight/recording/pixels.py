@@ -45,7 +45,8 @@ def as_png(image: Image.Image, data: bytes) -> bytes:
 def thumbnail(image: Image.Image, pixels: int) -> bytes:
     """A WebP image whose longer side is at most `pixels`."""
     small = image.convert("RGB")
-    small.thumbnail((pixels, pixels))
+    # Most of the way by whole factors, at half the cost: what differs is far less than what WebP leaves out.
+    small.thumbnail((pixels, pixels), reducing_gap=1.1)
     out = io.BytesIO()
     # Of the encoder's methods the second quickest: less than half the time of the default for 3 % more bytes.
     small.save(out, "WEBP", quality=80, method=1)
