@@ -5,6 +5,7 @@ import threading
 
 from safelight.releasing.service import Releasing
 from safelight.store import releases
+from safelight.store.changes import Changes
 from safelight.store.database import Database
 from safelight.telemetry.meters import LOOP_FAILURES
 
@@ -20,12 +21,16 @@ class Follower:
     def __init__(self, database: Database, releasing: Releasing) -> None:
         self._database = database
         self._releasing = releasing
+        self._changes = Changes(database)
+        self._moving = True
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
         while not stop.wait(_POLL_SECONDS):
             try:
-                self.run_once()
+                # What moves may do so with time alone; otherwise nothing begins to unless it is written.
+                if self._changes.happened() or self._moving:
+                    self.run_once()
             except Exception:
                 LOOP_FAILURES.labels("releases").inc()
                 logger.exception("releases could not be moved on; trying again")
@@ -36,8 +41,10 @@ class Follower:
 
         One generator's failure is raised once the others have had their turn.
         """
+        self._moving = True  # as long as it is not known
         with self._database.reading() as session:
             generators = {release.generator for release in releases.in_states(session, releases.MOVING)}
+        self._moving = bool(generators)
         moved, failures = 0, list[Exception]()
         for generator in sorted(generators):
             try:
