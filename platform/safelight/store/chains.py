@@ -81,7 +81,9 @@ def decisive(session: Session, generator: str, scope: str = DEFAULT_SCOPE, *, up
             newest(left, rollback, LedgerEntry.incident_id.is_not(None)),
         ).where(versions.c.number.is_not(None))
     )
-    numbers = {seq for each in found for seq in each if seq is not None}
+    numbers = sorted({seq for each in found for seq in each if seq is not None})
+    # As many as a power of two: SQLite's driver keeps statements prepared, and each number of values is another one.
+    numbers += numbers[-1:] * ((1 << (len(numbers) - 1).bit_length()) - len(numbers))
     # Columns, not objects that the session would track: there are five of each version.
     rows = select(LedgerEntry.__table__).where(*chain, LedgerEntry.seq.in_(numbers)).order_by(LedgerEntry.seq)
     return [to_entry(row) for row in session.execute(rows)]
