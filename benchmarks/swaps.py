@@ -6,9 +6,10 @@ Each swap is a release: the next version is loaded by the real host into a proce
 before it is let go. After each, with exactly one engine ready, this weighs the engine, its host, and on a GPU what is
 taken of the device by all. The first swaps are a warm-up: what Python and the libraries keep for good is kept by then.
 
-One thing would come later, at a moment of chance: CPython 3.11's table of interned strings, which holds every part of a
-path for as long as the path lives, is made anew when its places are used up, and grows twice before it keeps its size.
-That is 3 MB of a host, once, and nothing of a swap; it is brought about before the first.
+Of a host its own pages count: those of files are shared, and the system takes them back when it needs to. One thing
+that is bounded would grow in it at a moment of chance, and is brought to its bound before the first swap: CPython 3.11's
+table of interned strings, which holds every part of a path while the path lives and is made anew, for three times what
+it then holds, when its places are used up.
 """
 
 import argparse
@@ -43,7 +44,9 @@ _WEIGHTS = Path(safelight.studio.__file__).parent / "weights"
 _CLOCK = SystemClock()
 _GENERATOR = "swaps"
 _WARM_UP = 5
-_INTERNED = 500_000
+_INTERNED = 20_000
+"""Strings kept for the whole run: with those of Python they are well between two sizes of the table."""
+_PASSING = 500_000
 """Strings that come and go before the first swap; the table has its size after some 150,000."""
 _LOADED_WITHIN = 120.0
 _READY = EngineState.READY
@@ -95,6 +98,7 @@ class Swapping:
     def __init__(self, folder: Path, device: str) -> None:
         self.database = Database(f"sqlite:///{folder / 'safelight.db'}")
         migrate.upgrade(self.database)
+        self._interned = _settled_interned()
         self._bundles = Bundles()
         self._host = EngineHost(
             database=self.database,
@@ -151,16 +155,19 @@ class Swapping:
 
     def _weigh(self, engine: KnownEngine) -> Weight:
         gc.collect()
-        return Weight(engine.host_bytes or 0, _resident(os.getpid()), engine.memory_used, len(_children()))
+        return Weight(engine.host_bytes or 0, _own(os.getpid()), engine.memory_used, len(_children()))
 
 
-def _settle_interned() -> None:
-    for number in range(_INTERNED):
-        sys.intern(f"one of {number}")
+def _settled_interned() -> list[str]:
+    kept = [sys.intern(f"kept {number}") for number in range(_INTERNED)]
+    for number in range(_PASSING):
+        sys.intern(f"passing {number}")
+    return kept
 
 
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _own(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
 
 def _children() -> list[int]:
@@ -175,7 +182,6 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         swapping, began = Swapping(Path(folder), asked.device), _CLOCK.now()
-        _settle_interned()
         try:
             weights = [swapping.swap(number) for number in range(1, _WARM_UP + asked.swaps + 1)]
         finally:
