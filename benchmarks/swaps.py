@@ -7,9 +7,9 @@ before it is let go. After each, with exactly one engine ready, this weighs the 
 taken of the device by all. The first swaps are a warm-up: what Python and the libraries keep for good is kept by then.
 
 Of a host its own pages count: those of files are shared, and the system takes them back when it needs to. One thing
-that is bounded would grow in it at a moment of chance, and is brought to its bound before the first swap: CPython 3.11's
-table of interned strings, which holds every part of a path while the path lives and is made anew, for three times what
-it then holds, when its places are used up.
+that is bounded would grow in it at a moment of chance, and is brought to its bound before the first swap: the table of
+interned strings of CPython 3.11, which holds every part of a path while the path lives and is made anew, for three
+times what it then holds, when its places are used up.
 """
 
 import argparse
