@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from registry.ledger import Draft, EntryKind
 from safelight.store import chains, ledger, versions
@@ -69,3 +70,25 @@ def test_neighbours_of_an_entry_are_those_that_changed_what_serves(filled: Datab
         assert (before and before.seq, after and after.seq) == (1, 3)
         assert chains.before(session, "cats", 1) is None
         assert chains.after(session, "cats", 4) is None
+
+
+def test_a_chain_that_grows_is_read_by_few_statements(database: Database) -> None:
+    """Each text is kept prepared by SQLite's driver: one for each length would be memory with every release."""
+    texts: set[str] = set()
+    event.listen(database.engine, "before_cursor_execute", lambda _c, _u, text, *_more: texts.add(text))
+    with database.transaction() as session:
+        versions.add_generator(session, "cats", "", NOON)
+        for number in range(1, 13):
+            draft = Draft(
+                generator="cats",
+                scope="default",
+                kind=EntryKind.PROMOTE,
+                from_version=number - 1 or None,
+                to_version=number,
+                to_digest=f"sha256:{number:064x}",
+                actor="ann",
+                reason="a test",
+            )
+            ledger.add(session, draft, NOON + timedelta(minutes=number))
+            assert [each.to_version for each in chains.decisive(session, "cats")] == list(range(1, number + 1))
+    assert len([text for text in texts if "seq IN" in text]) == 5
