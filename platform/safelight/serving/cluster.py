@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from safelight.serving.desired import Bundle
 from safelight.serving.wants import Wanted, Wants
 from safelight.settings import RaySettings
-from safelight.store.database import StoreError
+from safelight.telemetry.meters import LOOP_FAILURES
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +82,9 @@ class ClusterHost:
         while not stop.wait(poll_seconds):
             try:
                 self.step()
-            except StoreError:
-                logger.warning("the database does not answer; the deployments stay as they are", exc_info=True)
+            except Exception:  # whatever it is: what is deployed serves on, and is looked at again
+                LOOP_FAILURES.labels("cluster host").inc()
+                logger.exception("the host could not look around; the deployments stay as they are")
 
     def step(self) -> None:
         """Look once. Raises StoreError."""

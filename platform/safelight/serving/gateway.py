@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -27,6 +28,7 @@ from safelight.serving.resolving import resolve
 from safelight.serving.routing import Route, Routing, Unavailable, Usage, choose
 from safelight.serving.shadowing import Shadows
 from safelight.serving.wire import Facts, Order
+from safelight.store.database import StoreError
 from safelight.store.engines import KnownEngine
 from safelight.store.versions import KnownVersion
 
@@ -83,7 +85,6 @@ class Gateway:
         self._rates = RateLimit(limits.images_per_minute, limits.burst)
         self._in_flight: Counter[UUID] = Counter()
         self._failed_at: dict[UUID, datetime] = {}
-        self._last_dispatch: dict[tuple[str, int], datetime] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
 
@@ -100,8 +101,9 @@ class Gateway:
             await asyncio.wait(running)
 
     async def refresh(self) -> None:
-        """Follow a ledger entry that was just written, without waiting for the next look. Raises StoreError."""
-        await self._routing.refresh()
+        """Follow a ledger entry that was just written, without waiting for the next look."""
+        with suppress(StoreError):  # the entry stands, and is followed as soon as the database answers again
+            await self._routing.refresh()
 
     @property
     def in_flight(self) -> int:
@@ -111,10 +113,6 @@ class Gateway:
     def loads(self) -> dict[str, Load]:
         """By generator, of those that were asked for something."""
         return {generator: entrance.load for generator, entrance in self._entrances.items()}
-
-    def last_dispatch(self, generator: str, version: int) -> datetime | None:
-        """When this gateway last sent a request to an engine of a version."""
-        return self._last_dispatch.get((generator, version))
 
     def plan(self, request: GenerationRequest) -> int:
         """How many images a request is about, without making any. Raises as `generate` does before it admits."""
@@ -324,7 +322,6 @@ class Gateway:
         try:
             attempt.version, attempt.arm = seat.version, seat.arm
             attempt.parameters = resolve(seat.version, requested)
-            self._last_dispatch[engine.generator, engine.version] = self._clock.now()
             attempt.facts, png = await self._dispatch(attempt, engine, deadline, siblings=siblings)
         except (EngineUnreached, EngineLost):
             self._failed_at[engine.id] = engine.heartbeat_at

@@ -29,6 +29,7 @@ from safelight.store import chains, engines, versions
 from safelight.store.database import Database, StoreError
 from safelight.store.engines import STEADY_AFTER, EngineState, KnownEngine
 from safelight.store.residency import Residency
+from safelight.telemetry.meters import LOOP_FAILURES
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +125,9 @@ class EngineHost:
         while not stop.wait(self._settings.poll_seconds):
             try:
                 self.step()
-            except StoreError:
-                logger.warning("the database does not answer; the engines go on as they are", exc_info=True)
+            except Exception:  # whatever it is: a host that ended would take its engines with it
+                LOOP_FAILURES.labels("engine host").inc()
+                logger.exception("the host could not look around; the engines go on as they are")
         self.close()
 
     def step(self) -> None:

@@ -27,6 +27,7 @@ from safelight.serving.gateway import Gateway, GatewayLimits
 from safelight.serving.host import EngineHost
 from safelight.serving.live_routing import LiveRouting
 from safelight.serving.request import GenerationRequest
+from safelight.serving.wire import Facts, Order
 from safelight.settings import EngineSettings
 from safelight.store import engines, ledger, versions
 from safelight.store.database import Database
@@ -86,6 +87,18 @@ class MemoryLog:
         self.records.append((generation, image))
 
 
+class NotedOrders(HttpEngineClient):
+    """Notes when each engine was last sent an order."""
+
+    def __init__(self, last: dict[str, datetime]) -> None:
+        super().__init__(TOKEN)
+        self._last = last
+
+    async def order(self, url: str, order: Order) -> tuple[Facts, bytes]:
+        self._last[url] = CLOCK.now()
+        return await super().order(url, order)
+
+
 @dataclass
 class Serving:
     """An installation of this test: its database, and a host that runs in a thread."""
@@ -93,6 +106,7 @@ class Serving:
     database: Database
     source: FolderVersions
     started: datetime
+    last_orders: dict[str, datetime] = field(default_factory=dict)
 
     def release(self, version: int, kind: EntryKind = EntryKind.PROMOTE) -> Entry:
         with self.database.transaction() as session:
@@ -124,7 +138,7 @@ class Serving:
 
     @asynccontextmanager
     async def gateway(self, log: MemoryLog, patience: float = 45.0) -> AsyncIterator[Gateway]:
-        client = HttpEngineClient(TOKEN)
+        client = NotedOrders(self.last_orders)
         gateway = Gateway(
             routing=LiveRouting(self.database, "gateway-1", CLOCK),
             engines=client,

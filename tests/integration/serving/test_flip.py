@@ -26,11 +26,12 @@ def test_flips_under_load_cost_no_request_and_take_less_than_a_second(
         async with serving.gateway(log) as gateway:
             load = start_load(gateway, 6)
             await load.reach(10)
+            urls = {version: engine.url for version, engine in serving.ready().items()}
             for before, after, kind in ((1, 2, EntryKind.PROMOTE), (2, 1, EntryKind.ROLLBACK)):
                 entry = await asyncio.to_thread(serving.release, after, kind)
                 await asyncio.to_thread(serving.wait_until, partial(is_routed_by, serving, entry.seq))
                 await load.reach(len(load.answered) + 20)
-                assert gateway.last_dispatch("sprites", before) - entry.at < timedelta(seconds=1)
+                assert serving.last_orders[urls[before]] - entry.at < timedelta(seconds=1)
                 assert load.answered[-1].version == after
             await load.stop()
             in_order = sorted(log.records, key=lambda record: record[0].created_at)

@@ -1,6 +1,9 @@
 """What an engine host does with its children and says in the store; the children themselves are stand-ins."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from registry.ledger import EntryKind
 from registry.progress import State
@@ -111,6 +114,27 @@ def test_a_crashed_engine_is_replaced_at_once_and_one_that_keeps_failing_rests(s
     assert failed.detail == "golden_blank"
     scene.step(1.0)
     assert len(Child.every) == 3
+
+
+def test_whatever_is_raised_the_host_looks_again_and_its_engines_go_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*Child.every)
+    stop, step, failures = threading.Event(), scene.host.step, [ValueError("nobody thought of this")]
+
+    def look() -> None:
+        if failures:
+            raise failures.pop()
+        step()
+        assert scene.rows() == [(1, EngineState.READY)]
+        stop.set()
+
+    monkeypatch.setattr(scene.host, "step", look)
+    scene.host.run(stop)
+    assert not failures
+    assert [child.killed for child in Child.every] == [False]
 
 
 def test_one_that_hangs_is_killed(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """What is deployed on a cluster and what is removed from it, and how many replicas there are."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -77,3 +78,20 @@ def test_a_cluster_follows_what_is_wanted_of_it() -> None:
     told.wanted = Wanted([TWO], [])
     host.step()
     assert cluster.replicas == {of(TWO): 1}, "how many there are from then on is for the replicas to say"
+
+
+def test_whatever_is_raised_it_looks_again() -> None:
+    cluster, stop = FakeCluster(), threading.Event()
+
+    class Told:
+        looks = 0
+
+        def look(self) -> Wanted:
+            self.looks += 1
+            if self.looks == 1:
+                raise ValueError("nobody thought of this")
+            stop.set()
+            return Wanted([ONE], [])
+
+    ClusterHost(cluster, Told(), RaySettings(replicas=1), "new").run(stop, poll_seconds=0.0)
+    assert cluster.replicas == {of(ONE): 1}

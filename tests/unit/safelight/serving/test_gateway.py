@@ -22,6 +22,7 @@ from safelight.serving.rendering import Finish
 from safelight.serving.request import GenerationRequest
 from safelight.serving.routing import CanaryRoute, Route, RoutingTable
 from safelight.serving.wire import Facts, Order, Progress
+from safelight.store.database import StoreError
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
 
@@ -78,11 +79,14 @@ class _Routing:
     clock: ManualClock
     table: RoutingTable
     coming: list[RoutingTable] = field(default_factory=list)
+    away: bool = False
 
     async def run(self) -> None:
         await asyncio.Event().wait()
 
     async def refresh(self) -> None:
+        if self.away:
+            raise StoreError
         if self.coming:
             self.table = self.coming.pop(0)
 
@@ -221,8 +225,21 @@ def test_an_image_is_recorded_with_all_that_makes_it_again() -> None:
         "engine_ms": 20.0,
         "total_ms": 0.0,
     }  # fmt: skip
-    assert scene.gateway.last_dispatch("sprites", 1) == MOMENT
     assert scene.gateway.in_flight == 0
+
+
+def test_what_was_written_to_the_ledger_stands_when_the_database_goes_away_before_it_is_followed() -> None:
+    scene = Scene(engine())
+
+    async def story() -> None:
+        await scene.gateway.start()
+        scene.routing.away = True
+        await scene.gateway.refresh()
+        await scene.gateway.stop()
+        with pytest.raises(StoreError):  # but what has never been read cannot be followed
+            await scene.gateway.start()
+
+    play(story)
 
 
 def test_several_images_are_several_generations_of_one_request() -> None:
@@ -569,7 +586,6 @@ def test_a_probe_goes_to_the_engine_it_is_meant_for_behind_everybody_and_on_reco
     [(recorded, image)] = scene.log.records
     assert (made.generation, made.png) == (recorded, image)
     assert (recorded.arm, recorded.version, recorded.replica) == (Arm.PROBE, 2, "warm-host")
-    assert scene.gateway.last_dispatch("sprites", 2) is None
 
 
 @pytest.mark.parametrize(
