@@ -40,14 +40,6 @@ class TooFew:
 Figure: TypeAlias = Estimate | TooFew
 
 
-def mean_estimate(values: NDArray[np.floating]) -> Figure:
-    """The mean with Student's interval."""
-    n = len(values)
-    if n < FEWEST_VALUES:
-        return TooFew(n, FEWEST_VALUES)
-    return student(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(n)), n - 1, n)
-
-
 def clustered_mean(values: NDArray[np.floating], prompt_keys: NDArray[np.uint64]) -> Figure:
     """The mean with a jackknife interval over groups of prompts: images of one prompt are no independent witnesses."""
     n = len(values)

@@ -57,11 +57,6 @@ def sides(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
     return (prompt_keys & np.uint64(1)).astype(np.intp)
 
 
-def request_key(prompt: str, seed: int) -> int:
-    """A 64-bit key of prompt and seed: equal requests ought to give equal images."""
-    return prompt_key(f"{seed}\0{prompt}")
-
-
 @dataclass(frozen=True, eq=False)
 class Sample:
     """n generations: prompts [n, dp], images [n, dx], parameters [n, dc], scalars [n, k], prompt_keys uint64 [n].

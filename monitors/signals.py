@@ -69,9 +69,9 @@ def hamming(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is compared to find near-duplicates; `request` is the key of prompt and seed (`sample.request_key`)."""
+    """What is compared to find near-duplicates; `prompt` is the prompt's key (`sample.prompt_key`)."""
 
-    request: int
+    prompt: int
     hash: int
 
 
@@ -83,7 +83,7 @@ def near_duplicates(a: Fingerprint, b: Fingerprint, bits: int = NEAR_DUPLICATE_B
 
     The same prompt with the same seed ought to give the same image and never counts.
     """
-    return a.request != b.request and hamming(a.hash, b.hash) <= bits
+    return a.prompt != b.prompt and hamming(a.hash, b.hash) <= bits
 
 
 def _luma(rgb: NDArray[np.uint8] | NDArray[np.floating]) -> tuple[NDArray[np.float32], int]:

@@ -7,19 +7,10 @@ from monitors.estimates import (
     TooFew,
     clustered_mean,
     jackknife,
-    mean_estimate,
     prompt_groups,
     quantile_estimate,
     rate_estimate,
 )
-
-
-def test_a_mean_has_students_interval() -> None:
-    values = np.random.default_rng(0).normal(3.0, 2.0, 50)
-    found = mean_estimate(values)
-    expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-    assert isinstance(found, Estimate)
-    assert (found.value, found.low, found.high) == pytest.approx((values.mean(), expected.low, expected.high))
 
 
 @pytest.mark.parametrize("events", [0, 1, 17, 100])
@@ -65,7 +56,6 @@ def test_a_rate_that_cannot_be_is_refused() -> None:
 
 
 def test_few_values_give_no_figure_but_what_is_needed() -> None:
-    assert mean_estimate(np.ones(29)) == TooFew(29, 30)
     assert rate_estimate(1, 10) == TooFew(10, 30)
 
 
