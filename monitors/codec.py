@@ -30,14 +30,15 @@ def pack(kind: str, version: int, header: Mapping[str, object], arrays: Arrays) 
     return save({**contiguous, _HEADER: np.frombuffer(described, dtype=np.uint8)})
 
 
-def unpack(kind: str, version: int, data: bytes) -> tuple[dict[str, Any], Arrays]:
+def unpack(kind: str, version: int, data: bytes, *earlier: int) -> tuple[dict[str, Any], Arrays]:
+    """Of this version or one of the `earlier` ones, as the header says. Raises UnreadableArtifact."""
     try:
         arrays: Arrays = load(data)
         header: dict[str, Any] = json.loads(arrays.pop(_HEADER).tobytes())
     except (SafetensorError, KeyError, ValueError) as error:
         raise UnreadableArtifact(f"these bytes are no {kind}: {error}") from error
     found = (header.get("kind"), header.get("version"))
-    if found != (kind, version):
+    if found[0] != kind or found[1] not in (version, *earlier):
         raise UnreadableArtifact(f"expected {kind} format {version}, found {found[0]} format {found[1]}")
     return header, arrays
 

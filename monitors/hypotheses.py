@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitors.lens import HIGH, LOW, Lens
+from monitors.lens import Lens
 from monitors.sample import Direction
 from monitors.sketch import Sketch
 from monitors.verdict import Json
 
 _MATERIAL_EFFECT = 0.2  # standard deviations of a conditional scalar: less is no regression anybody would see
-_MATERIAL_RATE = 0.005  # share of generations in a worse tail, likewise
+MATERIAL_RATE = 0.005  # share of generations in a worse tail, likewise
 _LEVERAGE_MARGIN = 2.0  # above what the lens's projection estimates: found on worlds, as far away as can be
 _USUALLY_UNSEEN = 0.001  # share of requests beyond a lens's reach at its baseline
 _REACH_TAKEN_FROM = 0.2  # of the baseline
@@ -93,6 +93,11 @@ def _reference(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> A
     leverage, usual = _leverages(lens, sketch)
     regression = _LEVERAGE_MARGIN * np.maximum(leverage - 2.0 * usual, 0.0)
     return np.asarray(1.0 / (overall + clusters[..., None] + regression[..., None] * ignorance))
+
+
+def doubt_of_requests(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
+    """What a wary look adds to the variance of the expectation: requests that have moved, or are unseen."""
+    return _doubt_of_moves(lens, sketch, repeat, ignorance) + _doubt_of_unseen(lens, sketch, ignorance)
 
 
 def _doubt_of_moves(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
@@ -207,10 +212,7 @@ def mean_change(lens: Lens, sketch: Sketch, *, wary: bool = False) -> Outcome:
     features = len(lens.feature_names)
     difference = departures(lens, sketch) @ calibration.canonical.T
     repeat, ignorance = calibration.repeat_correlation, calibration.ignorance
-    doubt: Array | float = 0.0
-    if wary:
-        doubt = _doubt_of_moves(lens, sketch, repeat, ignorance) + _doubt_of_unseen(lens, sketch, ignorance)
-    size = sizes(lens, sketch, repeat, ignorance, doubt)
+    size = sizes(lens, sketch, repeat, ignorance, doubt_of_requests(lens, sketch, repeat, ignorance) if wary else 0.0)
     statistic = (difference**2 / size.variance).sum(axis=-1)
     heavy = heaviness(features, _mean_kurtosis(lens, sketch, size))
     freedom = 1.0 / (heavy + 1.0 / max(calibration.size - features, 1))
@@ -264,14 +266,14 @@ def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = Fa
     an odd favourite was seen to make. A `wary` look takes unseen requests, and those like them, for unknown. That
     others have moved makes hardly a generation extreme.
     """
-    tested = np.flatnonzero(worse_tails(lens)) if worse_only else np.arange(len(lens.tail_names))
+    tested = np.flatnonzero(lens.worse_tails) if worse_only else np.arange(len(lens.tail_names))
     judged = np.maximum(sketch.judged, 1)[..., None]
     observed = sketch.tail_counts[..., tested] / judged
     expected = expected_rates(lens, sketch)[..., tested]
     doubt = _doubt_of_unseen(lens, sketch, lens.calibration.tail_ignorance[tested]) if wary else 0.0
     size = tail_sizes(lens, sketch, tested, doubt)
     if worse_only:
-        p_values = _excess(observed, expected + _MATERIAL_RATE, size, np.ones(1))
+        p_values = _excess(observed, expected + MATERIAL_RATE, size, np.ones(1))
     else:
         p_values = _excess(observed, expected, size, _evenness(lens, sketch, tested))
     worst = p_values.argmin(axis=-1)
@@ -325,13 +327,6 @@ def expected_rates(lens: Lens, sketch: Sketch) -> Array:
     """The share of generations in each tail, had the clusters of these generations kept their rates [..., tails]."""
     rates = sketch.cluster_counts @ lens.calibration.exact_tail_rates
     return np.asarray(rates / np.maximum(sketch.judged, 1)[..., None])
-
-
-def worse_tails(lens: Lens) -> NDArray[np.bool_]:
-    """Which tails lie on the worse side of their scalar."""
-    sides = [(LOW, Direction.LOW), (HIGH, Direction.HIGH)]
-    a_level = [scalar.worse is worse for _, worse in sides for scalar in lens.scalars]
-    return np.tile(np.array(a_level), len(lens.calibration.tail_levels))
 
 
 def directed_scalars(lens: Lens) -> list[int]:

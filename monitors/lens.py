@@ -17,6 +17,7 @@ from monitors.sample import Direction, Sample, Scalar, Schema, sides
 
 _FORMAT = 3
 LOW, HIGH = "low", "high"
+WORST_LEVELS = (0.01, 0.003)  # of the tails whose generations are told apart by prompt
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,18 @@ class Lens:
             for side in (LOW, HIGH)
             for scalar in self.scalars
         )
+
+    @cached_property
+    def worse_tails(self) -> NDArray[np.bool_]:
+        """Which tails lie on the worse side of their scalar."""
+        a_level = [scalar.worse is side for side in (Direction.LOW, Direction.HIGH) for scalar in self.scalars]
+        return np.tile(np.array(a_level), len(self.calibration.tail_levels))
+
+    @cached_property
+    def worst(self) -> tuple[NDArray[np.intp], ...]:
+        """At each of `WORST_LEVELS` the worse tails; none, where the baseline was too small to have that level."""
+        level = np.repeat(self.calibration.tail_levels, 2 * len(self.scalars))
+        return tuple(np.flatnonzero(self.worse_tails & (level == worst)) for worst in WORST_LEVELS)
 
     @property
     def clusters(self) -> int:

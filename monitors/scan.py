@@ -24,21 +24,22 @@ from monitors.hypotheses import (
     strongest,
     tail_excess,
 )
-from monitors.lens import Lens
+from monitors.lens import WORST_LEVELS, Lens
 from monitors.sample import ALIGNMENT
 from monitors.sketch import DifferentLens, Sketch
+from monitors.spread import prompts_hit, spread_excess
 from monitors.verdict import Health, Json, Reason, Verdict
 from monitors.visibility import visibility
 from monitors.windows import Bucket, Window, dyadic_windows, spoken
 
-TESTS_PER_WINDOW = 2  # of means, and of tails: what a false-alarm budget is divided by, besides the windows
+TESTS_PER_WINDOW = 3  # of means, tails and prompts: what a false-alarm budget is divided by, besides the windows
 MIN_GENERATIONS = 50  # independent ones
 _MIN_REFERENCE = 50  # generations: for what people ask now the baseline is worth less, and nothing it says is certain
 _UNSEEN_SHARE = 0.1
 _MOVE_SHOWS = 100  # independent generations: the mean request of fewer says little, and the means' far tail is heavier
 _HELD = (
-    "But requests may have moved to where the baseline saw little, which would explain it, and nothing is worse: it "
-    "cannot be told yet. If this lasts, make a newer baseline."
+    "But requests may have moved to where the baseline saw little, which would explain it, and nothing is worse "
+    "beyond doubt: it cannot be told yet. If this lasts, make a newer baseline."
 )
 
 
@@ -49,21 +50,26 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What the tests say of each window of a stack."""
+    """What the tests say of each window of a stack: of the means, the generations in tails, and the prompts hit."""
 
     means: Outcome
     tails: Outcome
+    prompts: Outcome
 
     @property
     def p_value(self) -> Array:
-        return np.asarray(np.minimum(self.means.p_value, self.tails.p_value))
+        """Of the most surprising."""
+        return np.asarray(np.minimum(self.means.p_value, np.minimum(self.tails.p_value, self.prompts.p_value)))
 
 
-def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE) -> Findings:
-    """Put a stack of windows to both tests."""
+def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE, *, wary: bool = False) -> Findings:
+    """Put a stack of windows to all tests; of any change, to their `wary` forms too."""
     worse = rule is Rule.WORSE
-    means = directed_decline(lens, windows) if worse else mean_change(lens, windows)
-    return Findings(means, tail_excess(lens, windows, worse_only=worse))
+    return Findings(
+        directed_decline(lens, windows) if worse else mean_change(lens, windows, wary=wary),
+        tail_excess(lens, windows, worse_only=worse, wary=wary),
+        spread_excess(lens, windows, worse_only=worse, wary=wary),
+    )
 
 
 def beyond_moves(lens: Lens, windows: Sketch, alpha: float) -> NDArray[np.bool_]:
@@ -73,7 +79,7 @@ def beyond_moves(lens: Lens, windows: Sketch, alpha: float) -> NDArray[np.bool_]
     which no move of requests was ever seen to make. In small windows it cannot be told whether requests have moved, so
     there only the latter counts.
     """
-    wary = Findings(mean_change(lens, windows, wary=True), tail_excess(lens, windows, worse_only=False, wary=True))
+    wary = examine(lens, windows, wary=True)
     certain = (wary.p_value < alpha) & (independent_size(lens, windows) >= _MOVE_SHOWS)
     if directed_scalars(lens):
         certain |= examine(lens, windows, Rule.WORSE).p_value < alpha
@@ -146,15 +152,17 @@ def _worst(
         held[surprising] = ~beyond_moves(lens, stack.rows(surprising), alpha)
     row = int(np.lexsort((found.p_value, ~(surprising & ~held)))[0])
     window, sketch = examined[row]
-    means, tails = float(found.means.p_value[row]), float(found.tails.p_value[row])
+    means, tails, prompts = (float(each.p_value[row]) for each in (found.means, found.tails, found.prompts))
     # What all images do is said before what a few do, where both are beyond doubt.
-    by_means = means < alpha or means <= tails
-    outcome = found.means if by_means else found.tails
+    by_means = means < alpha or means <= min(tails, prompts)
+    outcome = found.means if by_means else found.tails if tails <= prompts else found.prompts
     which, effect = int(outcome.which[row]), float(outcome.effect[row])
     if by_means:
         reason, sentence, evidence = _said_of_means(lens, window, sketch, which, effect, rule)
-    else:
+    elif outcome is found.tails:
         reason, sentence, evidence = _said_of_tails(lens, window, sketch, which)
+    else:
+        reason, sentence, evidence = _said_of_prompts(lens, window, sketch, which)
     health = Health.DEGRADED
     if held[row]:
         health, reason, sentence = Health.INCONCLUSIVE, Reason.REQUESTS_MOVED, f"{sentence} {_HELD}"
@@ -166,7 +174,7 @@ def _worst(
         reason,
         sentence,
         effect=effect,
-        p_value=min(means, tails),
+        p_value=min(means, tails, prompts),
         threshold=alpha,
         window_seconds=window.seconds,
         n=sketch.n,
@@ -179,6 +187,7 @@ def _worst(
             "unseen": int(sketch.unseen),
             "p_means": means,
             "p_tails": tails,
+            "p_prompts": prompts,
             "allowance": float(outcome.allowance[row]),
             "window_start": window.start.isoformat(),
         },
@@ -215,6 +224,22 @@ def _said_of_tails(
         f"given their prompts; at the baseline it was {expected:.2%}."
     )
     return Reason.TAIL_EXCESS, sentence, {"tail": name, "observed": observed, "expected": expected}
+
+
+def _said_of_prompts(
+    lens: Lens, window: Window[Sketch], sketch: Sketch, level: int
+) -> tuple[Reason, str, dict[str, Json]]:
+    tails = lens.worst[level]
+    scalars = " or ".join(lens.tail_names[tail].split(".")[0] for tail in tails)
+    leading = lens.tail_names[tails[sketch.tail_counts[tails].argmax()]]
+    found = int(prompts_hit(sketch)[level])
+    expected = float(expected_rates(lens, sketch)[tails].sum()) * int(sketch.judged)
+    sentence = (
+        f"In the last {spoken(window.seconds)} images of at least {found} different prompts were as bad in {scalars}, "
+        f"given their prompts, as the worst {WORST_LEVELS[level]:.1%} at the baseline; of {int(sketch.judged)} images "
+        f"no more than {expected:.1f} were to be expected."
+    )
+    return Reason.TAIL_EXCESS, sentence, {"tail": leading, "prompts": found, "expected_prompts": expected}
 
 
 def _within_budget(shortest: Window[Sketch], rule: Rule) -> str:

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors import codec
-from monitors.lens import Features, Lens
+from monitors.lens import WORST_LEVELS, Features, Lens
 
-_FORMAT = 2
+_FORMAT = 3
+_FORMAT_WITHOUT_HITS = 2  # what a region or a store may still hold
 _REPEAT_WIDTH = 512
+_HIT_WIDTH = 128
+_HITS = len(WORST_LEVELS) * _HIT_WIDTH
 _SCALARS_BEFORE = 2  # `judged` and `unseen` come before all other counts
 
 
@@ -39,7 +42,7 @@ class Layout:
 
     @property
     def counts(self) -> int:
-        return _SCALARS_BEFORE + self.tails + self.clusters + _REPEAT_WIDTH
+        return _SCALARS_BEFORE + self.tails + self.clusters + _HITS + _REPEAT_WIDTH
 
     @property
     def sums(self) -> int:
@@ -72,6 +75,7 @@ class Sketch:
             np.array([judged.sum(), features.unseen.sum()]),
             features.tails[judged].sum(axis=0),
             np.bincount(features.cluster[judged], minlength=layout.clusters),
+            *(_count_hits(features.prompt_keys[hit]) for hit in worst(features)),
             _count_repeats(features.prompt_keys[judged]),
         ]
         sums = [
@@ -134,9 +138,15 @@ class Sketch:
         return self._counts(_SCALARS_BEFORE + self.layout.tails, self.layout.clusters)
 
     @property
+    def hits(self) -> NDArray[np.int64]:
+        """[..., levels, counters]: generations in a worse tail of each of `WORST_LEVELS`, by a hash of their prompt."""
+        counts = self._counts(_SCALARS_BEFORE + self.layout.tails + self.layout.clusters, _HITS)
+        return counts.reshape(*counts.shape[:-1], len(WORST_LEVELS), _HIT_WIDTH)
+
+    @property
     def repeats(self) -> NDArray[np.int64]:
         """A fast AMS sketch (Thorup & Zhang 2004) of the prompts' multiplicities."""
-        return self._counts(_SCALARS_BEFORE + self.layout.tails + self.layout.clusters, _REPEAT_WIDTH)
+        return self._counts(_SCALARS_BEFORE + self.layout.tails + self.layout.clusters + _HITS, _REPEAT_WIDTH)
 
     @property
     def feature_sums(self) -> NDArray[np.float64]:
@@ -191,15 +201,19 @@ class Sketch:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sketch:
-        """Raises UnreadableArtifact (a ValueError) for bytes that `to_bytes` of this format did not write."""
+        """Raises UnreadableArtifact (a ValueError) for bytes that `to_bytes` of this format, or the one before, did not
+        write."""
         try:
             plain = zlib.decompress(data)
         except zlib.error as error:
             raise codec.UnreadableArtifact(f"these bytes are no sketch: {error}") from error
-        header, arrays = codec.unpack("sketch", _FORMAT, plain)
+        header, arrays = codec.unpack("sketch", _FORMAT, plain, _FORMAT_WITHOUT_HITS)
         try:
-            layout = Layout(*header["layout"])
-            return cls(header["lens"], layout, arrays["counts"].astype(np.int64), arrays["sums"])
+            layout, counts = Layout(*header["layout"]), arrays["counts"].astype(np.int64)
+            if header["version"] == _FORMAT_WITHOUT_HITS:
+                # Whom those generations hit is not known: they raise no alarm by that test, and hide none.
+                counts = np.insert(counts, [max(0, counts.size - _REPEAT_WIDTH)] * _HITS, 0)
+            return cls(header["lens"], layout, counts, arrays["sums"])
         except (KeyError, TypeError) as error:
             raise codec.UnreadableArtifact(f"a field is missing or unknown: {error}") from error
 
@@ -208,6 +222,20 @@ class Sketch:
 
     def _sums(self, start: int, length: int) -> NDArray[np.float64]:
         return self.sums[..., start : start + length]
+
+
+def worst(features: Features) -> list[NDArray[np.bool_]]:
+    """Which generations lie in a worse tail of each of `WORST_LEVELS`, and are judged."""
+    return [features.tails[:, tails].any(axis=1) & ~features.unseen for tails in features.lens.worst]
+
+
+def hit_counter(prompt_keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """The counter of each prompt among those of a level."""
+    return np.asarray(hashed(prompt_keys)[0] % _HIT_WIDTH)
+
+
+def _count_hits(prompt_keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.bincount(hit_counter(prompt_keys), minlength=_HIT_WIDTH)
 
 
 def _count_repeats(prompt_keys: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -115,7 +115,10 @@ def main() -> None:
     if options.add and not options.out:
         parser.error("--add needs --out")
     kept = options.out / "calibration.json" if options.out else None
-    before = from_json(kept.read_text()) if options.add and kept else Found([], {})
+    try:
+        before = from_json(kept.read_text()) if options.add and kept else Found([], {})
+    except ValueError as error:
+        parser.error(f"nothing can be added to {kept}: {error}")
     if str(options.seed) in {each["seed"] for each in before.runs}:
         parser.error(f"the lenses of seed {options.seed} are in {kept} already")
     found = before + run(options)

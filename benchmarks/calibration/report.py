@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from monitors.scan import Rule
 
 MONTH_DAYS = 30.0
 _ALL = "all worlds"
-_TESTS = ("means", "tails")
+_TESTS = ("means", "tails", "prompts")
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,10 @@ def as_json(found: Found) -> str:
 
 
 def from_json(text: str) -> Found:
-    """What `as_json` wrote."""
+    """What `as_json` wrote. Raises ValueError for what was watched at another level: by a detector of other tests."""
     record = json.loads(text)
+    if not math.isclose(record["level"], level()):
+        raise ValueError(f"it was watched at a level of {record['level']:.1e}, not {level():.1e}")
     watched = {
         kind: [
             Watched(

@@ -18,7 +18,7 @@ from monitors.budget import AlarmBudget
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
 from monitors.scan import TESTS_PER_WINDOW, Rule, beyond_moves, examine, large_enough, within_reach
-from monitors.sketch import Layout, Sketch, hashed
+from monitors.sketch import Layout, Sketch, hashed, hit_counter, worst
 from monitors.windows import window_count
 
 TICK = timedelta(minutes=1)
@@ -99,6 +99,8 @@ def _empty(lens: Lens, rows: int) -> Sketch:
 
 def _add(stack: Sketch, features: Features, row: NDArray[np.intp]) -> None:
     rows, judged = len(stack.counts), ~features.unseen
+    for level, hit in enumerate(worst(features)):
+        np.add.at(stack.hits[:, level], (row[hit], hit_counter(features.prompt_keys[hit])), 1)
     stack.counts[:, 1] += np.bincount(row[features.unseen], minlength=rows)
     row = row[judged]
     if len(row) == 0:
@@ -170,8 +172,8 @@ class _Tally:
         windows = windows.rows(enough)
         found = examine(lens, windows, self._rule)
         self._tested[number] += len(minute)
-        for test, p_value in enumerate((found.means.p_value, found.tails.p_value)):
-            self._below[number, test] += (p_value[:, None] <= LEVELS).sum(axis=0)
+        for test, outcome in enumerate((found.means, found.tails, found.prompts)):
+            self._below[number, test] += (outcome.p_value[:, None] <= LEVELS).sum(axis=0)
         self._worst = min(self._worst, float(found.p_value.min()))
         surprising = found.p_value < level()
         if not surprising.any():

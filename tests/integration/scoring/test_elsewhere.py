@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from monitors import codec
 from monitors.lens import Lens
 from monitors.sketch import Sketch
 from registry.external import parse_external
@@ -168,6 +169,21 @@ def test_two_regions_add_up(
     merging.take(json.dumps(document | {"id": str(new_id()), "region": "us"}).encode())
     found = stored(world, baseline)
     assert {name: sketch.n for name, sketch in found.items()} == {ALL: 6, "region=eu": 3, "region=us": 3}
+
+
+def test_a_region_of_the_release_before_is_heard(
+    world: Any, baseline: KnownBaseline, merging: Merging, document: Document
+) -> None:
+    """Its sketch does not say which prompts were hit, and all else."""
+    sketch = Sketch.from_bytes(base64.b64decode(document["sketch"]))
+    header, arrays = codec.unpack("sketch", 3, zlib.decompress(sketch.to_bytes()))
+    end = sketch.counts.size - sketch.repeats.size
+    arrays["counts"] = np.delete(arrays["counts"], np.arange(end - sketch.hits.size, end))
+    data = zlib.compress(codec.pack("sketch", 2, {name: header[name] for name in ("lens", "layout")}, arrays))
+    merging.take(json.dumps(document | {"sketch": base64.b64encode(data).decode()}).encode())
+    found = stored(world, baseline)[ALL]
+    assert (found.n, int(found.hits.sum())) == (3, 0)
+    assert np.array_equal(found.tail_counts, sketch.tail_counts)
 
 
 Change = Callable[[Document, Lens], Document]

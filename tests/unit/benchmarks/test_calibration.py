@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,7 @@ def test_garwoods_interval_of_a_rate() -> None:
 def found(seed: str, episodes: int) -> Found:
     tested = np.arange(10, 110, 10)
     watched = [
-        Watched("steady", 3500, rule, 12.0, 300_000, 40, tested, np.ones((10, 2, 5), np.int64), 7, episodes, 3, 1e-9)
+        Watched("steady", 3500, rule, 12.0, 300_000, 40, tested, np.ones((10, 3, 5), np.int64), 7, episodes, 3, 1e-9)
         for rule in Rule
     ]
     tail = Tail("steady", 3500, 50, 1000, (0.01,) * len(LEVELS), (0.001,) * len(LEVELS))
@@ -72,6 +74,11 @@ def found(seed: str, episodes: int) -> Found:
 def test_what_was_found_is_read_back_as_it_was_written() -> None:
     written = as_json(found("1", 2))
     assert as_json(from_json(written)) == written
+
+
+def test_what_was_watched_at_another_level_is_not_added_to() -> None:
+    with pytest.raises(ValueError, match="at a level of"):
+        from_json(json.dumps(json.loads(as_json(found("1", 2))) | {"level": 1e-9}))
 
 
 def test_what_two_runs_found_is_added_up() -> None:

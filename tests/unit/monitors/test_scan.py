@@ -16,6 +16,7 @@ from monitors.lens import Lens
 from monitors.sample import Sample
 from monitors.scan import TESTS_PER_WINDOW, Rule, scan
 from monitors.sketch import DifferentLens, Sketch
+from monitors.spread import prompts_hit
 from monitors.verdict import Health, Reason, Verdict
 from monitors.windows import Bucket, window_count
 
@@ -213,3 +214,21 @@ def test_sketches_of_another_lens_are_refused(lens: Lens, world: World) -> None:
     other = fit_lens(world.sample(600, seed=12), seed=0)
     with pytest.raises(DifferentLens):
         judged(lens, sketched(other, world.sample(100, 13)))
+
+
+def test_bad_images_of_many_prompts_are_said_to_be_so(lens: Lens, world: World) -> None:
+    """Of favourites that hide what fails: the generations in the tail are few, the prompts that were hit are many."""
+    usual = lens.features(world.sample(1000, seed=42, distinct=500))
+    tails = usual.tails.copy()
+    tails[np.ix_(np.flatnonzero(~usual.unseen)[:60], lens.worst[0])] = True
+    sketch = Sketch.of(replace(usual, tails=tails))
+    verdict = judged(lens, [Bucket(START, sketch)])
+    assert (verdict.health, verdict.reason) == (Health.DEGRADED, Reason.TAIL_EXCESS)
+    found = int(prompts_hit(sketch)[0])
+    assert verdict.summary.startswith(
+        f"In the last 5 minutes images of at least {found} different prompts were as bad in alignment, given their "
+        f"prompts, as the worst 1.0% at the baseline; of {int(sketch.judged)} images no more than "
+    )
+    assert (verdict.evidence["tail"], verdict.evidence["prompts"]) == ("alignment.low.0.01", found)
+    p_means, p_tails, p_prompts = (float(str(verdict.evidence[f"p_{name}"])) for name in ("means", "tails", "prompts"))
+    assert verdict.p_value == p_prompts < min(p_means, p_tails)

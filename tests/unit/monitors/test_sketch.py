@@ -22,7 +22,7 @@ from monitors.sketch import DifferentLens, Sketch, hashed
 if TYPE_CHECKING:
     from tests.unit.monitors.conftest import World
 
-COUNTS = ("judged", "unseen", "tail_counts", "cluster_counts", "repeats")
+COUNTS = ("judged", "unseen", "tail_counts", "cluster_counts", "hits", "repeats")
 SUMS = ("feature_sums", "directed_sums", "directed_squares")
 FAVOURITES = np.r_[np.ones(350, np.int64), 75 // np.arange(1, 51)]
 """How often each of 400 prompts is asked for: most once, a few again and again, by Zipf's law."""
@@ -57,6 +57,7 @@ def test_sketches_of_the_parts_add_up_to_the_sketch_of_the_whole(features: Featu
     parts = [Sketch.of(part(features, slice(a, b))) for a, b in itertools.pairwise(edges)]
     whole = Sketch.of(features)
     assert whole.n == 400
+    assert whole.hits.any()
     assert_same(Sketch.total(parts), whole)
     assert_same(reduce(add, parts), whole)  # what was added up is as it was
     assert_same(reduce(add, reversed(parts)), whole)
