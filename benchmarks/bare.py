@@ -54,7 +54,7 @@ class BareLoop:
 
 
 def png(image: Any) -> bytes:
-    """Of [height, width, 3] from 0 to 1, at the compression level of the service."""
+    """Of [height, width, 3] from 0 to 1, as Pillow writes it at its quickest level."""
     buffer = io.BytesIO()
     Image.fromarray((image * 255).round().astype("uint8")).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
