@@ -197,7 +197,7 @@ class Sketch:
     def to_bytes(self) -> bytes:
         narrow = self.counts.astype(np.min_scalar_type(-1 - int(np.abs(self.counts).max())))
         header = {"lens": self.lens_digest, "layout": astuple(self.layout)}
-        return zlib.compress(codec.pack("sketch", _FORMAT, header, {"counts": narrow, "sums": self.sums}), 1)
+        return zlib.compress(codec.pack("sketch", _FORMAT, header, {"counts": narrow, "sums": self.sums}), 3)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sketch:
