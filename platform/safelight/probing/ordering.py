@@ -12,6 +12,7 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.probing.sets import SYNTHETIC, synthetic
 from safelight.releasing.service import ALIVE
+from safelight.rounds import in_turn
 from safelight.store import chains, engines, ledger, monitors, probe_sets, probes, releases, versions
 from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
@@ -67,10 +68,12 @@ class ProbeOrderer:
             return 0
         with self._database.reading() as session:
             names = [generator.name for generator in versions.generators(session)]
-            wanting = [name for name in names if self._wanted(session, name) or _outlived(session, name)]
-        return sum(self._order(name) for name in wanting)
+        return in_turn("probe orderer", names, self._order)
 
     def _order(self, generator: str) -> int:
+        with self._database.reading() as session:
+            if not self._wanted(session, generator) and not _outlived(session, generator):
+                return 0
         with self._database.transaction() as session:
             ledger.lock(session, generator)  # a flip meanwhile would have other probes ordered
             now, wanted = self._clock.now(), self._wanted(session, generator)

@@ -4,6 +4,7 @@ An engine host carries them out (`safelight.serving.drilling`); here they are or
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from registry.rules import last_known_good
 from safelight.clock import Clock
@@ -11,6 +12,7 @@ from safelight.errors import Kind, SafelightError
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
 from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
+from safelight.rounds import in_turn
 from safelight.store import access, chains, drills, incidents, ledger, versions
 from safelight.store.database import Database, Session
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
@@ -72,12 +74,12 @@ class DrillWatch:
         now = self._clock.now()
         with self._database.reading() as session:
             names = [each.name for each in versions.generators(session)]
-        done = 0
-        for name in names:
-            with self._database.transaction() as session:
-                done += self._order(session, name, now) + self._give_up(session, name, now)
-                done += self._answer(session, name, now)
-        return done
+        return in_turn("drills", names, partial(self._look, now))
+
+    def _look(self, now: datetime, generator: str) -> int:
+        with self._database.transaction() as session:
+            done = self._order(session, generator, now) + self._give_up(session, generator, now)
+            return done + self._answer(session, generator, now)
 
     def _order(self, session: Session, generator: str, now: datetime) -> int:
         night = night_of(now, self._hour)

@@ -18,6 +18,7 @@ from safelight.clock import Clock, bucket_start
 from safelight.releasing.canary import Canarying
 from safelight.responding.announcement import Links
 from safelight.responding.calling_off import MONITOR, tell
+from safelight.rounds import in_turn
 from safelight.store import baselines, canaries, chains, ledger, releases, scores, shadows, totals
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Database, Session
@@ -71,8 +72,13 @@ class CanaryJudge:
         if not self._leadership.held():
             return 0
         with self._database.reading() as session:
-            running = canaries.running(session)
-        return sum(self._follow(release, canary, self._looked_at(release, canary)) for release, canary in running)
+            under_way = releases.in_states(session, CANARIES)
+        return in_turn("canaries", under_way, self._judge, lambda release: f"release {release.id}")
+
+    def _judge(self, release: KnownRelease) -> bool:
+        with self._database.reading() as session:
+            canary = canaries.find(session, release.id)
+        return canary is not None and self._follow(release, canary, self._looked_at(release, canary))
 
     def _follow(self, release: KnownRelease, seen: KnownCanary, judged: KnownCanary) -> bool:
         with self._database.transaction() as session:

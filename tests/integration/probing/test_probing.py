@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
 from monitors.probes import Comparison, Repeatability
 from monitors.verdict import Health, Reason, Verdict
 from safelight.probing import requesting
-from safelight.store import monitors, probe_images, probe_sets, probes
+from safelight.store import monitors, probe_images, probe_sets, probes, versions
+from safelight.store.database import Session
+from safelight.store.monitors import StoredMonitor
 from safelight.store.probes import NewRun, Purpose, RunState
 from safelight.watching.monitors import Probe
 from safelight.watching.probed import question
@@ -48,6 +52,23 @@ def test_an_accepted_version_gets_stored_outputs_and_then_a_few_probes_at_a_time
     assert said is not None
     assert said.health is Health.HEALTHY
     assert world.probe()[0].id == routine.id  # nothing more is due
+
+
+def test_a_generator_whose_probes_cannot_be_decided_keeps_no_other_from_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = monitors.all_of
+
+    def all_of(session: Session, generator: str) -> list[StoredMonitor]:
+        if generator == "broken":
+            raise LookupError("a monitor of a kind that nobody knows")
+        return read(session, generator)
+
+    with world.database.transaction() as session:
+        versions.add_generator(session, "broken", "", world.clock.now())
+    monkeypatch.setattr(monitors, "all_of", all_of)
+    assert world.orderer.run_once() == 1
+    assert [run.generator for run in world.runs(RunState.ORDERED)] == [GENERATOR]
 
 
 def test_a_pixel_that_changes_is_found_by_the_next_handful_and_looked_at_closer(world: World) -> None:

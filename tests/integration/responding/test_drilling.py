@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from registry.ledger import Entry
 from safelight.errors import SafelightError
 from safelight.responding.drilling import MONITOR, WITHIN, DrillWatch, ask
-from safelight.store import drills, incidents
+from safelight.store import chains, drills, incidents, versions
+from safelight.store.database import Session
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
 from safelight.store.incidents import KnownIncident
 
@@ -65,6 +67,23 @@ def test_each_night_has_one_drill_of_the_version_to_go_back_to_whoever_leads(sce
 def test_a_night_that_nobody_looked_at_is_not_made_up_for_by_day(scene: Scene, watch: DrillWatch) -> None:
     scene.clock.advance(WITHIN.total_seconds())
     assert watch.run_once() == 0
+
+
+def test_a_generator_that_cannot_be_looked_at_keeps_no_other_from_its_drill(
+    scene: Scene, watch: DrillWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene.database.transaction() as session:
+        versions.add_generator(session, "broken", "", scene.clock.now())
+    read = chains.decisive
+
+    def decisive(session: Session, generator: str) -> list[Entry]:
+        if generator == "broken":
+            raise LookupError("an entry of a kind that nobody knows")
+        return read(session, generator)
+
+    monkeypatch.setattr(chains, "decisive", decisive)
+    assert watch.run_once() == 1
+    assert [drill.generator for drill in in_hand(scene)] == [GENERATOR]
 
 
 def test_a_drill_that_failed_is_one_incident_until_the_next_that_passes(scene: Scene, watch: DrillWatch) -> None:

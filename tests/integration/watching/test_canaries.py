@@ -9,6 +9,7 @@ import pytest
 
 from monitors.verdict import Health, Reason
 from registry.canary import CanaryPlan, CanaryRefused, CanaryStep
+from registry.ledger import EntryKind
 from registry.manifest import Golden, Manifest
 from registry.parameters import Defaults, Limits
 from registry.progress import State
@@ -238,6 +239,28 @@ def test_a_judge_that_fails_passes_nothing(stage: Stage, monkeypatch: pytest.Mon
     verdict = stage.canary.verdict
     assert verdict is not None
     assert (verdict.health, stage.state, stage.canary.step) == (Health.ERROR, State.CANARY, 0)
+
+
+def test_a_canary_that_cannot_be_read_keeps_no_other_from_being_judged(stage: Stage) -> None:
+    now = stage.world.clock.now()
+    with stage.database.transaction() as session:
+        versions.add_generator(session, "broken", "", now)
+        release = releases.add(
+            session,
+            generator="broken",
+            kind=EntryKind.PROMOTE,
+            from_version=1,
+            to_version=2,
+            actor="ann",
+            reason="",
+            incident_id=None,
+            now=now,
+        )
+        releases.move(session, release, State.CANARY, now)
+        canaries.add(session, release.id, CanaryPlan.model_construct(steps=()))
+    before = stage.canary.judged_at
+    stage.look()
+    assert before != stage.canary.judged_at == stage.world.clock.now()
 
 
 def test_a_worse_version_is_called_off_while_it_is_paused(stage: Stage) -> None:
