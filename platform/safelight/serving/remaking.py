@@ -1,6 +1,7 @@
 """Makes one logged generation again: of its envelope, on any version, behind everybody else's requests."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,11 +18,13 @@ from safelight.serving.replaying import Maker
 from safelight.serving.request import GenerationRequest
 from safelight.serving.running import keep_at
 from safelight.store import access, engines, generation_replays, generations, versions
-from safelight.store.database import Database, Session
+from safelight.store.database import Database, Session, StoreError
 from safelight.store.engines import KnownEngine
 from safelight.store.generation_replays import KnownReplay
 from safelight.store.generations import StoredGeneration
 from safelight.store.versions import KnownVersion
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
 _HELD = timedelta(minutes=3)
@@ -97,8 +100,10 @@ class Remaker:
             made = await self._maker.make_on(taken.request, taken.version, taken.engine)
             error = None if made.png else failure_of(made.generation)
             await asyncio.to_thread(self._note, taken.replay, made.generation.id, error)
-        except SafelightError as refusal:
-            await asyncio.to_thread(self._note, taken.replay, None, refusal)
+        except StoreError:
+            raise  # it is made again when the database is back
+        except Exception as failure:  # noqa: BLE001 - whatever it was, it must not be tried for ever
+            await asyncio.to_thread(self._note, taken.replay, None, _told(taken.replay, failure))
         return True
 
     def _take(self) -> _Taken | None:
@@ -108,14 +113,23 @@ class Remaker:
             ready = engines.ready(session, now - ALIVE) if waiting else []
         held = {(engine.generator, engine.version): engine for engine in ready}
         for replay in waiting:
-            with self._database.transaction() as session:
-                engine = held.get((replay.generator, replay.version))
-                if engine is None:
-                    self._give_up_in_the_end(session, replay, now)
-                elif generation_replays.take(session, replay.id, self._name, now, now + _HELD):
-                    taken = self._taken(session, replay, engine, now)
-                    if taken is not None:
-                        return taken
+            try:
+                with self._database.transaction() as session:
+                    taken = self._try(session, replay, held.get((replay.generator, replay.version)), now)
+            except StoreError:
+                raise
+            except Exception as failure:  # noqa: BLE001 - the oldest comes first: the others would wait behind it
+                self._note(replay, None, _told(replay, failure))
+                continue
+            if taken is not None:
+                return taken
+        return None
+
+    def _try(self, session: Session, replay: KnownReplay, engine: KnownEngine | None, now: datetime) -> _Taken | None:
+        if engine is None:
+            self._give_up_in_the_end(session, replay, now)
+        elif generation_replays.take(session, replay.id, self._name, now, now + _HELD):
+            return self._taken(session, replay, engine, now)
         return None
 
     def _taken(self, session: Session, replay: KnownReplay, engine: KnownEngine, now: datetime) -> _Taken | None:
@@ -147,3 +161,12 @@ class Remaker:
                 generation_replays.fail(session, replay.id, error, self._clock.now())
             elif made_id is not None:
                 generation_replays.made(session, replay.id, made_id, self._clock.now())
+
+
+def _told(replay: KnownReplay, failure: Exception) -> SafelightError:
+    """What the one who ordered a replay is told of what ended it."""
+    if isinstance(failure, SafelightError):
+        return failure
+    logger.error("replay %s of generation %s failed", replay.id, replay.generation_id, exc_info=failure)
+    why = f"It could not be made again ({type(failure).__name__}). The log of the API process has the details."
+    return SafelightError(Kind.UNAVAILABLE, "replay_failed", why)

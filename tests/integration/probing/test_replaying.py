@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from monitors.replays import Likeness
 from registry.parameters import Requested
@@ -21,6 +22,7 @@ from safelight.store import access, engines, generation_replays, generations, re
 from safelight.store.engines import EngineState
 from safelight.store.generation_replays import KnownReplay, ReplayState
 from safelight.store.generations import StoredGeneration
+from safelight.store.tables.generations import GenerationRow
 
 from .conftest import GENERATOR, World  # noqa: TID252
 
@@ -178,6 +180,21 @@ def test_an_image_that_is_not_made_is_a_failure_and_not_another_image(world: Wor
     world.painter.lost = True
     failed = replayed(world, original)
     assert (failed.state, failed.error_code) == (ReplayState.FAILED, "engine_lost")
+
+
+@pytest.mark.parametrize("parameters", [["steps"], {"steps": [5]}], ids=["as it is read", "as it is made"])
+def test_one_that_fails_in_a_way_nobody_thought_of_has_failed_and_lets_the_others_by(
+    world: World, parameters: object
+) -> None:
+    original = made(world)
+    poisoned, sound = order(world, original), order(world, made(world))
+    with world.database.transaction() as session:
+        session.execute(update(GenerationRow).where(GenerationRow.id == original.id).values(parameters=parameters))
+    make(world)
+    failed = standing(world, poisoned)
+    assert (failed.state, failed.error_code) == (ReplayState.FAILED, "replay_failed")
+    assert "log" in failed.error
+    assert standing(world, sound).state is ReplayState.MADE
 
 
 def test_what_is_deleted_meanwhile_is_said_so_in_the_end(world: World) -> None:
