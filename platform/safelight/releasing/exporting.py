@@ -8,11 +8,15 @@ from dataclasses import asdict, fields
 from registry.digests import canonical_json
 from registry.ledger import Entry
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = [field.name for field in fields(Entry)]
 
 
 def as_csv(entries: Iterable[Entry]) -> Iterator[str]:
-    """A line a piece, after the line of names. Times are ISO 8601 in UTC; what is None is empty."""
+    """A line a piece, after the line of names. Times are ISO 8601 in UTC; what is None is empty.
+
+    Text that a spreadsheet would run as a formula has a single quote before it, as OWASP advises ("CSV Injection").
+    """
     yield _row(_COLUMNS)
     for entry in entries:
         yield _row(_document(entry).values())
@@ -33,5 +37,9 @@ def _document(entry: Entry) -> dict[str, object]:
 
 def _row(values: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
+    csv.writer(line, lineterminator="\n").writerow(map(_cell, values))
     return line.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
