@@ -85,11 +85,12 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
         *(threading.Thread(target=each.run, args=(stopped,), name=each.name) for each in loops),
     ]
     versions = version_store(settings)
-    await gateway.start()
-    for thread in threads:
-        thread.start()
-    background = {asyncio.create_task(each.run()) for each in (prober, replayer, remaker, jobs)}
+    background: list[asyncio.Task[None]] = []
     try:
+        await gateway.start()
+        for thread in threads:
+            thread.start()
+        background += [asyncio.create_task(each.run()) for each in (prober, replayer, remaker, jobs)]
         yield Platform(
             settings=settings,
             clock=time,
@@ -109,11 +110,12 @@ async def api_lifetime(settings: Settings, stopping: asyncio.Event) -> AsyncIter
     finally:
         for task in background:
             task.cancel()
-        await asyncio.wait(background)
+        await asyncio.gather(*background, return_exceptions=True)
         await gateway.stop()
         stopped.set()
         for thread in threads:
-            await asyncio.to_thread(thread.join)
+            if thread.is_alive():  # none is where the store was away at the start
+                await asyncio.to_thread(thread.join)
         await engines.close()
         journal.close()
         shipper.close()

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -179,18 +179,18 @@ def test_an_import_that_was_cut_off_is_finished_by_the_next(
     run: Import, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _write(tmp_path / "log.parquet", [_row(i) for i in range(100)])
-    write, left = LocalImages.write, [130]  # images and thumbnails, until the disk is gone
+    write, left = LocalImages.write_all, [130]  # images and thumbnails, until the disk is gone
 
-    def fail(self: LocalImages, key: str, data: bytes) -> None:
-        left[0] -= 1
+    def fail(self: LocalImages, objects: Mapping[str, bytes]) -> None:
+        left[0] -= len(objects)
         if left[0] < 0:
             raise OSError("no space left on device")
-        write(self, key, data)
+        write(self, objects)
 
-    monkeypatch.setattr(LocalImages, "write", fail)
+    monkeypatch.setattr(LocalImages, "write_all", fail)
     assert isinstance(run("log.parquet").exception, OSError)
     assert len(_stored(database)) == 64
-    monkeypatch.setattr(LocalImages, "write", write)
+    monkeypatch.setattr(LocalImages, "write_all", write)
     run("log.parquet")
     assert len(_stored(database)) == 100
 

@@ -245,10 +245,12 @@ def test_how_far_an_order_is_can_be_asked_while_it_lasts() -> None:
     others = [ORDER.model_copy(update={"id": UUID(int=number)}) for number in (1, 3)]
 
     async def story(client: HttpEngineClient, url: str) -> None:
-        making = [asyncio.create_task(client.order(url, order)) for order in (waiting, *others)]
+        making: list[asyncio.Task[Any]] = []
+        for order in (waiting, *others):
+            making.append(asyncio.create_task(client.order(url, order)))
+            while not await client.progress(url, [order.id]):
+                pass  # it is on its way
         await asyncio.to_thread(pipeline.entered.wait)
-        while len(await client.progress(url, [waiting.id, *(order.id for order in others)])) < 3:
-            pass  # the others are on their way
         found = await client.progress(url, [waiting.id, others[1].id, UUID(int=4)])
         assert found.keys() == {waiting.id, others[1].id}
         assert (found[waiting.id].steps, found[waiting.id].ahead) == (9, 0)
