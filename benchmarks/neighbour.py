@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="neighbour-") as folder:
-        loop = BareLoop(build_version(2, Path(folder)).folder)
+        loop = BareLoop(build_version(2, Path(folder) / "bare").folder)
         loop.rate(options.batch, 1.0)  # warms up
         print(table(measure(loop, options.turns, options.seconds, options.batch)))
 
