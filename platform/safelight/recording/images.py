@@ -94,8 +94,9 @@ class LocalImages:
     def _put(path: Path, data: bytes) -> None:
         # Written beside its place and moved there: no reader and no crash ever sees half an image.
         unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-        with unfinished.open("wb", buffering=0) as file:
+        with unfinished.open("wb") as file:
             file.write(data)
+            file.flush()  # all of it, or an error: one write of the system's may take a part where the disk is full
             os.fsync(file.fileno())
         unfinished.replace(path)
 

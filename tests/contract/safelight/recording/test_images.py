@@ -1,5 +1,8 @@
 """What every image store keeps its word on: a folder, an object store in memory, and S3 over HTTP."""
 
+import errno
+import os
+import resource
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +15,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from safelight.ids import first_id_at
-from safelight.recording.images import ImageArchive, generation_of, image_key, open_images, thumbnail_key
+from safelight.recording.images import ImageArchive, LocalImages, generation_of, image_key, open_images, thumbnail_key
 from safelight.settings import ImageStoreSettings
 
 
@@ -121,3 +124,16 @@ def test_an_s3_store_that_is_away_is_an_os_error() -> None:
 
 def _refuse(*_: object) -> None:
     raise OSError("no space left on device")
+
+
+def test_an_image_that_fits_only_in_part_is_refused_and_not_torn(tmp_path: Path) -> None:
+    """A full disk takes what it has room for, and only the next write fails: as a limit on a file's size does."""
+    images, before = LocalImages(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            images.write("2026/11/23/a.png", b"x" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(FileNotFoundError):
+        images.read("2026/11/23/a.png")
