@@ -108,6 +108,16 @@ def test_state_is_kept_in_named_volumes(services: dict[str, Any]) -> None:
     assert kept["api"] == kept["worker"] == kept["engine"] == ["safelight"]
 
 
+def test_links_lead_where_people_reach_it() -> None:
+    address = "https://safelight.example.org"
+    resolved = config(**dict.fromkeys(SECRETS, "given"), SAFELIGHT_PUBLIC_URL=address).stdout
+    told = {name: yaml.safe_load(resolved)["services"][name]["environment"] for name in ("api", "worker")}
+    assert {name: each["SAFELIGHT_API__PUBLIC_URL"] for name, each in told.items()} == {
+        "api": address,
+        "worker": address,
+    }
+
+
 def test_only_the_dashboard_is_published_and_only_to_this_machine(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if service.get("ports")}
     assert published == {"api": ["127.0.0.1:8484:8484/tcp"]}
