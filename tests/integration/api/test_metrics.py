@@ -98,6 +98,35 @@ def test_every_metric_of_the_alerts_is_exported_and_their_rules_hold(text: str) 
     assert set(EXPRESSION.findall(rules.read_text())) <= exported(text)
 
 
+def test_every_metric_of_the_document_is_exported(text: str) -> None:
+    named = set(re.findall(r"`(safelight_[a-z_]+)`", (DOCS / "metrics.md").read_text()))
+    parts = {name for name in named if name + "_count" in exported(text)}
+    assert len(named) > 25
+    assert named - parts <= exported(text) | {"safelight_price_per_engine_hour"}
+
+
+@pytest.mark.parametrize(("ticks", "fires"), [("0+6x160", False), ("0+6x40 stale", True), ("stale", True)])
+def test_a_worker_that_is_gone_is_told_of(tmp_path: Path, ticks: str, fires: bool) -> None:
+    alert = {"exp_annotations": {"summary": "No monitor has looked for ten minutes: does a worker run?"}}
+    at_forty_minutes = {
+        "interval": "15s",
+        "input_series": [{"series": 'safelight_monitor_ticks_total{result="done"}', "values": ticks}],
+        "alert_rule_test": [
+            {
+                "eval_time": "40m",
+                "alertname": "SafelightNotWatching",
+                "exp_alerts": [alert | {"exp_labels": {"severity": "page"}}] if fires else [],
+            }
+        ],
+    }
+    played = {"rule_files": [str(DOCS / "prometheus" / "alerts.yml")], "tests": [at_forty_minutes]}
+    (tmp_path / "played.yml").write_text(json.dumps(played))
+    done = subprocess.run(
+        ["promtool", "test", "rules", "played.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_configuration_that_we_ship_is_one(tmp_path: Path) -> None:
     for name in ("prometheus.yml", "alerts.yml"):
         (tmp_path / name).write_text((DOCS / "prometheus" / name).read_text())
