@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight.clock import Clock
+from safelight.serving import allocator
 from safelight.serving.control import EngineSpec, Report, ReportKind
 from safelight.store.engines import EngineState
 from safelight.store.residency import Residency
@@ -157,6 +158,8 @@ class EngineChild:
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         one_thread_pool = {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
+        # How the operator has the C library's memory kept, if at all, holds for engines, too.
+        environment = allocator.TUNABLES | os.environ | one_thread_pool
         with self._lock:
             if self._released.is_set():
                 return None
@@ -164,7 +167,7 @@ class EngineChild:
                 [sys.executable, "-m", "safelight.serving.engine"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=os.environ | one_thread_pool,
+                env=environment,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the host, which ends its engines in order
             )
             self._status = replace(self._status, pid=self._process.pid)

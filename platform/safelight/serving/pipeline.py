@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from registry.manifest import Manifest
 from registry.parameters import GenerationParameters, Limits
-from safelight.serving import adapters
+from safelight.serving import adapters, allocator
 from safelight.serving.calling import Call, denoiser_name, side_multiple
 from safelight.serving.quantising import quantise
 from safelight.serving.rendering import Finish, OutOfMemory, Rendered, Stopped, Unsupported
@@ -80,6 +80,7 @@ class Prepared:
         _put(self.pipeline, self.place, self.manifest.offload)
         if self.manifest.compile is not None:
             _compile(self.pipeline, self.manifest.compile)
+        allocator.give_back()
         return DiffusersPipeline(self.pipeline, self.call, _describe(self.place, self.manifest))
 
 
@@ -128,6 +129,7 @@ def prepare(folder: Path, manifest: Manifest, *, device: str, threads: int) -> P
     adapters.apply(pipeline, folder, manifest.adapters)
     if manifest.quantisation is not None:
         quantise(pipeline, manifest.quantisation)
+    allocator.give_back()
     return Prepared(pipeline, call, place, manifest)
 
 
