@@ -1,5 +1,6 @@
 """Sends one message to one channel: in the words of its kind, over a connection that checks where it leads."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from safelight.clock import Clock
@@ -8,7 +9,7 @@ from safelight.notifying.connection import GuardedBackend, Resolve, resolve
 from safelight.notifying.kinds import KINDS
 from safelight.notifying.links import ThumbnailLinks
 from safelight.notifying.message import Destination, Message
-from safelight.notifying.retry import Outcome
+from safelight.notifying.retry import Answered, Outcome
 from safelight.notifying.rollback_links import RollbackLinks
 from safelight.notifying.sending import post
 from safelight.settings import NotifyingSettings
@@ -45,7 +46,15 @@ class Sender:
         links = ThumbnailLinks(self._public_url, to.channel_id, to.link_key, now) if self._public_url else None
         message = self._ways_back.put_into(message, to.channel_id, to.link_key, now)
         destination = Destination(to.channel_id, to.url, to.secrets, links)
-        return post(KINDS[to.kind].request(message, destination, now), now, self._backend)
+        channel = KINDS[to.kind]
+        request = channel.request(message, destination, now)
+        outcome = post(request, now, self._backend)
+        if isinstance(outcome, Answered) and outcome.status in channel.refusals:
+            plain = channel.request(message, replace(destination, thumbnail=None), now)
+            if plain.body != request.body:
+                # Slack refuses all of a message for one image that it cannot fetch: what happened is told without.
+                return post(plain, now, self._backend)
+        return outcome
 
     def _backend(self) -> GuardedBackend:
         return GuardedBackend(self._clock, self._settings.timeout_seconds, Reach.of(self._settings), self._resolve)

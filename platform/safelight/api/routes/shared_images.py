@@ -8,11 +8,12 @@ from fastapi import APIRouter, Path, Query, Response
 from safelight.api.platform import PlatformDep
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.notifying.links import opens
+from safelight.recording.pixels import as_png, decode
 from safelight.store import channels, generations
 
 router = APIRouter(prefix="/api/v1/notifications/channels", tags=["notifications"])
 
-_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"image/webp": {}, "image/png": {}}}}
+_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
 
 @router.get("/{channel_id}/images/{generation_id}", response_class=Response, responses=_ANSWER)
@@ -38,12 +39,13 @@ def get_shared_image(
     if key is None:
         raise not_found("image", generation_id)
     try:
-        image = platform.images.read(key)
+        kept = platform.images.read(key)
     except FileNotFoundError as error:
         raise not_found("image", generation_id) from error
     except OSError as error:
         message = "The image store does not answer. Try again later."
         raise SafelightError(Kind.UNAVAILABLE, "image_store_unavailable", message, retry_after=5) from error
-    kind = "image/webp" if found is not None and found.thumbnail_key is not None else "image/png"
     left = max(0, expires - int(now.timestamp()))
-    return Response(image, media_type=kind, headers={"Cache-Control": f"private, max-age={left}"})
+    # Slack shows no WebP, and refuses a message that leads to one.
+    png = as_png(decode(kept), kept)
+    return Response(png, media_type="image/png", headers={"Cache-Control": f"private, max-age={left}"})
