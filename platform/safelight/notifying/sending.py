@@ -100,9 +100,9 @@ def _retry_after(response: httpcore.Response, now: datetime) -> timedelta | None
     """RFC 9110, section 10.2.3: seconds, or a date."""
     value = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
     text = value.decode("ascii", "replace").strip()
-    if text.isdigit():
-        return timedelta(seconds=min(int(text), 10**9))
     try:
+        if text.isdigit():
+            return timedelta(seconds=min(int(text), 10**9))
         return max(parsedate_to_datetime(text) - now, timedelta(0))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a year or a number that nothing holds
         return None
