@@ -81,10 +81,11 @@ class Pulse:
         with self._database.reading() as session:
             standing = notifications.standing(session, to.channel_id)
         for each in standing:
-            error = error_of(self._sender.send(Message(each.id, each.event, each.created_at, each.payload), to))
-            if error:
+            outcome = self._sender.send(Message(each.id, each.event, each.created_at, each.payload), to)
+            if error := error_of(outcome):
                 logger.warning("an alert that still holds could not be repeated: %s", error)
-                return
+            if not isinstance(outcome, Answered):
+                return  # nobody is there, and the others would wait for it one by one
 
 
 def _silent_since(session: Session, oldest: datetime) -> datetime | None:

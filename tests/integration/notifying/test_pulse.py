@@ -12,10 +12,13 @@ from safelight.notifying.addresses import Reach
 from safelight.notifying.pulse import Pulse
 from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
-from safelight.store import access, channels, slots, versions
+from safelight.store import access, channels, incidents, slots, versions
 from safelight.store.channels import ChannelKind, KnownChannel
-from safelight.store.database import Database
+from safelight.store.database import Database, Session
+from safelight.store.incidents import KnownIncident
 from safelight.store.slots import SlotState
+
+from .conftest import make_deliverer  # noqa: TID252
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TICK = 60.0
@@ -121,3 +124,38 @@ def test_a_switch_is_told_of_no_incident(
 ) -> None:
     with database.transaction() as session:
         assert outbox.enqueue(session, "incident.opened", {}, None, NOON) == 0
+
+
+def test_an_alert_that_is_refused_keeps_no_other_from_being_repeated(
+    database: Database, clock: ManualClock, receiver: Receiver
+) -> None:
+    with database.transaction() as session:
+        making.create(
+            session, "alertmanager", ChannelKind.ALERTMANAGER, NOON, url=receiver.url, reach=Reach(private=True)
+        )
+        for number in range(2):
+            incident = _open(session, number)
+            outbox.enqueue(session, "incident.opened", {"message": "down"}, incident.id, NOON)
+    while make_deliverer(database, clock, NotifyingSettings(allow_private_addresses=True)).run_once():
+        pass
+    receiver.requests.clear()
+    receiver.statuses = [400, 200]
+    _pulse(database, clock).run_once()
+    assert len(receiver.requests) == 2
+
+
+def _open(session: Session, number: int) -> KnownIncident:
+    return incidents.open_incident(
+        session,
+        generator="studio",
+        dedup_key=f"studio:default:release-{number}",
+        title="Version 3 of studio: alignment down",
+        monitor="release_comparison",
+        reason="alignment_down",
+        verdict_id=None,
+        suspect_version=3,
+        suspect_release_id=None,
+        suggested_target=2,
+        evidence={},
+        now=NOON,
+    )
