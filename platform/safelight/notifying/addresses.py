@@ -47,6 +47,8 @@ class Reach:
             return True
         if isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None:
             return False
+        if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:  # which Python takes for global
+            return self.private
         if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
             return False
         return ip.is_global or self.private
