@@ -9,6 +9,7 @@ import typer
 
 from safelight import wiring
 from safelight.cli.actor import actor
+from safelight.errors import not_found
 from safelight.notifying import making, outbox
 from safelight.notifying.addresses import Reach
 from safelight.settings import Settings
@@ -140,6 +141,8 @@ def replay(
         if letter is None:
             replayed = outbox.replay_all(session, known.id, now)
         else:
+            if notifications.get(session, letter).channel_id != known.id:
+                raise not_found("notification", f"{letter} of {name}")
             outbox.replay(session, letter, now)
             replayed = 1
         access.record_audit(session, now, actor(), "channel.replay", name, f"{replayed} notifications")

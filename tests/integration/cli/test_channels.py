@@ -49,6 +49,9 @@ def test_a_channel_is_made_tried_rotated_and_switched_off(run: CliRunner) -> Non
     assert _refused(run.invoke(app, ["channel", "replay", "on-call"])) == "channel_disabled"
 
     _done(run.invoke(app, ["channel", "enable", "on-call"]))
+    _done(run.invoke(app, ["channel", "add", "nights", "--url", "https://hooks.example.com/nights"]))
+    of_another = ["channel", "replay", "nights", "--id", failed.split()[0]]
+    assert _refused(run.invoke(app, of_another)) == "notification_not_found"
     assert _done(run.invoke(app, ["channel", "replay", "on-call", "--id", failed.split()[0]])).startswith(
         "1 on the way"
     )
