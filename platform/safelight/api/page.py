@@ -50,7 +50,14 @@ def mount(app: FastAPI, folder: Path = FOLDER) -> None:
             return HTMLResponse(_NOT_BUILT, headers=_HEADERS)
         if path == "docs":
             return FileResponse(folder / "docs.html", headers=_HEADERS)
+        wanted = _file(folder, path)
+        return FileResponse(wanted) if wanted else FileResponse(folder / "index.html", headers=_HEADERS)
+
+
+def _file(folder: Path, path: str) -> Path | None:
+    """The file of the folder that a path names; None for a path of the page's own, which may be no name of a file."""
+    try:
         wanted = (folder / path).resolve()
-        if path and wanted.is_file() and wanted.is_relative_to(folder.resolve()):
-            return FileResponse(wanted)
-        return FileResponse(folder / "index.html", headers=_HEADERS)
+        return wanted if wanted.is_relative_to(folder.resolve()) and wanted.is_file() else None
+    except (OSError, ValueError):  # too long, or with a NUL in it
+        return None
