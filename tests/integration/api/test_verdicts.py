@@ -181,7 +181,14 @@ def test_a_generator_that_does_not_exist_is_an_error(viewer: httpx.Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("metadata", "status"), [({}, 401), ({"key": "sl_guess"}, 401), ({"key": "viewer", "version": "new"}, 422)]
+    ("metadata", "status"),
+    [
+        ({}, 401),
+        ({"key": "sl_guess"}, 401),
+        ({"key": "viewer", "version": "new"}, 422),
+        ({"key": "viewer", "version": "0"}, 422),
+        ({"key": "viewer", "version": "9" * 5_000}, 422),
+    ],
 )
 def test_a_hook_that_may_not_or_makes_no_sense_is_refused(
     api: Installation, metadata: dict[str, str], status: int

@@ -1,5 +1,6 @@
 """Verdicts for deployment tools: Argo Rollouts asks by GET, Flagger by webhooks. Missing data never passes."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +16,7 @@ from safelight.errors import Kind, SafelightError
 router = APIRouter(prefix="/api/v1/verdicts", tags=["deployment tools"])
 
 _may_read = Requires(Permission.READ)
+_NUMBER = re.compile("[1-9][0-9]{0,9}")
 Version = Annotated[int | None, Query(ge=1, description="Left out: what serves")]
 
 
@@ -68,6 +70,6 @@ def _version(call: GateCall) -> int | None:
     named = call.metadata.get("version")
     if named is None:
         return None
-    if not (named.isascii() and named.isdigit() and int(named) > 0):
+    if _NUMBER.fullmatch(named) is None:
         raise SafelightError(Kind.INVALID, "version_invalid", "metadata.version is the number of a version, as a text.")
     return int(named)
