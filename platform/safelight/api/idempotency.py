@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from safelight.access import fingerprint
+from safelight.api.auth import COOKIE, authenticate
 from safelight.api.platform import Platform
 from safelight.errors import Kind, SafelightError
 from safelight.store import idempotency
@@ -24,7 +25,8 @@ _LONGEST_KEY = 255
 class IdempotentRoute(APIRoute):
     """A route whose successful JSON replies are kept for a day under the caller's key.
 
-    A request that was refused or failed leaves nothing behind, so the key may be used again.
+    A request that was refused or failed leaves nothing behind, so the key may be used again. Every route of this kind
+    needs a key or a session.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -54,9 +56,12 @@ class IdempotentRoute(APIRoute):
                 Kind.INVALID, "idempotency_key_invalid", f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters."
             )
         platform: Platform = request.app.state.platform
+        # A reply is kept for a day, and a key may be revoked at any time.
+        await authenticate(request, platform)
         # Keys of two callers never meet: whoever holds another secret is another caller.
-        actor = fingerprint(request.headers.get("authorization") or request.headers.get("cookie", ""))
-        digest = hashlib.sha256(f"{request.url.path}\n".encode() + await request.body()).hexdigest()
+        actor = fingerprint(request.headers.get("authorization") or request.cookies.get(COOKIE, ""))
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        digest = hashlib.sha256(f"{address}\n".encode() + await request.body()).hexdigest()
         kept = await run_sync(_claim, platform, actor, key, digest)
         if kept is not None:
             return await run_sync(self._replay, platform, kept, digest)

@@ -6,13 +6,16 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from PIL import Image
 from sqlalchemy import select
 
 from safelight.access import Role
-from safelight.store import retention
+from safelight.store import access, retention
 from safelight.store.tables import IdempotentReply
+
+from .conftest import CLOCK  # noqa: TID252
 
 PATH = "/api/v1/generations"
 
@@ -105,6 +108,40 @@ def test_a_request_sent_twice_makes_one_image(api: Any) -> None:
         first, second = (client.post(PATH, json=asked, headers={"Idempotency-Key": "once"}) for _ in range(2))
     assert first.json() == second.json()
     assert second.headers["idempotency-replayed"] == "true"
+
+
+def test_a_reply_that_is_kept_is_for_whoever_may_still_ask(api: Any) -> None:
+    now = CLOCK.now()
+    with api.database.transaction() as session:
+        key, secret = access.create_key(session, "for a day", Role.CLIENT, now)
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "once more"}
+    asked = {"generator": "sprites", "prompt": "a red apple"}
+    with httpx.Client(base_url=api.url, trust_env=False, headers=headers) as client:
+        assert client.post(PATH, json=asked).status_code == 200
+        assert client.post(PATH, json=asked).headers["idempotency-replayed"] == "true"
+        with api.database.transaction() as session:
+            access.revoke_key(session, key.id, now)
+        refused = client.post(PATH, json=asked)
+        stranger = client.post(PATH, json=asked, headers={"Authorization": "Bearer sl_guess"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+    assert stranger.status_code == 401
+
+
+def test_another_address_is_another_request(api: Any) -> None:
+    lines = "\n".join(json.dumps({"prompt": f"thing {i}"}) for i in range(16))
+    headers = {"Idempotency-Key": "upload", "Content-Type": "application/x-ndjson"}
+    with api.client() as client:
+        first, second = (
+            client.post(
+                "/api/v1/probes/sets/upload",
+                params={"generator": "sprites", "name": name},
+                content=lines,
+                headers=headers,
+            )
+            for name in ("one", "two")
+        )
+    assert first.status_code == 201
+    assert (second.status_code, second.json()["code"]) == (422, "idempotency_key_reused")
 
 
 def test_a_reply_with_images_is_kept_without_them_and_given_whole(api: Any) -> None:
