@@ -1,5 +1,6 @@
 """RFC 9457 problem details: one table from the kind of an error to its status."""
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -40,6 +41,13 @@ class CodedHTTPException(HTTPException):
         self.code = code
 
 
+class LenientJSONResponse(JSONResponse):
+    """JSON that may quote what was asked: half a character, which JSON can write and UTF-8 cannot, becomes a '?'."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
+
+
 class Problem(BaseModel):
     """What went wrong, in a form programs and people can act on."""
 
@@ -63,7 +71,7 @@ def problem_response(
         "detail": detail,
         **extra,
     }
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    return LenientJSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def of_error(error: SafelightError | RegistryError) -> JSONResponse:
@@ -129,12 +137,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ValueRefused)
     @app.exception_handler(OverflowError)  # by SQLite's driver, of what has more than 64 bits
+    @app.exception_handler(UnicodeEncodeError)  # by either driver, of half a character
     async def value_refused(request: Request, error: Exception) -> JSONResponse:
         logger.warning("%s %s holds what cannot be stored", request.method, request.url.path, exc_info=error)
         return problem_response(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "value_out_of_range",
-            "A number is too large, or a text holds a NUL: no record can hold that. Nothing was changed.",
+            "A number or a text is too large, or a text holds a NUL or half a character: no record can hold that. "
+            "Nothing was changed.",
         )
 
     @app.exception_handler(Exception)

@@ -193,6 +193,8 @@ def test_a_manifest_that_does_not_hold_together(admin: httpx.Client, unchanged: 
         "/api/v1/releases/0198d0c4-0000-7000-8000-000000000000",
         "/api/v1/incidents/0198d0c4-0000-7000-8000-000000000000",
         "/api/v1/generations/0198d0c4-0000-7000-8000-000000000000",
+        "/api/v1/releases/0198d0c4-0000-7000-8000-000000000000/events",
+        "/api/v1/generations/jobs/0198d0c4-0000-7000-8000-000000000000/events",
         "/api/v1/nothing",
     ],
 )
@@ -210,11 +212,29 @@ def test_something_that_does_not_exist(operator: httpx.Client, unchanged: None, 
         f"/api/v1/monitors/sprites/blank_rate/verdicts?before={2**63}",
         "/api/v1/generators/spri%00tes",
         "/api/v1/reports/daily?generator=sprites&before=2026-11-23T00:00:00",
+        "/api/v1/live?generator=sprites&at=2026-11-23T00:00:00",
     ],
 )
 def test_what_no_column_holds(operator: httpx.Client, unchanged: None, path: str) -> None:
     response = operator.get(path)
     assert response.status_code in {404, 422}, response.text
+    refused(response, response.status_code, response.json()["code"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (GENERATE, {"generator": "\\ud800", "prompt": "a cat"}),
+        ("/api/v1/probes/runs", {"generator": "\\ud800", "version": 1}),
+        ("/api/v1/backfills", {"generator": "\\ud800", "from": "2026-11-23T00:00:00Z", "to": "2026-11-23T01:00:00Z"}),
+        ("/api/v1/rollback-links/look", {"token": "\\ud800"}),
+    ],
+)
+def test_half_a_character(operator: httpx.Client, unchanged: None, path: str, body: dict[str, str]) -> None:
+    """Which JSON can write, and UTF-8 cannot."""
+    text = json.dumps(body).replace("\\\\", "\\")
+    response = operator.post(path, content=text, headers={"Content-Type": "application/json"})
+    assert response.status_code in {403, 404, 422}, response.text
     refused(response, response.status_code, response.json()["code"])
 
 

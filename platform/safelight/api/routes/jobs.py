@@ -6,7 +6,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from safelight.access import Permission, Principal
@@ -45,7 +45,8 @@ def get_job(job_id: UUID, platform: PlatformDep, principal: ReaderOrMaker) -> Ge
     return GenerationJob.of(_find(platform, job_id, principal))
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+# Looked for before: a stream that has begun cannot answer that there is no such job.
+@router.get("/{job_id}/events", response_class=EventSourceResponse, dependencies=[Depends(get_job)])
 async def follow_job(
     job_id: UUID, request: Request, platform: PlatformDep, principal: ReaderOrMaker
 ) -> AsyncIterator[ServerSentEvent]:

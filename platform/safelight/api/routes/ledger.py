@@ -1,12 +1,12 @@
 """The ledger: what served when, by whom and why, and whether the record of it still is what was recorded."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from registry.ledger import verify
 from safelight.api.auth import Reader
@@ -110,13 +110,11 @@ def live(
     generator: str,
     platform: PlatformDep,
     _reader: Reader,
-    at: Annotated[datetime | None, Query(description="With its time zone; left out: now")] = None,
+    at: Annotated[AwareDatetime | None, Query(description="With its time zone; left out: now")] = None,
     scope: Scope = DEFAULT_SCOPE,
 ) -> Live:
     """What served at a moment, since when, who decided it and why."""
     moment = at or platform.clock.now()
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=platform.clock.now().tzinfo)
     with platform.database.reading() as session:
         versions.require_generator(session, generator)
         entry = chains.live_at(session, generator, moment, scope)

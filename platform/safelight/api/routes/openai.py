@@ -21,7 +21,7 @@ from safelight.api.auth import Maker, ReaderOrMaker
 from safelight.api.finding import find, image_of
 from safelight.api.image_links import ImageLinks, Link
 from safelight.api.platform import Platform, PlatformDep
-from safelight.api.problems import STATUS, CodedHTTPException
+from safelight.api.problems import STATUS, CodedHTTPException, LenientJSONResponse
 from safelight.api.schemas.generations import EndUser
 from safelight.errors import Kind, SafelightError, not_found
 from safelight.serving.attempt import failure_of
@@ -215,4 +215,4 @@ def _envelope(
 ) -> JSONResponse:
     kind = _LIMITS.get(status, "invalid_request_error")
     body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return LenientJSONResponse(body, status_code=status, headers=headers)

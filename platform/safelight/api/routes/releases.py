@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from safelight.access import Permission
@@ -125,7 +125,10 @@ def get_difference(
         return difference(session, releases.require(session, release_id), other)
 
 
-@router.get("/releases/{release_id}/events", response_class=EventSourceResponse)
+# Looked for before: a stream that has begun cannot answer that there is no such release.
+@router.get(
+    "/releases/{release_id}/events", response_class=EventSourceResponse, dependencies=[Depends(get_release)]
+)
 async def follow_release(
     release_id: UUID, request: Request, platform: PlatformDep, _reader: Reader
 ) -> AsyncIterator[ServerSentEvent]:

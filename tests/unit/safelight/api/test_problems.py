@@ -42,6 +42,11 @@ def test_a_busy_server_says_when_to_come_back() -> None:
     assert answer.headers["retry-after"] == "3"
 
 
+def test_what_was_asked_may_be_quoted_whatever_it_is() -> None:
+    answer = _answer(SafelightError(Kind.NOT_FOUND, "some_code", "There is no caf\u00e9 \ud800.")).get("/")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "There is no caf\u00e9 ?.")
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
@@ -49,6 +54,7 @@ def test_a_busy_server_says_when_to_come_back() -> None:
         (OperationalError("SELECT 1", {}, Exception(SECRET)), 503, "database_unavailable"),
         (DataError("SELECT 1", {}, Exception(SECRET)), 422, "value_out_of_range"),
         (OverflowError(SECRET), 422, "value_out_of_range"),
+        (UnicodeEncodeError("utf-8", SECRET, 0, 1, "surrogates not allowed"), 422, "value_out_of_range"),
     ],
 )
 def test_what_went_wrong_inside_stays_inside(
