@@ -85,14 +85,14 @@ def read_csv(text: str) -> list[Probe]:
     Raises SafelightError `probe_set_invalid`.
     """
     table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    if "prompt" not in (table.fieldnames or ()):
-        raise SafelightError(
-            Kind.INVALID, "probe_set_invalid", "The first line names the columns, and 'prompt' is not among them."
-        )
     try:
+        if "prompt" not in (table.fieldnames or ()):
+            raise SafelightError(
+                Kind.INVALID, "probe_set_invalid", "The first line names the columns, and 'prompt' is not among them."
+            )
         rows = [{name: cell for name, cell in row.items() if cell not in (None, "")} for row in table]
     except csv.Error as error:
-        raise SafelightError(Kind.INVALID, "probe_set_invalid", f"line {table.line_num}: {error}") from None
+        raise SafelightError(Kind.INVALID, "probe_set_invalid", f"line {table.line_num or 1}: {error}") from None
     return read(rows)
 
 
@@ -132,10 +132,11 @@ def check(probes: Sequence[Probe], manifest: Manifest) -> None:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    for place, line in enumerate(text.rstrip().splitlines()):
+    # Not at every character that Unicode ends a line with: JSON allows most of them within a text.
+    for place, line in enumerate(text.rstrip().split("\n")):
         try:
             document = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # also a number of thousands of digits, and a list in a list in a list
             raise _invalid(place, "this is not one JSON object on one line") from None
         if not isinstance(document, dict):
             raise _invalid(place, "this is not a JSON object")

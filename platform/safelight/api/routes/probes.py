@@ -79,9 +79,13 @@ async def upload_set(
             "media_type_unsupported",
             f"Send the probes as {_CSV} or {_NDJSON}; this is {media or 'neither'}.",
         )
-    text = keeping.decoded(await request.body())
-    found = read_csv(text) if media == _CSV else read_lines(text)
-    return ProbeSetInfo.of(await run_sync(_keep, platform, operator, generator, name, found))
+    body = await request.body()
+
+    def keep() -> KnownProbeSet:
+        text = keeping.decoded(body)
+        return _keep(platform, operator, generator, name, read_csv(text) if media == _CSV else read_lines(text))
+
+    return ProbeSetInfo.of(await run_sync(keep))
 
 
 @router.post("/sets/draw", status_code=201)

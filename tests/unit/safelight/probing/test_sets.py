@@ -86,6 +86,8 @@ def test_csv_and_json_lines_say_the_same() -> None:
         ('prompt\n"open', "line"),
         ("prompt,seed\nx,three", "probe 1: seed"),
         ("prompt\nx,y", "probe 1"),
+        ('prompt"\nx', "'prompt' is not among them"),
+        ('"prompt"x\ny', "line 1"),
     ],
 )
 def test_a_csv_file_is_refused_with_what_is_wrong(text: str, said: str) -> None:
@@ -93,7 +95,20 @@ def test_a_csv_file_is_refused_with_what_is_wrong(text: str, said: str) -> None:
         read_csv(text)
 
 
-@pytest.mark.parametrize(("text", "said"), [("{", "not one JSON object"), ("[1]", "not a JSON object")])
+def test_a_line_of_json_ends_where_a_line_of_the_file_does() -> None:
+    lines = "\r\n".join(json.dumps(each, ensure_ascii=False) for each in [{"prompt": "one\u2028two"}, *PLAIN])
+    assert read_lines(lines)[0].prompt == "one\u2028two"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not one JSON object"),
+        ("[1]", "not a JSON object"),
+        (f'{{"prompt": "x", "seed": {"9" * 5_000}}}', "not one JSON object"),
+        ("[" * 100_000, "not one JSON object"),
+    ],
+)
 def test_json_lines_are_refused_with_what_is_wrong(text: str, said: str) -> None:
     with pytest.raises(SafelightError, match=said):
         read_lines(text)
