@@ -22,9 +22,9 @@ _THREE_DAYS = 3 * 86400
 class Monitor(BaseModel):
     """What every monitor says. `share` is its part of the generator's budget, in proportion to the other monitors'."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    share: float = Field(1.0, gt=0, allow_inf_nan=False)
+    share: float = Field(1.0, gt=0)
     critical: bool = Field(True, description="Whether a degraded verdict opens an incident")
     longest_seconds: int = Field(
         6 * 3600, ge=60, le=int(LONGEST_WINDOW.total_seconds()), description="The longest window"

@@ -47,6 +47,8 @@ def test_what_no_rollback_would_mend_opens_no_incident() -> None:
         {"kind": "blank_rate", "share": float("inf")},
         {"kind": "blank_rate", "tolerence": 0.1},
         {"kind": "service_health", "max_error_rate": 0},
+        {"kind": "service_health", "latency_seconds": float("inf")},
+        {"kind": "queue", "wait_seconds": float("inf")},
         {"kind": "prompt_drift", "critical": True},
         {"kind": "conditional_drift", "longest_seconds": 1},
     ],
