@@ -114,7 +114,7 @@ class Shipper:
     def _ship(self, batch: Sequence[Entry]) -> None:
         try:
             parsed = [(entry, Generation.model_validate_json(entry.document)) for entry in batch]
-            kept = self._without_forgotten(parsed)
+            kept = self._wanted(parsed)
             with_images = any(entry.image is not None for entry, _ in kept)
             parts = [kept[start::_UPLOADS_AT_ONCE] for start in range(_UPLOADS_AT_ONCE)] if with_images else [kept]
             self._store(list(chain.from_iterable(self._uploads.map(self._upload, filter(None, parts)))))
@@ -129,11 +129,13 @@ class Shipper:
         else:
             self._journal.remove([entry.id for entry in batch])
 
-    def _without_forgotten(self, parsed: Sequence[tuple[Entry, Generation]]) -> list[tuple[Entry, Generation]]:
-        """Whoever was to be forgotten since is not brought back by a journal that was away."""
+    def _wanted(self, parsed: Sequence[tuple[Entry, Generation]]) -> list[tuple[Entry, Generation]]:
+        """Whoever was to be forgotten since is not brought back by a journal that was away; and what is logged stays as
+        it is, image and all, whoever sends something else under its id."""
         with self._database.reading() as session:
             gone = forgotten(session, (Belonging.of(generation) for _, generation in parsed))
-        return [(entry, generation) for entry, generation in parsed if generation.id not in gone]
+            logged = generations.known(session, [generation.id for _, generation in parsed])
+        return [(entry, generation) for entry, generation in parsed if generation.id not in gone | logged]
 
     def _upload(self, part: Sequence[tuple[Entry, Generation]]) -> list[_Shipment]:
         """Images first: a row never names an image that is not there."""

@@ -15,7 +15,7 @@ from safelight.clock import ManualClock
 from safelight.errors import SafelightError
 from safelight.ids import new_id
 from safelight.recording.generation import Arm, Generation, Outcome
-from safelight.recording.images import ImageStore, LocalImages
+from safelight.recording.images import ImageStore, LocalImages, image_key, thumbnail_key
 from safelight.recording.losses import Losses
 from safelight.recording.shipper import Shipper
 from safelight.store import generations, traffic
@@ -127,6 +127,20 @@ def test_an_entry_that_is_shipped_again_counts_once(
     shipper.run_once()
     assert sum(bucket.served for bucket in _traffic(database, now)) == 5
     assert _score_tasks(database) == 5
+
+
+def test_what_is_logged_keeps_its_image_whoever_sends_another_under_its_id(
+    shipper: Shipper, journal: JournalFile, images: LocalImages, make_generation: MakeGeneration, png: bytes
+) -> None:
+    made, other = make_generation(), io.BytesIO()
+    Image.new("RGB", (8, 8)).save(other, "PNG")
+    _keep(journal, (made, png))
+    shipper.run_once()
+    _keep(journal, (made.model_copy(update={"prompt": "something else"}), other.getvalue()))
+    assert shipper.run_once() == 1
+    assert images.read(image_key(made.id)) == png
+    assert images.read(thumbnail_key(made.id)) != b""
+    assert shipper.run_once() == 0
 
 
 def test_only_what_was_served_with_an_image_waits_for_a_score(
