@@ -11,6 +11,8 @@ from safelight.access import Principal, Role, fingerprint, new_secret, require_o
 from safelight.ids import first_id_at, new_id
 from safelight.store.tables.access import ApiKey, AuditEntry, LoginLink, LoginSession
 
+_LONGEST_ACTOR, _LONGEST_TARGET = 100, 200
+
 
 @dataclass(frozen=True)
 class Key:
@@ -120,6 +122,8 @@ class Audit:
 
 
 def record_audit(session: Session, now: datetime, actor: str, action: str, target: str, detail: str = "") -> None:
+    """What is too long for its column is cut: a deed never fails for the line that is written about it."""
+    actor, target = actor[:_LONGEST_ACTOR], target[:_LONGEST_TARGET]
     session.add(AuditEntry(id=new_id(), at=now, actor=actor, action=action, target=target, detail=detail))
 
 

@@ -248,3 +248,12 @@ def test_an_image_store_that_is_away_is_waited_for(
 
 def _refuse(*_: object) -> None:
     raise OSError("the store is away")
+
+
+def test_somebody_with_a_long_name_is_forgotten_too(database: Database, now: datetime) -> None:
+    """The line of the audit log is shorter than what it says together with the name."""
+    with database.transaction() as session:
+        asked = erasing.request(session, Subject(end_user="x" * 200), "", actor="ann", now=now)
+        (line,) = access.audit_page(session, None, 1)
+    assert asked.subject.end_user == "x" * 200
+    assert line.target.startswith("end user xxx")
