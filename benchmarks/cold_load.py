@@ -7,12 +7,14 @@ libraries imported before the clock starts:
 - `load_file`: safetensors' own, which maps the files and reads nothing yet;
 - `load_file, read`: the same, and every page of the tensors read once, which is the least that any use of them takes;
 - `diffusers, read`: the pipeline built by diffusers alone, and every page of its weights read once;
-- `Safelight`: every byte hashed and held against the version's digest, then what diffusers does.
+- `Safelight`: every byte hashed and held against the version's digest, then what diffusers does;
+- `Safelight, unchanged`: the same of files that were verified before, and that nothing has changed since.
 
 And from nothing, imports and all:
 
 - `diffusers, process`: what a service does that starts with diffusers alone, every page read once;
-- `engine, process`: the engine of a host, verified by it meanwhile, until its golden check begins.
+- `engine, process`: the engine of a host, verified by it meanwhile, until its golden check begins;
+- `engine, unchanged`: the same of files that were verified before.
 """
 
 import argparse
@@ -37,6 +39,7 @@ from safetensors.torch import load_file, save_file
 import safelight.studio
 from registry.checkpoint import inspect
 from registry.manifest import Manifest, parse_manifest
+from registry.versions import Version, fetch_verified
 from safelight.clock import SystemClock
 from safelight.serving.child import EngineChild
 from safelight.serving.control import EngineSpec
@@ -46,13 +49,26 @@ _WEIGHTS = Path(safelight.studio.__file__).parent / "weights" / "good"
 _UNET = "diffusion_pytorch_model"
 _PART_BYTES = 1024**3
 _PAGE = 4096
-_WAYS = ("load_file", "load_file, read", "diffusers, read", "Safelight", "diffusers, process", "engine, process")
-_PEERS = {
-    "load_file": "Safelight",
-    "load_file, read": "Safelight",
-    "diffusers, read": "Safelight",
-    "diffusers, process": "engine, process",
-}
+# What is unchanged was verified by the way before it.
+_WAYS = (
+    "load_file",
+    "load_file, read",
+    "diffusers, read",
+    "Safelight",
+    "Safelight, unchanged",
+    "diffusers, process",
+    "engine, process",
+    "engine, unchanged",
+)
+_RATIOS = (
+    ("Safelight", "load_file"),
+    ("Safelight", "load_file, read"),
+    ("Safelight, unchanged", "load_file, read"),
+    ("Safelight", "diffusers, read"),
+    ("Safelight, unchanged", "diffusers, read"),
+    ("engine, process", "diffusers, process"),
+    ("engine, unchanged", "diffusers, process"),
+)
 _LOADED_WITHIN = 300.0
 
 
@@ -147,13 +163,15 @@ def load(way: str, folder: Path, digest: str, started: float) -> Taken:
         "load_file": lambda: _tensors(folder),
         "load_file, read": lambda: _read(_tensors(folder)),
         "diffusers, read": lambda: _built(folder),
-        "Safelight": lambda: _verified_and_built(folder, manifest),
+        "Safelight": lambda: _verified_and_built(folder, manifest, trust_unchanged=False),
+        "Safelight, unchanged": lambda: _verified_and_built(folder, manifest, trust_unchanged=True),
         "diffusers, process": lambda: _built(folder),
-        "engine, process": lambda: _engine(folder, manifest),
+        "engine, process": lambda: _engine(folder, manifest, trust_unchanged=False),
+        "engine, unchanged": lambda: _engine(folder, manifest, trust_unchanged=True),
     }
     processor = 0.0
     if way != "diffusers, process":
-        if way != "engine, process":
+        if not way.startswith("engine"):
             preload()
         started, processor = time.monotonic(), _processor()
     kept = ways[way]()
@@ -188,17 +206,21 @@ def _built(folder: Path) -> object:
     return pipeline
 
 
-def _verified_and_built(folder: Path, manifest: Manifest) -> object:
-    _verify(folder, manifest)
+def _verified_and_built(folder: Path, manifest: Manifest, *, trust_unchanged: bool) -> object:
+    _verify(folder, manifest, trust_unchanged=trust_unchanged)
     prepared = prepare(folder, manifest, device="cpu", threads=1)
     settled = prepared.settle()
     _read_weights(prepared.pipeline)
     return settled
 
 
-def _verify(folder: Path, manifest: Manifest) -> None:
-    if inspect(folder).digest != manifest.checkpoint:
-        raise SystemExit("the checkpoint is not what it was")
+def _verify(folder: Path, manifest: Manifest, *, trust_unchanged: bool) -> None:
+    version = Version("cold-load", 1, manifest.digest, manifest, SystemClock().now(), str(folder))
+    fetch_verified(version, folder, _no_download, trust_unchanged=trust_unchanged)
+
+
+def _no_download(_: Path) -> Path:
+    raise SystemExit("the checkpoint is gone")
 
 
 def _read_weights(pipeline: Any) -> None:
@@ -206,9 +228,9 @@ def _read_weights(pipeline: Any) -> None:
     _read(weight for module in modules for weight in module.state_dict().values())
 
 
-def _engine(folder: Path, manifest: Manifest) -> None:
+def _engine(folder: Path, manifest: Manifest, *, trust_unchanged: bool) -> None:
     def fetch() -> EngineSpec:
-        _verify(folder, manifest)
+        _verify(folder, manifest, trust_unchanged=trust_unchanged)
         return EngineSpec(
             folder=folder,
             manifest=manifest,
@@ -240,14 +262,11 @@ def measured(way: str, folder: Path, digest: str) -> Taken:
 
 
 def table(taken: dict[str, dict[str, list[Taken]]]) -> str:
-    lines = [f"{'seconds, median':36}" + "".join(f"{state:>14}{'processor':>14}" for state in taken)]
-    for way in _WAYS:
-        each = [
-            (median(one.wall for one in of[way]), median(one.processor for one in of[way])) for of in taken.values()
-        ]
-        lines.append(f"{way:36}" + "".join(f"{wall:14.2f}{processor:14.2f}" for wall, processor in each))
-    for peer, ours in _PEERS.items():
-        lines.append(f"{ours + ' / ' + peer:36}" + "".join(_ratio(of[ours], of[peer]) for of in taken.values()))
+    lines = [f"{'seconds, median':44}" + "".join(f"{state:>14}{'processor':>14}" for state in taken)]
+    lines += [f"{way:44}" + "".join(_medians(of[way]) for of in taken.values()) for way in _WAYS]
+    for ours, peer in _RATIOS:
+        ratios = "".join(_ratio(of[ours], of[peer]) for of in taken.values())
+        lines.append(f"{ours + ' / ' + peer:44}{ratios}")
     return "\n".join(lines)
 
 

@@ -73,11 +73,13 @@ class Bundles:
         manifest = self._manifests[number % 2]
         return Version(generator, number, manifest.digest, manifest, _CLOCK.now(), str(self._folders[number % 2]))
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
         def download(staging: Path) -> Path:
             return Path(shutil.copytree(version.source, staging / "checkpoint"))
 
-        return fetch_verified(version, destination, download, reading)
+        return fetch_verified(version, destination, download, reading, trust_unchanged=trust_unchanged)
 
 
 def _manifest(folder: Path) -> Manifest:

@@ -13,6 +13,7 @@ from registry.contents import Content, check_content, content_by_name
 from registry.digests import digest_of
 from registry.layout import MODEL_INDEX, Component, check_config, check_parts, read_index
 from registry.refusals import CheckpointCode, CheckpointRefused
+from registry.verified import Memory, Stamp, without_memory
 
 
 @dataclass(frozen=True)
@@ -39,28 +40,28 @@ class Checkpoint:
 
 
 Reading: TypeAlias = Callable[[int, int], None]
-"""Told now and then, by one thread at a time, how many bytes of a checkpoint have been read, and how many there are."""
+"""Told now and then, by one thread at a time, how many bytes of a checkpoint are done with, and how many there are."""
 # Read into the same megabyte again and again: it stays in the processor's cache.
 _CHUNK = 1024 * 1024
 # A processor's core hashes no faster than a good disk reads.
 _FILES_AT_ONCE = 4
 
 
-def inspect(folder: Path, reading: Reading | None = None) -> Checkpoint:
-    """Read every file of a checkpoint; refuse what could run code and what is not whole.
+def inspect(folder: Path, reading: Reading | None = None, memory: Memory | None = None) -> Checkpoint:
+    """Read every file of a checkpoint that `memory` does not know; refuse what could run code and what is not whole.
 
     Names that start with a dot are the caches of tools: neither looked at nor part of the checkpoint. The digest is
     over the lines that ``sha256sum`` prints for the files in the order of their paths.
     Raises CheckpointRefused, with a code for each reason.
     """
     try:
-        return _inspected(folder, reading or (lambda _read, _total: None))
+        return _inspected(folder, reading or (lambda _read, _total: None), memory or without_memory())
     except OSError as error:
         found = f"{error.filename} cannot be read: {error.strerror}"
         raise CheckpointRefused(CheckpointCode.UNREADABLE, found) from error
 
 
-def _inspected(folder: Path, reading: Reading) -> Checkpoint:
+def _inspected(folder: Path, reading: Reading, memory: Memory) -> Checkpoint:
     if not folder.is_dir():
         raise CheckpointRefused(CheckpointCode.NOT_FOUND, f"{folder} is not a folder")
     if not (folder / MODEL_INDEX).is_file():
@@ -72,7 +73,7 @@ def _inspected(folder: Path, reading: Reading) -> Checkpoint:
         document = check_content(folder, path, content)
         if content is Content.JSON:
             check_config(path, document, contents)
-    files = _entries(folder, list(contents), reading)
+    files = _entries(folder, list(contents), reading, memory)
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in files)
     return Checkpoint(digest_of(lines.encode()), files, pipeline_class, components)
 
@@ -96,7 +97,7 @@ def _listed(folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
             yield path, content
 
 
-def _entries(folder: Path, paths: Sequence[str], reading: Reading) -> tuple[FileEntry, ...]:
+def _entries(folder: Path, paths: Sequence[str], reading: Reading, memory: Memory) -> tuple[FileEntry, ...]:
     total = sum((folder / path).stat().st_size for path in paths)
     read, counting = 0, Lock()
 
@@ -107,13 +108,20 @@ def _entries(folder: Path, paths: Sequence[str], reading: Reading) -> tuple[File
             reading(read, total)
 
     with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="checkpoint") as pool:
-        return tuple(pool.map(lambda path: _entry(folder, path, count), paths))
+        return tuple(pool.map(lambda path: _entry(folder, path, count, memory), paths))
 
 
-def _entry(folder: Path, path: str, count: Callable[[int], None]) -> FileEntry:
+def _entry(folder: Path, path: str, count: Callable[[int], None], memory: Memory) -> FileEntry:
     digest, buffer = hashlib.sha256(), memoryview(bytearray(_CHUNK))
     with (folder / path).open("rb", buffering=0) as file:
+        before = Stamp.of(os.fstat(file.fileno()))
+        known = memory.recall(path, before)
+        if known is not None:
+            count(before.size)
+            return FileEntry(path, before.size, known)
         while size := file.readinto(buffer):
             digest.update(buffer[:size])
             count(size)
-        return FileEntry(path, os.fstat(file.fileno()).st_size, digest.hexdigest())
+        after = Stamp.of(os.fstat(file.fileno()))
+    memory.note(path, before, after, digest.hexdigest())
+    return FileEntry(path, after.size, digest.hexdigest())

@@ -106,13 +106,15 @@ class FolderVersionStore:
     def generators(self) -> tuple[str, ...]:
         return tuple(sorted({home.parent.name for home in self._root.glob("*/*/")}))
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
         source = Path(self.get(version.generator, version.number).source)
 
         def download(staging: Path) -> Path:
             return Path(shutil.copytree(source, staging / "model"))
 
-        return fetch_verified(version, destination, download, reading)
+        return fetch_verified(version, destination, download, reading, trust_unchanged=trust_unchanged)
 
     def production(self, generator: str) -> int | None:
         self.versions(generator)

@@ -138,7 +138,9 @@ class MlflowVersionStore:
     def generators(self) -> tuple[str, ...]:
         return tuple(sorted({version.name for version in self._search(f"tags.`{DIGEST_TAG}` LIKE 'sha256:%'")}))
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
         _, run_id, folder = self.get(version.generator, version.number).source.split("/")
 
         def download(staging: Path) -> Path:
@@ -148,7 +150,7 @@ class MlflowVersionStore:
             except _Missing:
                 raise VersionCorrupt(version.generator, version.number, "its files are gone") from None
 
-        return fetch_verified(version, destination, download, reading)
+        return fetch_verified(version, destination, download, reading, trust_unchanged=trust_unchanged)
 
     def production(self, generator: str) -> int | None:
         check_generator_name(generator)

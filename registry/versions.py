@@ -16,6 +16,7 @@ from registry.external import AnyManifest, ExternalManifest
 from registry.manifest import Manifest, ManifestCode, ManifestError
 from registry.refusals import CheckpointRefused
 from registry.tensors import tensor_names
+from registry.verified import remembering
 
 _GENERATOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -152,10 +153,13 @@ class VersionStore(Protocol):
         """The names of all generators, sorted."""
         ...
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
         """Bring the checkpoint to ``destination`` (a folder that this call makes) and verify it against its digest.
 
-        ``reading`` is told how far the verification has come.
+        ``reading`` is told how far the verification has come. With ``trust_unchanged``, files that were verified there
+        and have not changed since (registry.verified) are not read again.
         A destination that already holds exactly this checkpoint is returned as it stands.
         Raises UnknownVersion, ServedElsewhere, VersionCorrupt (also when the destination holds something else).
         """
@@ -241,7 +245,12 @@ def check_variant(parent: Version, manifest: Manifest) -> None:
 
 
 def fetch_verified(
-    version: Version, destination: Path, download: Callable[[Path], Path], reading: Reading | None = None
+    version: Version,
+    destination: Path,
+    download: Callable[[Path], Path],
+    reading: Reading | None = None,
+    *,
+    trust_unchanged: bool = False,
 ) -> Path:
     """Let ``download`` fill an empty folder and return where the checkpoint lies in it; verify; then move it in place.
 
@@ -249,23 +258,24 @@ def fetch_verified(
     """
     expected = require_held(version.generator, version.number, version.manifest).checkpoint
     if destination.exists():
-        _verify(version, expected, destination, reading)
+        _verify(version, expected, destination, reading, trust_unchanged=trust_unchanged)
         return destination
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
         checkpoint = download(staging)
-        _verify(version, expected, checkpoint, reading)
+        _verify(version, expected, checkpoint, reading, trust_unchanged=False)
         checkpoint.rename(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return destination
 
 
-def _verify(version: Version, expected: str, folder: Path, reading: Reading | None) -> None:
-    try:
-        found = inspect(folder, reading).digest
-    except CheckpointRefused as refusal:
-        raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
-    if found != expected:
-        raise VersionCorrupt(version.generator, version.number, f"the checkpoint is {found}, not {expected}")
+def _verify(version: Version, expected: str, folder: Path, reading: Reading | None, *, trust_unchanged: bool) -> None:
+    with remembering(folder, trust_unchanged=trust_unchanged) as memory:
+        try:
+            found = inspect(folder, reading, memory).digest
+        except CheckpointRefused as refusal:
+            raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
+        if found != expected:
+            raise VersionCorrupt(version.generator, version.number, f"the checkpoint is {found}, not {expected}")

@@ -64,3 +64,11 @@ def rest_seconds(failures: int) -> float:
     The first time not at all: a crash under load should cost no more than loading takes.
     """
     return 0.0 if failures <= 1 else float(min(2 ** (failures - 2), 300))
+
+
+def may_trust_unchanged(bundle: Bundle, failures: int) -> bool:
+    """Whether an engine may be made from files that were verified before and have not changed, without reading them.
+
+    Not for a drill, which is to show that they are whole; nor after a second failure in a row: they may be the reason.
+    """
+    return not bundle.spare and failures <= 1

@@ -19,7 +19,7 @@ from safelight.ids import new_id
 from safelight.serving.accounting import Accounts, has_gpu
 from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
-from safelight.serving.desired import Bundle, changes, rest_seconds
+from safelight.serving.desired import Bundle, changes, may_trust_unchanged, rest_seconds
 from safelight.serving.device import Memory, host_memory
 from safelight.serving.drilling import Drilling
 from safelight.serving.pulled import PulledCheckpoints
@@ -76,7 +76,9 @@ class VersionSource(Protocol):
 
     def get(self, generator: str, number: int) -> Version: ...
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path: ...
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path: ...
 
 
 class EngineHost:
@@ -200,8 +202,9 @@ class EngineHost:
         return self._drilling.wanted()
 
     def _start(self, bundle: Bundle) -> None:
+        trust = may_trust_unchanged(bundle, self._rests.get(bundle.on_device, _Rest()).failures)
         child = EngineChild(
-            lambda: self._prepare(bundle, child.has_read),
+            lambda: self._prepare(bundle, child.has_read, trust_unchanged=trust),
             self._clock,
             threads=self._settings.threads,
             residency=bundle.residency,
@@ -210,12 +213,13 @@ class EngineHost:
         logger.info("starting an engine for version %s of %s", bundle.version, bundle.generator)
         child.start()
 
-    def _prepare(self, bundle: Bundle, reading: Reading) -> EngineSpec:
+    def _prepare(self, bundle: Bundle, reading: Reading, *, trust_unchanged: bool) -> EngineSpec:
         version = self._versions.get(bundle.generator, bundle.version)
         manifest = require_held(version.generator, version.number, version.manifest)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
-            folder = self._versions.fetch(version, self._pulled.folder(manifest.checkpoint), reading)
+            where = self._pulled.folder(manifest.checkpoint)
+            folder = self._versions.fetch(version, where, reading, trust_unchanged=trust_unchanged)
             self._accounts.fetched(bundle, self._pulled.used(manifest.checkpoint))
             self._make_room(manifest.checkpoint)
         return EngineSpec(

@@ -1,6 +1,8 @@
 """What every version store does alike: the fake, MLflow embedded, and MLflow behind its server."""
 
 import hashlib
+import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,6 +17,7 @@ from registry.fakes import FolderVersionStore, write_checkpoint
 from registry.manifest import Manifest, ManifestError, parse_manifest
 from registry.mlflow_store import MANIFEST_TAG, MlflowVersionStore
 from registry.refusals import CheckpointRefused
+from registry.verified import Stamp
 from registry.versions import (
     GeneratorNameError,
     ServedElsewhere,
@@ -115,7 +118,7 @@ def test_fetch_brings_every_file_and_leaves_nothing_else(store: VersionStore, ge
     version = store.register(generator, folder, manifest_of(folder))
     fetched = store.fetch(version, tmp_path / "engines" / "one")
     assert fetched == tmp_path / "engines" / "one"
-    assert contents(fetched) == {path: sha for path, sha in contents(folder).items() if not path.startswith(".")}
+    assert contents(fetched) == contents(folder)
     assert list((tmp_path / "engines").iterdir()) == [fetched]
 
 
@@ -124,6 +127,55 @@ def test_fetch_to_where_the_checkpoint_lies_already(store: VersionStore, generat
     fetched = store.fetch(version, tmp_path / "engine")
     inode = fetched.stat().st_ino
     assert store.fetch(version, tmp_path / "engine").stat().st_ino == inode
+
+
+def test_fetch_reads_again_what_changed_since_it_was_verified(
+    store: VersionStore, generator: str, tmp_path: Path
+) -> None:
+    version = register(store, generator, tmp_path / "one")
+    fetched = store.fetch(version, tmp_path / "engine")
+    weights = fetched / "unet" / "diffusion_pytorch_model.safetensors"
+    sound, times = weights.read_bytes(), weights.stat()
+    overwrite(weights)
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(VersionCorrupt):
+        store.fetch(version, fetched, trust_unchanged=True)
+    weights.write_bytes(sound)
+    store.fetch(version, fetched, trust_unchanged=True)
+    (weights.parent / "unet.json").write_text("{}")
+    with pytest.raises(VersionCorrupt):
+        store.fetch(version, fetched, trust_unchanged=True)
+
+
+def test_fetch_trusts_what_seems_unchanged_only_when_asked_to(
+    store: VersionStore, generator: str, tmp_path: Path
+) -> None:
+    version = register(store, generator, tmp_path / "one")
+    fetched = store.fetch(version, tmp_path / "engine")
+    rot(fetched, "unet/diffusion_pytorch_model.safetensors")
+    store.fetch(version, fetched, trust_unchanged=True)
+    with pytest.raises(VersionCorrupt):
+        store.fetch(version, fetched)
+    with pytest.raises(VersionCorrupt):
+        store.fetch(version, fetched, trust_unchanged=True)
+
+
+def overwrite(weights: Path) -> None:
+    with weights.open("r+b") as opened:
+        opened.seek(-1, os.SEEK_END)
+        opened.write(b"\xff")
+
+
+def rot(folder: Path, path: str) -> None:
+    """As a disk does it, where nothing about the file says so: what was noted of it is made to fit how it is now."""
+    whole = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+    overwrite(folder / path)
+    kept = folder / ".verified"
+    document = json.loads(kept.read_text())
+    stamp = list(Stamp.of((folder / path).stat()))
+    at = kept.stat().st_ctime_ns
+    document["files"][path] = {"stamp": stamp, "sha256": whole, "at": at}
+    kept.write_text(json.dumps(document))
 
 
 def test_fetch_onto_something_else_is_refused_and_touches_nothing(
@@ -213,8 +265,10 @@ def refused(
 
 
 def contents(folder: Path) -> dict[str, str]:
+    """Of the checkpoint: names that start with a dot are not part of it."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    named = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path: sha for path, sha in named.items() if not path.startswith(".")}
 
 
 def test_what_is_served_elsewhere_is_kept_as_it_was_told(store: VersionStore, generator: str, tmp_path: Path) -> None:

@@ -70,11 +70,13 @@ class FolderVersions:
         manifest = make_manifest(self.folders[number - 1])
         return Version(generator, number, manifest.digest, manifest, CLOCK.now(), str(self.folders[number - 1]))
 
-    def fetch(self, version: Version, destination: Path, reading: Reading | None = None) -> Path:
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
         def download(staging: Path) -> Path:
             return Path(shutil.copytree(version.source, staging / "checkpoint"))
 
-        return fetch_verified(version, destination, download, reading)
+        return fetch_verified(version, destination, download, reading, trust_unchanged=trust_unchanged)
 
 
 @dataclass

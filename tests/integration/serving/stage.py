@@ -29,7 +29,8 @@ class Child:
 
     every: list["Child"]
 
-    def __init__(self, _prepare: Callable[[], EngineSpec], _clock: object, **_how: object) -> None:
+    def __init__(self, prepare: Callable[[], EngineSpec], _clock: object, **_how: object) -> None:
+        self.prepare = prepare
         self.status = ChildStatus(EngineState.STARTING, heard_at=0.0)
         self.hangs = self.released = self.killed = self.woken = False
         Child.every.append(self)
@@ -39,6 +40,9 @@ class Child:
 
     def become(self, state: EngineState, **changed: Any) -> None:
         self.status = replace(self.status, state=state, **changed)
+
+    def has_read(self, done: int, total: int) -> None:
+        pass
 
     def release(self) -> None:
         self.released = True

@@ -2,19 +2,48 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from registry.checkpoint import Reading
 from registry.ledger import EntryKind
 from registry.progress import State
+from registry.versions import Version, VersionCorrupt
 from safelight.errors import Kind, SafelightError
 from safelight.ids import new_id
 from safelight.serving import host as host_module
+from safelight.serving.host import VersionSource
 from safelight.store import baseline_jobs, engines, generation_replays, probe_sets, probes, releases
 from safelight.store.baseline_jobs import NewJob
 from safelight.store.engines import EngineState
 from safelight.store.probes import NewRun, Purpose
+from tests.integration.serving.conftest import WEIGHTS, make_manifest
 from tests.integration.serving.stage import Child, Scene
+
+
+class Asked(VersionSource):
+    """Has no files, and notes whether those that are on this disk already were to be trusted."""
+
+    trusted: bool | None = None
+
+    def get(self, generator: str, number: int) -> Version:
+        manifest = make_manifest(WEIGHTS / "good")
+        return Version(generator, number, manifest.digest, manifest, datetime(2026, 1, 1, tzinfo=UTC), "")
+
+    def fetch(
+        self, version: Version, destination: Path, reading: Reading | None = None, *, trust_unchanged: bool = False
+    ) -> Path:
+        self.trusted = trust_unchanged
+        raise VersionCorrupt(version.generator, version.number, "there are no files")
+
+
+def trusted(scene: Scene, child: Child) -> bool | None:
+    """Whether an engine is made from files that were verified before, without reading them."""
+    scene.host._versions = asked = Asked()
+    with pytest.raises(VersionCorrupt):
+        child.prepare()
+    return asked.trusted
 
 
 def test_an_engine_is_told_of_from_its_start_to_its_readiness(scene: Scene) -> None:
@@ -233,6 +262,7 @@ def test_probes_that_want_a_version_afresh_get_a_spare_engine_for_as_long_as_the
         assert engines.last_restart(session, "sprites", 1) is None
     assert [engine.spare for engine in for_people] == [False]
     assert [engine.spare for engine in for_probes] == [False, True]
+    assert [trusted(scene, child) for child in (serving, spare)] == [True, False]
     with scene.database.transaction() as session:
         probes.cancel(session, run.id, "", scene.clock.now())
     scene.step()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.ledger import Draft, Entry, EntryKind, append
-from safelight.serving.desired import Bundle, changes, rest_seconds, wanted
+from safelight.serving.desired import Bundle, changes, may_trust_unchanged, rest_seconds, wanted
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 VERSIONS = st.integers(1, 6)
@@ -111,3 +111,10 @@ def test_what_is_served_elsewhere_is_never_held() -> None:
     entries = promotes(1, 2, 3, 4)
     assert wanted(entries, [5], keep_warm=1, elsewhere={4, 3, 5}) == ((), (2,))
     assert wanted(entries, [], keep_warm=1, elsewhere={1, 2, 3, 4}) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("spare", "failures", "may"), [(False, 0, True), (False, 1, True), (False, 2, False), (True, 0, False)]
+)
+def test_drills_and_versions_that_keep_failing_are_read_again(spare: bool, failures: int, may: bool) -> None:
+    assert may_trust_unchanged(Bundle("sprites", 1, spare=spare), failures) is may
