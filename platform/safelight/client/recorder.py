@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from types import TracebackType
 from typing import Any, Literal, Self
 from uuid import UUID
+from weakref import WeakSet
 
 import httpcore  # noqa: F401 - httpx would import it in the thread, where the first request may import more of it
 import httpx
@@ -37,6 +39,8 @@ _LINGER_SECONDS = 0.05
 """How long the first record of a batch waits for others."""
 _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 _LOOK_SECONDS = 0.02
+_LOOKS_A_HURRY = 25
+"""Whoever waits for the end asks for an attempt so often: a Safelight that is cross is not to be besieged."""
 _OVERHEAD = 500
 """Bytes a record takes beside its image and its prompts, about."""
 
@@ -51,6 +55,17 @@ class Status:
     sent: int
     dropped: Mapping[Dropped, int]
     failing: str | None
+
+
+_recorders: "WeakSet[Recorder]" = WeakSet()
+
+
+def _begin_in_child() -> None:
+    for each in list(_recorders):
+        each._begin()  # noqa: SLF001 - ours
+
+
+os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Recorder:
@@ -85,10 +100,11 @@ class Recorder:
         self._flush_seconds = flush_seconds
         self._transport = transport
         self._begin()
+        _recorders.add(self)
         atexit.register(self.close)
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
+        """Also in a forked child: the thread is the parent's, and so are the records and whoever holds a lock."""
         self._buffer = Buffer(self._most, self._most_bytes)
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._starting = threading.Lock()
@@ -154,32 +170,34 @@ class Recorder:
             told = {name: value for name, value in fields.items() if value is not None}
             size = len(prompt) + len(final_prompt or "") + len(image or b"") + _texts(seen) + _texts(parameters)
             record = Record(new_id(), told, image, size + _OVERHEAD)
-            if os.getpid() != self._pid:
-                self._begin()
             self._buffer.put(record)
-            self._start()
         except Exception:
             # Whatever it was: a record is never worth a request of somebody's.
             self._buffer.refuse(Dropped.INVALID)
             logger.debug("a record could not be taken", exc_info=True)
             return None
+        try:
+            self._start()
+        except RuntimeError as error:  # no thread is to be had: it waits, and the next one asks again
+            self._ill(str(error))
         return record.id
 
     def status(self) -> Status:
         return Status(*self._buffer.counts, self._failing)
 
     def flush(self, seconds: float) -> bool:
-        """Wait until all is dealt with that was recorded so far, at most so long; whether it is."""
-        deadline = time.monotonic() + seconds
+        """Wait until nothing waits any more, at most so long; whether that is so."""
+        deadline, looks = time.monotonic() + seconds, count()
         while self.status().waiting and time.monotonic() < deadline:
-            self._hurry.set()
+            if next(looks) % _LOOKS_A_HURRY == 0:
+                self._hurry.set()
             time.sleep(_LOOK_SECONDS)
         return not self.status().waiting
 
     def close(self) -> None:
         """Send what waits, as long as `flush_seconds` allow; what is left then is counted as unsent."""
         atexit.unregister(self.close)
-        if os.getpid() != self._pid or self._closing:
+        if self._closing:
             return
         self._closing = True
         if not self.flush(self._flush_seconds):
@@ -193,17 +211,25 @@ class Recorder:
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="safelight-recorder", daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=self._run, name="safelight-recorder", daemon=True)
+                    thread.start()
+                    self._thread = thread
         if not self._wake.is_set():
             self._wake.set()
 
     def _run(self) -> None:
-        try:
-            self._send_for_ever()
-        except Exception as error:
-            logger.exception("records are no longer sent")
-            self._failing = f"{type(error).__name__}: {error}"
+        """What ends the sending may pass, as a want of files or memory does: then it begins again."""
+        for failures in count(1):
+            try:
+                self._send_for_ever()
+            except Exception as error:
+                if self._failing is None:
+                    logger.exception("records cannot be sent; they wait, at most %d of them", self._most)
+                self._failing = f"{type(error).__name__}: {error}"
+            if self._closing:
+                return
+            self._hurry.wait(pause(failures, random.random()))  # noqa: S311 - spread, not secret
+            self._hurry.clear()
 
     def _send_for_ever(self) -> None:
         # Reading the system's certificates takes a while: not for an address that needs none.

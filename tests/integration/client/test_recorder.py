@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from safelight.client import Dropped, Recorder
@@ -117,6 +118,46 @@ def test_memory_has_a_bound_and_the_oldest_go(moody: Moody) -> None:
     recorder.close()
 
 
+def test_a_safelight_that_is_cross_is_not_besieged(moody: Moody, recorder: Recorder) -> None:
+    moody.mood = 429
+    recorder.record(prompt="one", image=b"png")
+    assert not recorder.flush(1.2)
+    assert 2 <= moody.asked <= 8
+
+
+def test_it_begins_again_after_whatever_ended_it(
+    moody: Moody, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httpx, "Client", _failing_once(OSError("too many open files"), httpx.Client))
+    recorder.record(prompt="one", image=b"png")
+    assert recorder.flush(PATIENCE)
+    assert prompts(moody) == ["one"]
+    assert recorder.status().failing is None
+
+
+def test_without_a_thread_records_wait_for_the_next_one(
+    moody: Moody, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", _failing_once(RuntimeError("can't start"), threading.Thread.start))
+    assert recorder.record(prompt="one", image=b"png") is not None
+    assert (recorder.status().waiting, recorder.status().failing) == (1, "can't start")
+    recorder.record(prompt="two", image=b"png")
+    assert recorder.flush(PATIENCE)
+    assert prompts(moody) == ["one", "two"]
+    assert recorder.status().dropped == {}
+
+
+def _failing_once(error: Exception, whole: Callable[..., Any]) -> Callable[..., Any]:
+    errors = [error]
+
+    def called(*given: Any, **named: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return whole(*given, **named)
+
+    return called
+
+
 class Hostile:
     """A value whose every use fails."""
 
@@ -223,6 +264,24 @@ def test_a_forked_child_has_a_recorder_of_its_own(moody: Moody, run: Run) -> Non
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(prompts(moody)) == ["child", "parent"]
+
+
+def test_nothing_in_a_forked_child_waits_for_what_is_the_parents(moody: Moody, run: Run) -> None:
+    moody.mood = "slow"
+    done = run(
+        """
+        recorder.record(prompt="parent", image=b"png")
+        recorder._buffer._lock.acquire()  # as a thread does that has no part in the child
+        if os.fork() == 0:
+            assert recorder.status().waiting == 0
+            assert recorder.flush(20.0)
+            assert recorder.record(prompt=None, image=b"png") is None
+            os._exit(0)
+        status = os.wait()[1]
+        os._exit(os.waitstatus_to_exitcode(status))
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_child_forked_while_the_sender_gets_ready_is_not_kept_from_getting_ready_itself(
