@@ -46,7 +46,17 @@ class Versions:
     def _post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         with httpx.Client(timeout=_TIMEOUT, headers=self._headers, transport=self._transport) as client:
             answer = client.post(self._url + path, json=document)
-        body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        if answer.is_error:
-            raise Refused(answer.status_code, body.get("code", "unknown"), body.get("detail", answer.reason_phrase))
-        return dict(body)
+        body = _object(answer)
+        if not answer.is_success or not body:
+            strange = f"{self._url} answers {answer.status_code}, and not as Safelight does. Is this its address?"
+            raise Refused(answer.status_code, body.get("code", "unknown"), body.get("detail", strange))
+        return body
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """Empty where it is no JSON object: of a proxy in between, say."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
