@@ -114,7 +114,7 @@ def _conclude(change: Figure, margin: float, broken: int, mended: int, p_broken:
     if p_broken < _BREAKS_MORE:
         return Conclusion.WORSE, (
             f"The new checkpoint is worse: {broken} images that the old one made are broken, {mended} the other way "
-            f"round; chance alone does that once in {1 / p_broken:,.0f} trials."
+            f"round; chance alone does that {_once_in(p_broken)} trials."
         )
     if change.value is None or change.low is None or change.high is None:
         return Conclusion.CANNOT_TELL, (
@@ -135,6 +135,11 @@ def _conclude(change: Figure, margin: float, broken: int, mended: int, p_broken:
     return Conclusion.CANNOT_TELL, (
         f"Too few pairs to tell: {found}, and a loss of {margin:g} would matter.{_more_pairs(change, margin)}"
     )
+
+
+def _once_in(chance: float) -> str:
+    # Of a thousand images that are all broken it is no more than nought.
+    return f"once in {1 / chance:,.0f}" if chance > 1e-9 else "less than once in a billion"
 
 
 def _more_pairs(change: Figure, margin: float) -> str:

@@ -73,6 +73,13 @@ def test_images_that_break_are_worse_whatever_the_others_say() -> None:
     assert found.new.broken_rate.value == pytest.approx(0.02)
 
 
+def test_a_checkpoint_that_draws_nothing_at_all_is_worse_however_many_were_asked_for() -> None:
+    """A chance of one in 2 ** 1200 is nought to a computer."""
+    found = _judged(_drawn(2, 1_200, broken=1_200), n=1_200)
+    assert (found.conclusion, found.newly_broken) == (Conclusion.WORSE, 1_200)
+    assert "less than once in a billion trials" in found.statement
+
+
 def test_the_same_images_are_the_same() -> None:
     old = _drawn(1, 400)
     found = judge(old, old, _keys(400))
