@@ -3,6 +3,7 @@
 import logging
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -101,14 +102,30 @@ def main() -> None:
         typer.echo(f"safelight: {error.message} [{error.code}]", err=True)
         raise SystemExit(1) from error
     except Exception as error:
-        from safelight.store.database import StoreError
-
-        if not isinstance(error, StoreError):
+        said = _said(error)
+        if said is None:
             raise
-        # What the database says may name people's data, and hosts.
-        typer.echo(
-            f"safelight: the database does not do what is asked of it ({type(error).__name__}). 'safelight doctor' says"
-            " what is amiss: it may be away, or not migrated. [database_unavailable]",
-            err=True,
-        )
+        typer.echo(f"safelight: {said}", err=True)
         raise SystemExit(1) from None
+
+
+def _said(error: Exception) -> str | None:
+    """What a person can do something about; None for what looks like a fault of ours, and is shown whole."""
+    from safelight.store.database import StoreError, ValueRefused
+
+    match error:
+        case ValueRefused() | OverflowError() | UnicodeEncodeError():
+            return (
+                "a number or a text is too large, or a text holds what no record can. Look at what you entered. "
+                "[value_out_of_range]"
+            )
+        case StoreError():
+            # What the database says may name people's data, and hosts.
+            return (
+                f"the database does not do what is asked of it ({type(error).__name__}). 'safelight doctor' says"
+                " what is amiss: it may be away, or not migrated. [database_unavailable]"
+            )
+        case OSError(filename=str() | Path() as name):
+            return f"{name}: {error.strerror}. Name another file, or make this one usable. [file_unusable]"
+        case _:
+            return None

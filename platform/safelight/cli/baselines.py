@@ -39,7 +39,7 @@ def make(
     version: Version,
     name: Name,
     source: Annotated[Source, typer.Option(help="Where its generations come from")] = Source.TRAFFIC,
-    hours: Annotated[float, typer.Option(help="How far back the log is read")] = 24.0,
+    hours: Annotated[float, typer.Option(help="How far back the log is read", min=0.01)] = 24.0,
     prompts: Annotated[int, typer.Option(help="How many requests a replay makes anew")] = 1_024,
     probe_set: Annotated[str | None, typer.Option(help="Replay the probes of this set: for want of traffic")] = None,
     wait: Annotated[bool, typer.Option(help="Stay until it is made")] = True,

@@ -15,6 +15,7 @@ from registry.progress import State
 from safelight import wiring
 from safelight.cli.actor import actor
 from safelight.cli.canaries import plan_of
+from safelight.cli.documents import read_object
 from safelight.settings import Settings
 from safelight.store import releases
 
@@ -54,7 +55,7 @@ def register(
     if document is None:
         manifest = draft_manifest(folder).model_dump(mode="json", exclude={"checkpoint"})
     else:
-        manifest = json.loads(document.read_text())
+        manifest = read_object(document)
     if description:
         manifest["description"] = description
     settings, adapters = Settings(), [_adapter(each) for each in adapter or []]
@@ -96,7 +97,7 @@ def register_external(
 ) -> None:
     """Register a version that your own service serves, without its checkpoint."""
     named = {"name": name, "uri": uri, "checkpoint": checkpoint, "description": description}
-    manifest = json.loads(document.read_text()) if document else {}
+    manifest = read_object(document) if document else {}
     manifest |= {field: told for field, told in named.items() if told}
     known = wiring.registration(Settings()).register_external(generator, manifest, actor())
     typer.echo(f"{known.generator} version {known.number}  {known.digest}")

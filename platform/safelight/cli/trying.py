@@ -1,6 +1,6 @@
 """`safelight try`: two checkpoints on the same prompts and seeds, on this machine."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from registry.manifest import Manifest, parse_manifest
 from registry.parameters import Requested
 from safelight import wiring
 from safelight.cli.backtest import EmbedderFolder, open_embedder
+from safelight.cli.documents import check_writable, read_object
 from safelight.cli.progress import Progress
 from safelight.comparing.drawing import Drawing, draw, look
 from safelight.comparing.trial import judge
@@ -53,7 +54,7 @@ def try_checkpoint(
     Needs no server and no database; one checkpoint is loaded at a time.
     """
     settings, clock = Settings(), wiring.clock()
-    sight = open_embedder(settings, embedder)
+    check_writable(output, document)
     asked = [
         Asked(prompt, seed + i)
         for prompt, seed in read_prompts(prompts, parse_mapping(mapping), settings)
@@ -63,13 +64,18 @@ def try_checkpoint(
         Requested(prompt=each.prompt, seed=each.seed, n=1, steps=steps, guidance=guidance, width=size, height=size)
         for each in asked
     ]
+    sides = [
+        ("old", against, _manifest(against, against_manifest, requests)),
+        ("new", new, _manifest(new, manifest, requests)),
+    ]
+    sight = open_embedder(settings, embedder)
     drawings: list[Drawing] = []
-    for name, folder, path in (("old", against, against_manifest), ("new", new, manifest)):
+    for name, folder, told in sides:
         progress = Progress(f"Drawn by the {name} one", len(requests), clock)
         drawings.append(
             draw(
                 folder,
-                _manifest(folder, path),
+                told,
                 requests,
                 device=settings.engine.device,
                 threads=settings.engine.threads,
@@ -90,12 +96,13 @@ def try_checkpoint(
     typer.echo(f"The page: {output}")
 
 
-def _manifest(folder: Path, document: Path | None) -> Manifest:
+def _manifest(folder: Path, document: Path | None, requests: Sequence[Requested]) -> Manifest:
+    """Of a checkpoint that can be asked all of it: what it refuses, it refuses before hours of drawing."""
     drafted = draft_manifest(folder)
-    if document is None:
-        return drafted
-    told = json.loads(document.read_text())
-    return parse_manifest({"checkpoint": drafted.checkpoint, **told})
+    told = parse_manifest({"checkpoint": drafted.checkpoint, **read_object(document)}) if document else drafted
+    for each in requests:
+        told.resolve(each, fallback_seed=0)
+    return told
 
 
 def read_prompts(source: str, given: dict[str, str], settings: Settings) -> list[tuple[str, int]]:
@@ -107,8 +114,9 @@ def read_prompts(source: str, given: dict[str, str], settings: Settings) -> list
         prompt = row.values.get(columns[_PROMPT]) if isinstance(row, Record) else None
         if not isinstance(row, Record) or not isinstance(prompt, str) or not prompt.strip():
             raise SafelightError(Kind.INVALID, "prompt_missing", f"{source}, line {row.line}: there is no prompt.")
+        seed = row.values.get(columns[_SEED])
         try:
-            found.append((prompt, int(row.values.get(columns[_SEED]) or place)))
+            found.append((prompt, place if seed in (None, "") else int(seed)))
         except (TypeError, ValueError):
             raise SafelightError(
                 Kind.INVALID, "seed_invalid", f"{source}, line {row.line}: the seed is not a whole number."

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from registry.errors import RegistryError
 from safelight.cli import app
+from safelight.cli.trying import read_prompts
 from safelight.errors import SafelightError
+from safelight.settings import Settings
 from safelight.studio.versions import build_version
 
 PROMPTS = [f"a {colour} {thing} on a white background" for colour in ("red", "blue", "green", "pink") for thing in
@@ -47,7 +50,12 @@ def test_a_regressed_checkpoint_is_worse_side_by_side(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(
     ("table", "code"),
-    [("prompt\n", "prompt_missing"), ("prompt,seed\n,1\n", "prompt_missing"), ("prompt,seed\na,x\n", "seed_invalid")],
+    [
+        ("prompt\n", "prompt_missing"),
+        ("prompt,seed\n,1\n", "prompt_missing"),
+        ("prompt,seed\na,x\n", "seed_invalid"),
+        ("prompt,seed\na,1\n", "checkpoint_not_found"),
+    ],
 )
 def test_prompts_that_are_none_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, code: str
@@ -56,5 +64,10 @@ def test_prompts_that_are_none_are_refused(
     (tmp_path / "p.csv").write_text(table)
     arguments = ["try", "new", "--against", "old", "--prompts", str(tmp_path / "p.csv"), "--embedder", "studio"]
     done = CliRunner().invoke(app, arguments)
-    assert isinstance(done.exception, SafelightError)
+    assert isinstance(done.exception, SafelightError | RegistryError)
     assert done.exception.code == code
+
+
+def test_a_seed_of_nought_is_a_seed(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a", "seed": 7}\n{"prompt": "b", "seed": 0}\n{"prompt": "c"}\n')
+    assert read_prompts(str(tmp_path / "p.jsonl"), {}, Settings()) == [("a", 7), ("b", 0), ("c", 2)]
