@@ -27,7 +27,10 @@ _TOLD = 100
 """Bad rows that are told one by one; the others are counted."""
 
 Source = Annotated[
-    str, typer.Argument(help="A Parquet, CSV or JSONL file, or a folder of them or of images: a path or any fsspec URL")
+    str,
+    typer.Argument(
+        help="A Parquet, CSV or JSONL file, or a folder of Parquet files or of images: a path or any fsspec URL"
+    ),
 ]
 Map = Annotated[str, typer.Option("--map", help="FIELD=COLUMN,...; columns named as a field need no mention")]
 Timezone = Annotated[str, typer.Option(help="The zone of times that name none, such as UTC")]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from safelight.errors import Kind, SafelightError
 
+_NO_TIME = "created_at is no time that a calendar has"
 _MILLISECONDS_FROM = 1e11  # as seconds since 1970, that is the year 5138
 
 
@@ -50,7 +51,10 @@ def reader(naive: tzinfo | None) -> Callable[[object], datetime]:
             if naive is None:
                 raise ValueError("created_at has no time zone; say which one is meant with --timezone")
             moment = moment.replace(tzinfo=naive)
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:  # 0001-01-01, say, which some write for "never", east of Greenwich
+            raise ValueError(_NO_TIME) from None
 
     return read
 
@@ -85,4 +89,4 @@ def _since_1970(number: float) -> datetime:
         seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
         return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
     except (OverflowError, ValueError):
-        raise ValueError("created_at is no time that a calendar has") from None
+        raise ValueError(_NO_TIME) from None

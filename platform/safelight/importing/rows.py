@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +105,9 @@ def _account(document: dict[str, Any], at: datetime, digest: bytes) -> Account:
         return Account.model_validate_json(json.dumps(document))
     except ValidationError as error:
         raise refusal(error) from None
+    except TypeError:
+        why = "A parameter is neither text nor a number nor yes or no. Leave its column out of --map."
+        raise SafelightError(Kind.INVALID, "row_invalid", why) from None
 
 
 def _digest(identity: Mapping[str, Any]) -> bytes:
@@ -111,12 +115,23 @@ def _digest(identity: Mapping[str, Any]) -> bytes:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """CSV knows text only, and JSON and Parquet write numbers as they please."""
+    """CSV knows text only, and JSON and Parquet write numbers as they please, and Parquet texts as bytes."""
+    if isinstance(value, bytes):
+        value = _words(name, value)
     if name in _REAL:
         return _real(name, value)
     if name in _WHOLE:
         return _whole(name, value)
+    if isinstance(value, Decimal):
+        return float(value)
     return str(value) if name in Account.model_fields else value
+
+
+def _words(name: str, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not text in UTF-8") from None
 
 
 def _real(name: str, value: Any) -> float:

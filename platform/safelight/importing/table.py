@@ -4,7 +4,8 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -60,14 +61,30 @@ class Table:
 
 
 def open_table(source: str, settings: ImageStoreSettings) -> Table:
-    """Raises SafelightError `source_missing`, `source_unreadable` or `source_unknown`."""
-    filesystem, path = connect(source, settings)
-    try:
+    """Raises SafelightError `source_missing`, `source_unreadable` or `source_unknown`; so does reading its rows."""
+    with _readable(source):
+        filesystem, path = connect(source, settings)
         if not filesystem.exists(path):
             raise SafelightError(Kind.NOT_FOUND, "source_missing", f"There is nothing at {source}.")
-        return _folder(filesystem, path) if filesystem.isdir(path) else _file(filesystem, [path])
-    except (OSError, ValueError, csv.Error) as error:
-        raise SafelightError(Kind.INVALID, "source_unreadable", f"{source} cannot be read: {error}") from error
+        table = _folder(filesystem, path) if filesystem.isdir(path) else _file(filesystem, [path])
+
+    def rows() -> Iterator[Record | Unreadable]:
+        with _readable(source):
+            yield from table.rows()
+
+    return replace(table, rows=rows)
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    """What is torn in the middle of a file shows when it is read."""
+    try:
+        yield
+    except SafelightError:
+        raise
+    except Exception as error:  # each format and each store's client fails in ways of its own
+        why = str(error) or type(error).__name__
+        raise SafelightError(Kind.INVALID, "source_unreadable", f"{source} cannot be read: {why}") from error
 
 
 def _folder(filesystem: fsspec.AbstractFileSystem, path: str) -> Table:
@@ -153,7 +170,7 @@ def _json_lines(filesystem: fsspec.AbstractFileSystem, path: str) -> Iterator[Re
                 continue
             try:
                 values = json.loads(text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield Unreadable(line, f"not JSON: {error}")
                 continue
             yield Record(line, values) if isinstance(values, dict) else Unreadable(line, "not a JSON object")
@@ -172,7 +189,11 @@ def _images(filesystem: fsspec.AbstractFileSystem, path: str, found: list[str]) 
             if caption not in texts:
                 yield Unreadable(line, f"{PurePosixPath(picture).name} has no text file of its name with the prompt")
                 continue
-            prompt = filesystem.cat_file(caption).decode("utf-8", "replace").strip()
+            try:
+                prompt = filesystem.cat_file(caption).decode("utf-8", "replace").strip()
+            except OSError as error:
+                yield Unreadable(line, f"{PurePosixPath(caption).name} cannot be read: {error}")
+                continue
             yield Record(line, {IMAGE: picture.removeprefix(path).lstrip("/"), "prompt": prompt})
 
     return Table(filesystem, path, tuple(pictures), (IMAGE, "prompt"), rows)

@@ -37,6 +37,12 @@ def test_what_is_no_time_is_refused_with_a_reason(told: object, words: str) -> N
         moments.reader(None)(told)
 
 
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_that_no_calendar_has_in_utc_is_refused_too(told: str) -> None:
+    with pytest.raises(ValueError, match="no time that a calendar has"):
+        moments.reader(moments.zone("Asia/Tokyo"))(told)
+
+
 def test_rows_are_spread_evenly_and_end_before_the_end() -> None:
     even = moments.spread(NOON, NOON + timedelta(hours=4), 4)
     assert [even.at(i) for i in range(4)] == [NOON + timedelta(hours=i) for i in range(4)]

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,28 @@ def test_bytes_are_told_apart_by_what_they_hold() -> None:
 def test_a_version_of_its_own_and_a_parameter_of_its_own() -> None:
     assert _read(version="4", **{"parameters.cfg": 2}).account.version == 4
     assert _read(**{"parameters.cfg": 2}).account.parameters == {"cfg": 2}
+
+
+def test_texts_and_numbers_are_read_as_parquet_may_keep_them() -> None:
+    values: dict[str, Any] = {"guidance": Decimal("3.5"), "parameters.cfg": Decimal("2.5")}
+    account = _read(prompt=b"a red caf\xc3\xa9", **values).account
+    assert (account.prompt, account.parameters) == ("a red caf\u00e9", {"guidance": 3.5, "cfg": 2.5})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"prompt": b"\xff\xfe"},
+        {"parameters.at": NOON},
+        {"parameters.of": {1, 2}},
+        {"parameters.deep": {"a": [1]}},
+        {"negative_prompt": b"\xff"},
+    ],
+)
+def test_a_value_that_is_neither_text_nor_number_costs_its_row_and_no_other(values: dict[str, Any]) -> None:
+    with pytest.raises(SafelightError) as refusal:
+        _read(**values)
+    assert refusal.value.code in {"row_invalid", "invalid_submission"}
 
 
 def test_what_was_not_served_has_no_image_here() -> None:

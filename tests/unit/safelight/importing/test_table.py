@@ -1,5 +1,6 @@
 import gzip
 import io
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,33 @@ def test_json_lines_are_read_and_bad_ones_named(tmp_path: Path, name: str) -> No
     rows = list(table.rows())
     assert [type(row) for row in rows] == [Record, Unreadable, Unreadable, Record]
     assert [row.line for row in rows] == [1, 3, 4, 5]
+
+
+def test_a_list_in_a_list_in_a_list_costs_its_line_alone(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"prompt": "a cat"}\n' + "[" * 100_000 + '\n{"prompt": "a dog"}\n')
+    assert [type(row) for row in _open(tmp_path / "log.jsonl").rows()] == [Record, Unreadable, Record]
+
+
+@pytest.mark.parametrize("name", ["log.csv.gz", "log.jsonl.gz", "log.parquet"])
+def test_a_file_that_is_torn_in_the_middle_says_so(tmp_path: Path, name: str) -> None:
+    if name.endswith(".gz"):
+        drawn = random.Random(0)
+        lines = "\n".join(f'{{"prompt": "{drawn.getrandbits(512)}"}}' for _ in range(2_000))
+        whole = gzip.compress(lines.encode())
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    else:
+        parquet.write_table(pa.Table.from_pylist(ROWS * 3_000), tmp_path / name, row_group_size=1_000)
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[:4] + b"\0" * 2_000 + whole[2_004:])
+    with pytest.raises(SafelightError) as refusal:
+        _open(tmp_path / name).count()
+    assert refusal.value.code == "source_unreadable"
+
+
+def test_an_address_of_a_kind_nobody_knows_is_refused() -> None:
+    with pytest.raises(SafelightError) as refusal:
+        _open("gopher://somewhere/log.csv")
+    assert refusal.value.code == "source_unreadable"
 
 
 def test_csv_has_quotes_marks_and_empty_cells_as_spreadsheets_write_them(tmp_path: Path) -> None:
