@@ -78,7 +78,10 @@ def gather(
         progress(len(batch))
     recording = shelf.close()
     positions = recording.positions()
-    return Stream.of(recording, (positions[each] for each in wanted if each in positions))
+    stream = Stream.of(recording, (positions[each] for each in wanted if each in positions))
+    if not len(stream):  # of what was measured before, nothing is among the rows of today
+        raise _nothing()
+    return stream
 
 
 class Shelf:
@@ -106,9 +109,10 @@ class Shelf:
 
     def close(self) -> Recording:
         if self._recording is None:
-            raise SafelightError(
-                Kind.INVALID,
-                "nothing_to_replay",
-                "Not one row is a served generation with an image that shows anything.",
-            )
+            raise _nothing()
         return self._recording
+
+
+def _nothing() -> SafelightError:
+    why = "Not one row is a served generation with an image that shows anything."
+    return SafelightError(Kind.INVALID, "nothing_to_replay", why)

@@ -63,7 +63,9 @@ class Recording:
         head = {"format": _FORMAT, "embedder": embedder_digest, "dimensions": list(dimensions), "scalars": _scalars()}
         header = folder / _HEADER
         if not header.exists():
-            header.write_text(json.dumps(head))
+            unfinished = folder / f"{_HEADER}.part"
+            unfinished.write_text(json.dumps(head))
+            unfinished.replace(header)
         if json.loads(header.read_text()) != head:
             raise SafelightError(
                 Kind.CONFLICT,

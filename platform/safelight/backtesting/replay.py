@@ -126,13 +126,15 @@ class Replay:
         remembered: dict[int, _Version] = {}
         buckets = self._buckets()
         looks = set(np.linspace(0, len(buckets) - 1, _LOOKS, dtype=int).tolist())
+        # Once, not bucket by bucket: each is a walk over all that is recorded.
+        version, blank = self.stream.column("version"), self.stream.column("blank").astype(bool)
         for index, (start, rows) in enumerate(buckets):
             at = start + self.budgets.width
             tick = Tick(at, [], [])
-            versions = self.stream.column("version")[rows]
-            for number in map(int, np.unique(versions)):
+            for number in map(int, np.unique(version[rows])):
                 one = remembered.setdefault(number, _Version(start))
-                self._fold(one, start, rows[versions == number])
+                mine = rows[version[rows] == number]
+                self._fold(one, start, mine, blank[mine])
                 one.forget_before(at - DRIFT.longest)
                 tick.answers.extend(self._ask(number, one, at))
                 if index in looks:
@@ -149,8 +151,7 @@ class Replay:
         groups = np.split(later, edges) if len(later) else []
         return [(bucket_start(moment(int(at[rows[0]])), width), rows) for rows in groups]
 
-    def _fold(self, one: _Version, start: datetime, rows: NDArray[np.intp]) -> None:
-        blank = self.stream.column("blank")[rows].astype(bool)
+    def _fold(self, one: _Version, start: datetime, rows: NDArray[np.intp], blank: NDArray[np.bool_]) -> None:
         one.blank[start] = RateCounts(int(blank.sum()), len(rows))
         readable = rows[~blank]
         if not len(readable):

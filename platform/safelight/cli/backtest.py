@@ -19,6 +19,7 @@ from safelight.backtesting.history import NOT_SERVED, recalled
 from safelight.backtesting.measuring import Measurer
 from safelight.backtesting.page import page
 from safelight.backtesting.report import BacktestReport
+from safelight.cli.documents import check_writable
 from safelight.cli.importing import Map, Reading, SpreadFrom, SpreadTo, Strict, Timezone, open_reading
 from safelight.cli.progress import Progress
 from safelight.clock import Clock
@@ -49,8 +50,8 @@ def replay(
     source: Annotated[
         str,
         typer.Argument(
-            help="A Parquet, CSV or JSONL file, or a folder of them or of images: a path or any fsspec URL. Left out: "
-            "the log of --generator"
+            help="A Parquet, CSV or JSONL file, or a folder of Parquet files or of images: a path or any fsspec URL. "
+            "Left out: the log of --generator"
         ),
     ] = "",
     generator: Annotated[str, typer.Option(help="Replay what this installation has logged and scored of it")] = "",
@@ -73,6 +74,7 @@ def replay(
     Of a table it needs no server and no database. Images are measured once: a run that is cut off goes on where it was.
     """
     settings, clock = Settings(), wiring.clock()
+    check_writable(output, document)
     if bool(source) == bool(generator):
         raise SafelightError(
             Kind.INVALID, "source_invalid", "Name a table or a folder, or --generator for what is logged: one of both."
@@ -182,7 +184,9 @@ def _key(source: str, reading: Reading, digest: str) -> str:
     that has changed where it brings embeddings, by which its rows cannot be told apart."""
     columns = reading.reader.columns
     state = reading.table.state() if IMAGE_EMBEDDING in columns else ""
-    return hashlib.sha256(json.dumps([source, columns, digest, state], sort_keys=True).encode()).hexdigest()[:16]
+    # The folder as well: `images` here and `images` there are two sources, whatever their rows have in common.
+    told = [source, reading.table.folder, columns, digest, state]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _tell(report: BacktestReport, output: Path) -> None:
