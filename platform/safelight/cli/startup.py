@@ -105,7 +105,7 @@ def _announce(settings: Settings, stop: threading.Event) -> None:
             if stop.wait(_POLL_SECONDS):
                 return
             try:
-                ready = client.get(f"http://{settings.api.host}:{settings.api.port}/readyz").is_success
+                ready = client.get(f"{settings.api.url}/readyz").is_success
             except httpx.TransportError:
                 ready = False
             if ready:
@@ -122,8 +122,8 @@ def run_demo(settings: Settings, rate: float, mix: str, stop: threading.Event) -
 
     database, clock = wiring.database(settings), wiring.clock()
     demo.seed(wiring.registration(settings))
-    url = f"http://{settings.api.host}:{settings.api.port}"
-    traffic = demo.send_traffic(url, demo.traffic_key(database, clock), lambda: rate, Mix(mix), clock, stop)
+    key = demo.traffic_key(database, clock)
+    traffic = demo.send_traffic(settings.api.url, key, lambda: rate, Mix(mix), clock, stop)
     # People ask while the first versions are released: the first image is seen as soon as there is one.
     with ThreadPoolExecutor(1) as background:
         released = background.submit(demo.release_in_turn, database, wiring.releasing(), clock, stop)

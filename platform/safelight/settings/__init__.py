@@ -128,4 +128,4 @@ class Settings(BaseSettings):
 
     @property
     def public_url(self) -> str:
-        return (self.api.public_url or f"http://{self.api.host}:{self.api.port}").rstrip("/")
+        return (self.api.public_url or self.api.url).rstrip("/")

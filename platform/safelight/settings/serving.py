@@ -26,6 +26,11 @@ class ApiSettings(Section):
     request_timeout_seconds: PositiveSeconds = 120.0
     drain_seconds: int = Field(20, ge=0, description="How long requests in flight may take when the server is stopped")
 
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
 
 class EngineSettings(Section):
     """The inference engines of one host."""
