@@ -32,6 +32,11 @@ def look_up(platform: Platform, key: str | None, cookie: str | None = None) -> P
     return None
 
 
+async def still_known(request: Request, platform: Platform) -> bool:
+    """Whether whoever asked may still: of a request that is answered for hours, while its key may be revoked."""
+    return await run_sync(look_up, platform, bearer(request), request.cookies.get(COOKIE)) is not None
+
+
 def not_authenticated() -> SafelightError:
     return SafelightError(
         Kind.UNAUTHENTICATED,

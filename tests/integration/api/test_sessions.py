@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from safelight.access import Role
+from safelight.api.routes import stream
 from safelight.store import access
 
 from .conftest import CLOCK, Installation  # noqa: TID252
@@ -93,3 +94,17 @@ def test_a_key_is_shown_once_and_never_again(api: Installation) -> None:
 def _link(api: Installation, role: Role) -> str:
     with api.database.transaction() as session:
         return access.create_login_link(session, "ann", role, CLOCK.now() + timedelta(minutes=5))
+
+
+def test_an_open_stream_ends_with_its_session(
+    browser: httpx.Client, api: Installation, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_POLL_SECONDS", 0.02)
+    browser.post(SESSION, json={"token": link})
+    with browser.stream("GET", "/api/v1/stream") as events:
+        lines = events.iter_lines()
+        assert next(lines) == "event: status"
+        assert browser.delete(SESSION, headers={"X-Safelight": "1"}).status_code == 204
+        for _ in lines:
+            pass
+    assert browser.get("/api/v1/stream").status_code == 401

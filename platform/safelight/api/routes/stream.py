@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from safelight.api import status
-from safelight.api.auth import Reader
+from safelight.api.auth import Reader, still_known
 from safelight.api.platform import PlatformDep
 from safelight.api.schemas.generators import GeneratorStatus
 
@@ -38,7 +38,7 @@ class StreamHeartbeat(BaseModel):
     responses={200: {"description": "Events `status` and `heartbeat`", "model": StreamStatus | StreamHeartbeat}},
 )
 async def stream(request: Request, platform: PlatformDep, _reader: Reader) -> AsyncIterator[ServerSentEvent]:
-    """Status and heartbeat events until the client leaves or the server shuts down."""
+    """Status and heartbeat events until the client leaves, its key is revoked, or the server shuts down."""
     seen: StreamStatus | None = None
     polls = 0
     while not (platform.stopping.is_set() or await request.is_disconnected()):
@@ -47,6 +47,8 @@ async def stream(request: Request, platform: PlatformDep, _reader: Reader) -> As
             yield ServerSentEvent(event="status", data=current)
             seen = current
         if polls % _HEARTBEAT_POLLS == 0:
+            if not await still_known(request, platform):
+                return
             yield ServerSentEvent(event="heartbeat", data=StreamHeartbeat(at=platform.clock.now()))
         polls += 1
         await _sleep_or_stop(platform.stopping, _POLL_SECONDS)
