@@ -2250,7 +2250,7 @@ export interface paths {
         };
         /**
          * Stream
-         * @description Status and heartbeat events until the client leaves or the server shuts down.
+         * @description Status and heartbeat events until the client leaves, its key is revoked, or the server shuts down.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -10701,7 +10701,6 @@ export interface operations {
                 };
                 content: {
                     "image/png": unknown;
-                    "image/webp": unknown;
                 };
             };
             /** @description RFC 9457 problem details */
