@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
 
-from safelight.cli import app
 from safelight.studio.versions import build_version
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md"))
-CODE = re.compile(r"`([^`\n]+)`|^```\w[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DAY = 660
 """Generations: enough for a baseline."""
 LINES = 330
@@ -102,23 +99,3 @@ def test_a_target_of_make_that_is_named_exists(document: Path) -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", document.read_text(), flags=re.MULTILINE))
     listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert named <= {line.split()[1] for line in listed.splitlines()}
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_command_that_is_named_exists(document: Path) -> None:
-    named = re.findall(
-        r"\bsafelight ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", "\n".join(map("".join, CODE.findall(document.read_text())))
-    )
-    commands = typer.main.get_group(app)
-    context = typer.Context(commands)
-    for command, sub in named:
-        found = commands.get_command(context, command)
-        assert found is not None, command
-        if sub and (group := getattr(found, "commands", None)):
-            assert sub in group
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_page_that_is_linked_exists(document: Path) -> None:
-    linked = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
-    assert [path for path in linked if not (document.parent / path).exists()] == []
