@@ -16,7 +16,17 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.response.simulate import ALPHA, BATCH, BATCH_SIZE, IMAGES_A_MINUTE, PAIRS, UNANSWERED, Story, month
+from benchmarks.response.simulate import (
+    ALPHA,
+    BATCH,
+    BATCH_SIZE,
+    COUNTED,
+    IMAGES_A_MINUTE,
+    PAIRS,
+    UNANSWERED,
+    Story,
+    month,
+)
 from benchmarks.response.worlds import WORLDS, Truth
 from safelight.responding.policy import Action
 
@@ -25,7 +35,7 @@ _CONFIDENCE = 0.95
 _ASSUMED = (
     "Simulated with the product's own comparisons and decisions, the policy armed. Assumed, not measured:",
     f"{IMAGES_A_MINUTE} images a minute; the lens as a normal statistic over dyadic windows, alarm at p < {ALPHA:.1e}",
-    "(and going on to a count of p = 1e-12 where images are broken);",
+    f"(and going on to a count of p = {COUNTED:.0e} where a few images in a hundred are broken);",
     f"a batch of {BATCH_SIZE} probes every {BATCH:.0f} s on an engine that people keep busy, {PAIRS} probes an alarm;",
     f"{UNANSWERED:.0%} of probe runs come back without an answer. Intervals are exact, {_CONFIDENCE:.0%}. Seconds and",
     "bad images count from the onset, median / 90 %.",

@@ -34,6 +34,8 @@ WINDOWS = 10
 """1, 2, 4 ... 512 minutes."""
 ALPHA = AlarmBudget(0.2, TICK, WINDOWS, 2).alpha
 """Of one monitor among five that share a budget of one false alarm a month."""
+COUNTED = 1e-12
+"""The p-value of a count of broken images that goes on for a while."""
 RESIDUAL_SD = 0.12
 """What a prompt leaves unexplained of an image's alignment; the lens sees an effect in this unit."""
 DEADBAND = 0.05
@@ -43,6 +45,7 @@ UNANSWERED = 0.02
 BATCH, BATCH_SIZE, SCORES, LOADING, FLIP = 3.0, 8, 5.0, 20.0, 1.0
 _ALARM = float(stats.norm.isf(ALPHA))
 _DIMENSIONS = 32
+_VERSION, _TARGET = 2, 1
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _NOISE = Effect(alignment_sd=0.01, scatter=0.1)
 _EXACT = Repeatability(32, 0.0, 0.0, 0.0, 0.0, 1.4)
@@ -61,17 +64,20 @@ class Story:
 def month(world: World, rng: np.random.Generator) -> list[Story]:
     """The alarms of a month and what an armed policy made of them: false ones, and that of a fault."""
     if world.truth is Truth.NOTHING:
-        return [_answered(world, rng, _false_alarm(rng), None) for _ in range(rng.poisson(world.false_alarms))]
+        return [_answered(world, rng, _false_alarm(world, rng), None) for _ in range(rng.poisson(world.false_alarms))]
     minutes = _detected(world, rng)
     if minutes is None:
         return []
     # The window that alarms first is hardly beyond the level; one with broken images in it is soon far beyond.
-    alarm = (Reason.TAIL_EXCESS, 1e-12) if world.version.broken else (Reason.ALIGNMENT_DOWN, ALPHA / 2)
+    alarm = (world.counted, COUNTED) if world.counted else (Reason.ALIGNMENT_DOWN, ALPHA / 2)
     return [_answered(world, rng, alarm, minutes)]
 
 
-def _false_alarm(rng: np.random.Generator) -> tuple[Reason, float]:
-    """Below the level by chance, as a p-value under the null is; half of them are counts of a tail."""
+def _false_alarm(world: World, rng: np.random.Generator) -> tuple[Reason, float]:
+    """Below the level by chance, as a p-value under the null is; half of them are counts of a tail. Or what people ask
+    for misleads the monitors, as far as one likes."""
+    if world.counted:
+        return world.counted, COUNTED
     return rng.choice(np.array([Reason.TAIL_EXCESS, Reason.CONDITIONAL_DRIFT])), float(rng.uniform(0, ALPHA))
 
 
@@ -92,7 +98,15 @@ def _detected(world: World, rng: np.random.Generator) -> int | None:
 
 def _answered(world: World, rng: np.random.Generator, alarm: tuple[Reason, float], minutes: int | None) -> Story:
     reason, p_value = alarm
-    facts = Facts(PolicyMode.AUTO, reason, target=1, now=_MOMENT, p_value=p_value, threshold=ALPHA)
+    facts = Facts(
+        PolicyMode.AUTO,
+        reason,
+        target=_TARGET,
+        now=_MOMENT,
+        p_value=p_value,
+        threshold=ALPHA,
+        compared_with=_VERSION if world.accepted else _TARGET,
+    )
     action, why = decide(facts)
     if action is Action.PROBE:
         action, why = decide(replace(facts, findings=findings(_runs(world, rng))))
@@ -128,7 +142,7 @@ def _run(rng: np.random.Generator, purpose: Purpose, host: str, found: Compariso
     answered = rng.random() >= UNANSWERED
     return KnownRun(
         generator="studio",
-        version=2,
+        version=_VERSION,
         set_id=UUID(int=1),
         purpose=purpose,
         places=(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+from monitors.verdict import Reason
 
 
 class Truth(StrEnum):
@@ -38,7 +40,8 @@ class World:
 
     `accepted`: the version is held against its own stored outputs, any change counting; else it is on trial against
     those of the one it replaced. `exact`: engines repeat themselves to the pixel. `false_alarms` a month come from
-    monitors that see what is not there.
+    monitors that see what is not there. `counted` is what the monitors count far beyond any doubt, be it there or not:
+    against the version's own baseline where it is accepted, else against that of the version to go back to.
     """
 
     name: str
@@ -49,6 +52,7 @@ class World:
     exact: bool = False
     false_alarms: float = 1.0
     replicas: int = field(default=1)
+    counted: Reason | None = None
 
 
 # Rounded from what versions 3 to 6 of the studio do to the bundled probes, against version 2.
@@ -58,7 +62,10 @@ TOO_FEW_STEPS: Final = Effect(alignment=-0.065, alignment_sd=0.13, shift=0.075, 
 ROUNDED: Final = Effect(alignment_sd=0.002, scatter=0.02)
 RESTYLED: Final = Effect(alignment_sd=0.08, shift=0.20, scatter=0.4)
 MILD: Final = Effect(alignment=-0.02, alignment_sd=0.08, shift=0.03, scatter=0.3)
-FIVE_PER_CENT_BROKEN: Final = Effect(broken=1.0, share=0.05)
+FEW_BROKEN: Final = Effect(broken=1.0, share=0.05)
+FEW_GARBLED: Final = replace(SWAPPED, share=0.05)
+ODD: Final = Reason.TAIL_EXCESS
+BLANK: Final = Reason.BLANK_RATE_UP
 
 WORLDS: Final = (
     World("healthy, exact engine", Truth.NOTHING, accepted=True, exact=True),
@@ -70,7 +77,7 @@ WORLDS: Final = (
     World("version on trial: objects collapsed", Truth.VERSION, accepted=False, version=COLLAPSED),
     World("version on trial: too few steps", Truth.VERSION, accepted=False, version=TOO_FEW_STEPS),
     World("version on trial: mild loss", Truth.VERSION, accepted=False, version=MILD),
-    World("version on trial: 5 % of images broken", Truth.VERSION, accepted=False, version=FIVE_PER_CENT_BROKEN),
+    World("version on trial: 5 % of images broken", Truth.VERSION, False, FEW_BROKEN, counted=BLANK),
     World("accepted version gone bad on disk", Truth.VERSION, accepted=True, version=TOO_FEW_STEPS, exact=True),
     World("environment spoils all versions", Truth.ENVIRONMENT, accepted=True, everything=TOO_FEW_STEPS),
     World("environment spoils all versions, on trial", Truth.ENVIRONMENT, accepted=False, everything=TOO_FEW_STEPS),
@@ -78,4 +85,13 @@ WORLDS: Final = (
     World("environment moves pixels only, exact engine", Truth.ENVIRONMENT, True, everything=ROUNDED, exact=True),
     World("engine's memory gone bad", Truth.PROCESS, accepted=True, version=SWAPPED, exact=True),
     World("one replica of eight gone bad", Truth.REPLICA, accepted=True, version=SWAPPED, replicas=8),
+    World("healthy, people ask for what the baseline hardly saw", Truth.NOTHING, accepted=True, counted=ODD),
+    World("harmless version on trial, many ask for what is blank", Truth.NOTHING, False, ROUNDED, counted=BLANK),
+    World("environment breaks 5 % of images", Truth.ENVIRONMENT, True, NONE, FEW_BROKEN, counted=BLANK),
+    World("environment breaks 5 % of images, on trial", Truth.ENVIRONMENT, False, NONE, FEW_BROKEN, counted=BLANK),
+    World("environment garbles 5 % of images", Truth.ENVIRONMENT, True, NONE, FEW_GARBLED, counted=ODD),
+    World("environment garbles 5 % of images, on trial", Truth.ENVIRONMENT, False, NONE, FEW_GARBLED, counted=ODD),
+    World("version on trial: 5 % of images garbled", Truth.VERSION, False, FEW_GARBLED, counted=ODD),
+    World("accepted version: 5 % of images broken", Truth.VERSION, True, FEW_BROKEN, counted=BLANK),
+    World("accepted version: 5 % of images garbled", Truth.VERSION, True, FEW_GARBLED, counted=ODD),
 )

@@ -111,6 +111,8 @@ def findings(runs: Sequence[KnownRun]) -> Findings:
         target_better=target is not None and all(_does_better(target, run) for run in bad),
         afresh=health(afresh) if afresh else None,
         afresh_better=afresh is not None and all(_does_better(afresh, run) for run in bad),
+        broken=max((_broken(run) for run in suspects), default=0),
+        target_broken=_broken(target) if target else 0,
     )
 
 
@@ -123,6 +125,12 @@ def _does_better(other: KnownRun, suspect: KnownRun) -> bool:
     return better(Departures.from_dict(documents[0]), Departures.from_dict(documents[1])) < ALPHA
 
 
+def _broken(run: KnownRun) -> int:
+    """Probes that gave an image once, and none now."""
+    found = _compared(run)
+    return found.broken if found else 0
+
+
 def health(run: KnownRun) -> Health:
     """Outputs that were made to be compared with, here and now, are as good as the environment allows."""
     if run.state is RunState.JUDGED and run.purpose is Purpose.BASELINE:
@@ -133,8 +141,13 @@ def health(run: KnownRun) -> Health:
 
 def judged(run: KnownRun) -> Verdict | None:
     """What its probes say at the level of a confirmation; None where nothing was compared."""
+    found = _compared(run)
+    return assess(found, ALPHA) if found else None
+
+
+def _compared(run: KnownRun) -> Comparison | None:
     document = run.result.get("comparison")
-    return assess(Comparison.from_dict(document), ALPHA) if document else None
+    return Comparison.from_dict(document) if document else None
 
 
 def told(run: KnownRun) -> str:

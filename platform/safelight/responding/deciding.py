@@ -89,6 +89,8 @@ class Decider:
             target=said.target.value,
             target_better=said.target_better,
             afresh_better=said.afresh_better,
+            broken=said.broken,
+            target_broken=said.target_broken,
             runs=ordered.data["runs"],
         )
         facts = self._facts(session, incident, verdict, now, findings=said)
@@ -125,6 +127,7 @@ class Decider:
             brakes=brakes(session, incident.generator, incident.suggested_target, now),
             p_value=verdict.verdict.p_value,
             threshold=verdict.verdict.threshold,
+            compared_with=compared_with(verdict),
             slice=slice_of(verdict),
             can_probe=can_probe,
             findings=findings,
@@ -173,6 +176,12 @@ def slice_of(verdict: StoredVerdict) -> Slice | None:
         return None
     value = found.get("value")
     return Slice(str(found.get("attribute")), None if value is None else str(value))
+
+
+def compared_with(verdict: StoredVerdict) -> int | None:
+    """The version whose baseline a verdict holds images against; None where it is held against none."""
+    found = verdict.verdict.evidence.get("compared_with")
+    return found if isinstance(found, int) else None
 
 
 def _said(incident: KnownIncident, action: Action, why: Why, facts: Facts) -> str:

@@ -26,9 +26,11 @@ VERSION_FAULTS = frozenset(
 )
 # A count of broken images leaves no room for another reading when it is this unlikely, and a thousand times more so
 # than an alarm has to be: probes would have to be thousands to meet a fault of a few images in a hundred.
-_COUNTS = frozenset({Reason.TAIL_EXCESS, Reason.BLANK_RATE_UP})
 EXTREME = 1e-8
 _BEYOND_ALARM = 1e-3
+# Blank images are counted one by one, and those of one prompt are blank together: many who ask for a white wall are no
+# fault of the version. Its own probes have to break as well; a single one may.
+BLANK_PROBES = 2
 # What is wrong at one place is mended by taking that place out; a version serves everywhere.
 PLACES = frozenset({"replica", "adapter", "region"})
 # Beyond so many automatic rollbacks in this time a person has to look: two in a row mean the cause is elsewhere.
@@ -76,7 +78,7 @@ class Why(StrEnum):
     RELOAD_UNKNOWN = "probes of the version loaded afresh could not be judged: its engine alone may have gone bad"
     TARGET_UNKNOWN = "probes of the version to go back to could not be judged"
     CONFIRMED = "probes confirm it, and the version to go back to does better here"
-    EXTREME_COUNT = "the count of broken images leaves no doubt, and the version to go back to is healthy here"
+    EXTREME_COUNT = "it breaks more images than the version to go back to, beyond any doubt, whose probes pass here"
 
 
 _UNFIT = {
@@ -99,7 +101,9 @@ class Slice:
 class Findings:
     """What the probes of an incident say: of its version by replica, and of the version to go back to in the present
     environment. Whether the latter does better, and whether the version itself does once it is loaded afresh, was shown
-    on the same probes, or else it counts as not so. `afresh` is what the reload says, None where none was asked.
+    on the same probes, or else it counts as not so. `afresh` is what the reload says, None where none was asked. Of the
+    probes that gave an image once, `broken` give none on the version, on the worst of its replicas, and `target_broken`
+    none on the one to go back to.
     """
 
     suspects: Mapping[str, Health]
@@ -107,6 +111,8 @@ class Findings:
     target_better: bool = False
     afresh: Health | None = None
     afresh_better: bool = False
+    broken: int = 0
+    target_broken: int = 0
 
     @property
     def bad(self) -> tuple[str, ...]:
@@ -133,7 +139,10 @@ class Brakes:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the decision rests on. `can_probe` asks for engines of ours, `findings` is None until they are done."""
+    """All that the decision rests on. `compared_with` is the version whose baseline the verdict holds images against.
+
+    `can_probe` asks for engines of ours, `findings` is None until they are done.
+    """
 
     mode: PolicyMode
     reason: Reason
@@ -142,6 +151,7 @@ class Facts:
     brakes: Brakes = Brakes()
     p_value: float | None = None
     threshold: float | None = None
+    compared_with: int | None = None
     slice: Slice | None = None
     can_probe: bool = True
     findings: Findings | None = field(default=None)
@@ -183,7 +193,7 @@ def _before_probes(facts: Facts) -> tuple[Action, Why]:
 
 def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
     """Not knowing is never a reason to roll back, neither of the version nor of the one to go back to."""
-    extreme = _is_extreme(facts)
+    extreme = _is_extreme(facts, findings)
     if findings.bad and Health.HEALTHY in findings.suspects.values():
         return Action.TAKE_OUT, Why.ONE_REPLICA
     if findings.suspect is not Health.DEGRADED and not extreme:
@@ -202,10 +212,19 @@ def _on_findings(facts: Facts, findings: Findings) -> tuple[Action, Why]:
     return (Action.ROLL_BACK, Why.EXTREME_COUNT) if extreme else (Action.HOLD, Why.NO_BETTER)
 
 
-def _is_extreme(facts: Facts) -> bool:
-    if facts.reason not in _COUNTS or facts.p_value is None or facts.threshold is None:
+def _is_extreme(facts: Facts, findings: Findings) -> bool:
+    """Whether a count of broken images stands in for the version's own probes.
+
+    Only a count against the version to go back to says that going back helps. One against the version's own baseline
+    says that something has changed around a version that never does, and any change counts there: what people ask for
+    may be all there is to it. Nor does it help to go back to what breaks here as well.
+    """
+    if facts.p_value is None or facts.threshold is None or facts.compared_with != facts.target:
         return False
-    return facts.p_value < min(EXTREME, _BEYOND_ALARM * facts.threshold)
+    if facts.p_value >= min(EXTREME, _BEYOND_ALARM * facts.threshold) or findings.target_broken:
+        return False
+    blank = facts.reason is Reason.BLANK_RATE_UP and findings.broken >= BLANK_PROBES
+    return blank or facts.reason is Reason.TAIL_EXCESS
 
 
 def _brake(facts: Facts) -> Why | None:

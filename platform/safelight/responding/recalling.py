@@ -7,7 +7,7 @@ from uuid import UUID
 
 from registry.ledger import Entry
 from safelight.responding.confirming import findings
-from safelight.responding.deciding import slice_of
+from safelight.responding.deciding import compared_with, slice_of
 from safelight.responding.policy import MOST_PER_HOUR, Why
 from safelight.responding.rehearsing import Case, Step, rehearse
 from safelight.store import chains, drills, guard, incidents, probes, releases, verdicts, versions
@@ -70,6 +70,7 @@ def _cases(session: Session, incident: KnownIncident) -> Iterator[Case]:
             reason=stored.verdict.reason,
             p_value=stored.verdict.p_value,
             threshold=stored.verdict.threshold,
+            compared_with=compared_with(stored),
             slice=slice_of(stored),
             can_probe=not any(each.data.get("why") == Why.CANNOT_PROBE.name.lower() for each in timeline),
             findings=findings(runs) if answers else None,

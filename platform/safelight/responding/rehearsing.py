@@ -35,6 +35,7 @@ class Case:
     reason: Reason
     p_value: float | None
     threshold: float | None
+    compared_with: int | None
     slice: Slice | None
     can_probe: bool
     findings: Findings | None
@@ -109,6 +110,7 @@ def _step(case: Case, brakes: Brakes) -> Step:
         brakes=brakes,
         p_value=case.p_value,
         threshold=case.threshold,
+        compared_with=case.compared_with,
         slice=case.slice,
         can_probe=case.can_probe,
         findings=case.findings,

@@ -11,7 +11,7 @@ from registry.progress import State
 from safelight.responding.announcement import Links, announce
 from safelight.responding.braking import suggested
 from safelight.responding.causes import ACTOR, Cause, open_of_cause
-from safelight.responding.deciding import Decider, slice_of
+from safelight.responding.deciding import Decider, compared_with, slice_of
 from safelight.responding.policy import VERSION_FAULTS
 from safelight.store import incidents, ledger, probes, releases
 from safelight.store.database import Session
@@ -45,7 +45,8 @@ class Responder:
         entry = ledger.newest_release(session, generator)
         if entry is None:
             return
-        for verdict in verdicts:
+        # What is worse than another version was speaks first: it alone can tell that going back helps.
+        for verdict in sorted(verdicts, key=lambda each: compared_with(each) in (None, entry.to_version)):
             if verdict.critical and verdict.verdict.health is Health.DEGRADED:
                 self._degraded(session, entry, verdict, now)
         for incident in incidents.open_incidents(session, generator):

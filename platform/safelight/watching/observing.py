@@ -41,6 +41,7 @@ from safelight.watching.questions import (
     no_baseline,
     on_grid,
 )
+from safelight.watching.references import References
 from safelight.watching.samples import SERVING_ARM
 from safelight.watching.situation import Situation
 from safelight.watching.sketches import SketchReader
@@ -74,6 +75,19 @@ def is_asked(document: Document, now: Situation) -> bool:
             return True
 
 
+def compared_with(document: Document, known: References) -> KnownBaseline | None:
+    """The baseline that a monitor holds images against; None where it has none, or asks nothing of the kind."""
+    match document:
+        case ConditionalDrift() | PromptDrift():
+            return known.own
+        case ReleaseComparison():
+            return known.previous
+        case BlankRate():
+            return known.own or known.previous
+        case _:
+            return None
+
+
 class Observer:
     """Turns a monitor's document into a question about what serves."""
 
@@ -97,16 +111,15 @@ class Observer:
 
     def _asked(self, session: Session, document: Document, now: Situation, span: Span) -> Question | None:
         """None where there is no baseline to compare with."""
-        own, previous = now.references.own, now.references.previous
+        usual = compared_with(document, now.references)
         match document:
             case ConditionalDrift():
-                return self._lens_question(session, now, own, Rule.ANY_CHANGE, span) if own else None
+                return self._lens_question(session, now, usual, Rule.ANY_CHANGE, span) if usual else None
             case ReleaseComparison():
-                return self._lens_question(session, now, previous, Rule.WORSE, span) if previous else None
+                return self._lens_question(session, now, usual, Rule.WORSE, span) if usual else None
             case PromptDrift():
-                return self._mix_question(session, now, own, span) if own else None
+                return self._mix_question(session, now, usual, span) if usual else None
             case BlankRate():
-                usual = own or previous
                 return self._blank_question(session, document, now, usual, span) if usual else None
             case ServiceHealth():
                 return _service_question(session, document, now, span)

@@ -61,14 +61,16 @@ class Scene:
         critical: bool = True,
         p_value: float | None = None,
         threshold: float | None = None,
+        against: int | None = None,
         part: dict[str, Json] | None = None,
     ) -> list[KnownIncident]:
-        """One tick: a degraded verdict where a reason is given, a healthy one else; `part` is the slice it is about.
+        """One tick: a degraded verdict where a reason is given, a healthy one else; `part` is the slice it is about,
+        `against` the version whose baseline it rests on.
 
         Returns the generator's open incidents.
         """
         self.clock.advance(10)
-        now = self.clock.now()
+        evidence: dict[str, Json] = {"compared_with": against}
         verdict = Verdict(
             Health.DEGRADED if reason else Health.HEALTHY,
             reason or Reason.WITHIN_BUDGET,
@@ -76,10 +78,15 @@ class Scene:
             n=300,
             p_value=p_value,
             threshold=threshold,
-            evidence={"slice": part} if part else {},
+            evidence=evidence | ({"slice": part} if part else {}),
         )
+        return self.respond(NewVerdict(monitor, critical, 2, verdict))
+
+    def respond(self, *answers: NewVerdict) -> list[KnownIncident]:
+        """To what several monitors answer at once; returns the generator's open incidents."""
+        now = self.clock.now()
         with self.database.transaction() as session:
-            stored = verdicts.add(session, self.generator, now, [NewVerdict(monitor, critical, 2, verdict)])
+            stored = verdicts.add(session, self.generator, now, answers)
             self._responder().respond(session, self.generator, stored, now)
             return incidents.open_incidents(session, self.generator)
 

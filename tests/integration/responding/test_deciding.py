@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from monitors.verdict import Health, Reason
+from monitors.verdict import Health, Reason, Verdict
 from registry.ledger import EntryKind, StaleServing
 from safelight.ids import new_id
 from safelight.responding.causes import ACTOR
@@ -16,6 +16,7 @@ from safelight.store.database import Session
 from safelight.store.engines import EngineState
 from safelight.store.incidents import KnownIncident, PolicyMode
 from safelight.store.probes import Purpose
+from safelight.store.verdicts import NewVerdict
 
 from .conftest import GENERATOR, Scene  # noqa: TID252
 
@@ -111,7 +112,24 @@ def test_without_stored_outputs_both_versions_are_made_here_and_now(scene: Scene
 
 
 def test_a_count_without_doubt_needs_no_confirmation_but_a_healthy_target(armed: Scene) -> None:
-    incident = alarm(armed, Reason.TAIL_EXCESS, p_value=1e-12, threshold=1e-6)
+    incident = alarm(armed, Reason.TAIL_EXCESS, p_value=1e-12, threshold=1e-6, against=1)
+    armed.answer(suspect=Health.HEALTHY, target=Health.HEALTHY)
+    assert (armed.serving(), armed.decisions(incident)) == (1, ["extreme_count"])
+
+
+def test_a_count_against_its_own_baseline_says_nothing_of_what_one_would_go_back_to(armed: Scene) -> None:
+    incident = alarm(armed, Reason.TAIL_EXCESS, monitor="conditional_drift", p_value=1e-25, threshold=1e-6, against=2)
+    armed.answer(suspect=Health.HEALTHY, target=Health.HEALTHY)
+    assert (armed.serving(), armed.decisions(incident)) == (2, ["probes_healthy"])
+
+
+def test_what_is_worse_than_the_version_before_has_the_ear_of_the_policy_first(armed: Scene) -> None:
+    odd = Verdict(Health.DEGRADED, Reason.TAIL_EXCESS, "many images are odd", p_value=1e-25, threshold=1e-6)
+    against = {"conditional_drift": 2, "release_comparison": 1}
+    incident = armed.respond(
+        *(NewVerdict(name, True, 2, replace(odd, evidence={"compared_with": each})) for name, each in against.items())
+    )[0]
+    assert incident.monitor == "release_comparison"
     armed.answer(suspect=Health.HEALTHY, target=Health.HEALTHY)
     assert (armed.serving(), armed.decisions(incident)) == (1, ["extreme_count"])
 

@@ -55,6 +55,7 @@ def test_a_change_of_the_serving_version_is_found_and_nothing_before_it(world: A
     assert degraded(answers) == {"conditional_drift"}
     found = answers["conditional_drift"]
     assert (found.version, found.critical) == (1, True)
+    assert found.verdict.evidence["compared_with"] == 1
     assert found.verdict.n >= 100
     assert found.verdict.window_seconds is not None
 
@@ -89,7 +90,8 @@ def test_a_worse_release_is_found_by_what_it_replaced(world: Any) -> None:
         if degraded(answers):
             break
     assert degraded(answers) == {"release_comparison"}
-    assert answers["release_comparison"].version == 2
+    found = answers["release_comparison"]
+    assert (found.version, found.verdict.evidence["compared_with"]) == (2, 1)
     assert "conditional_drift" not in answers, "it has nothing of its own to compare with yet"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from monitors.verdict import Health, Reason
 from safelight.responding.fitness import Fitness
 from safelight.responding.policy import (
+    BLANK_PROBES,
     COOLDOWN,
     EXTREME,
     PLACES,
@@ -28,6 +29,11 @@ NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 CONFIRMED = Findings({"one": Health.DEGRADED}, Health.HEALTHY, target_better=True)
 ALARMED = Facts(PolicyMode.AUTO, Reason.ALIGNMENT_DOWN, target=2, now=NOW)
 ARMED = replace(ALARMED, findings=CONFIRMED)
+UNSEEN = replace(CONFIRMED, suspects={"one": Health.HEALTHY}, target_better=False)
+"""What probes say of a fault of a few images in a hundred: nothing."""
+COUNTED = replace(
+    ARMED, reason=Reason.TAIL_EXCESS, p_value=EXTREME / 10, threshold=1e-4, compared_with=2, findings=UNSEEN
+)
 
 healths = st.sampled_from(Health)
 findings = st.builds(
@@ -37,6 +43,8 @@ findings = st.builds(
     target_better=st.booleans(),
     afresh=st.none() | healths,
     afresh_better=st.booleans(),
+    broken=st.integers(0, 3),
+    target_broken=st.integers(0, 1),
 )
 facts = st.builds(
     Facts,
@@ -53,6 +61,7 @@ facts = st.builds(
     ),
     p_value=st.none() | st.sampled_from([1e-12, 1e-7, 0.01]),
     threshold=st.none() | st.just(1e-6),
+    compared_with=st.none() | st.integers(1, 9),
     slice=st.none() | st.builds(Slice, st.sampled_from(["replica", "adapter", "tenant"]), st.none() | st.just("r7")),
     can_probe=st.booleans(),
     findings=st.none() | findings,
@@ -125,13 +134,32 @@ def test_before_the_probes_an_armed_policy_asks_for_them_and_another_recommends(
 
 
 def test_a_count_without_doubt_stands_in_for_a_confirmation_of_the_version_only() -> None:
-    unseen = replace(CONFIRMED, suspects={"one": Health.HEALTHY}, target_better=False)
-    counted = replace(ARMED, reason=Reason.TAIL_EXCESS, p_value=EXTREME / 10, threshold=1e-4, findings=unseen)
-    assert decide(counted) == (Action.ROLL_BACK, Why.EXTREME_COUNT)
-    assert decide(replace(counted, p_value=EXTREME))[0] is Action.HOLD
-    assert decide(replace(counted, threshold=1e-6))[0] is Action.HOLD  # hardly beyond what any alarm needs
-    assert decide(replace(counted, reason=Reason.ALIGNMENT_DOWN))[0] is Action.HOLD
-    assert decide(replace(counted, findings=replace(unseen, target=Health.INCONCLUSIVE)))[0] is Action.HOLD
+    assert decide(COUNTED) == (Action.ROLL_BACK, Why.EXTREME_COUNT)
+    assert decide(replace(COUNTED, p_value=EXTREME))[0] is Action.HOLD
+    assert decide(replace(COUNTED, threshold=1e-6))[0] is Action.HOLD  # hardly beyond what any alarm needs
+    assert decide(replace(COUNTED, reason=Reason.ALIGNMENT_DOWN))[0] is Action.HOLD
+    assert decide(replace(COUNTED, findings=replace(UNSEEN, target=Health.INCONCLUSIVE)))[0] is Action.HOLD
+
+
+@pytest.mark.parametrize("against", [None, 3, 1])
+def test_a_count_tells_of_going_back_only_if_it_is_against_what_one_would_go_back_to(against: int | None) -> None:
+    # Against nothing that is known, against the version's own baseline, and against another version's.
+    odd = replace(COUNTED, p_value=1e-25, compared_with=against)
+    assert decide(odd) == (Action.HOLD, Why.PROBES_HEALTHY)
+    assert decide(replace(odd, findings=CONFIRMED)) == (Action.ROLL_BACK, Why.CONFIRMED)
+
+
+def test_what_breaks_on_the_version_to_go_back_to_as_well_is_no_reason_to_go_back() -> None:
+    assert decide(replace(COUNTED, findings=replace(UNSEEN, target_broken=1)))[0] is Action.HOLD
+
+
+def test_blank_images_are_a_reason_once_probes_that_nobody_asked_for_turn_blank_too() -> None:
+    blank = replace(COUNTED, reason=Reason.BLANK_RATE_UP)
+    assert decide(blank) == (Action.HOLD, Why.PROBES_HEALTHY)
+    few = replace(UNSEEN, broken=BLANK_PROBES - 1)
+    assert decide(replace(blank, findings=few)) == (Action.HOLD, Why.PROBES_HEALTHY)
+    enough = replace(UNSEEN, broken=BLANK_PROBES)
+    assert decide(replace(blank, findings=enough)) == (Action.ROLL_BACK, Why.EXTREME_COUNT)
 
 
 @given(facts)
@@ -170,6 +198,8 @@ def test_inconclusive_and_error_never_roll_back(known: Facts) -> None:
         if why is Why.EXTREME_COUNT:
             assert known.p_value is not None
             assert known.p_value < EXTREME
+            assert known.compared_with == known.target
+            assert known.findings.target_broken == 0
         else:
             assert Health.DEGRADED in known.findings.suspects.values()
             assert Health.HEALTHY not in known.findings.suspects.values()

@@ -25,6 +25,7 @@ ASKED = Case(
     reason=Reason.ALIGNMENT_DOWN,
     p_value=None,
     threshold=None,
+    compared_with=None,
     slice=None,
     can_probe=True,
     findings=None,

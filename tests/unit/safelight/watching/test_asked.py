@@ -20,7 +20,7 @@ from safelight.watching.monitors import (
     ReleaseComparison,
     ServiceHealth,
 )
-from safelight.watching.observing import is_asked
+from safelight.watching.observing import compared_with, is_asked
 from safelight.watching.references import References
 from safelight.watching.situation import Situation
 
@@ -68,6 +68,16 @@ def test_only_what_can_be_compared_is_asked(now: Situation, drift: bool, compari
     assert is_asked(BlankRate(), now)
     assert is_asked(ServiceHealth(), now)
     assert is_asked(GoodImages(), now)
+
+
+def test_an_answer_knows_whose_baseline_it_rests_on() -> None:
+    other = replace(BASELINE, version=1)
+    own = replace(BASELINE, version=2)
+    known = References(own, other, first=False)
+    assert [compared_with(each, known) for each in (ConditionalDrift(), PromptDrift(), BlankRate())] == [own] * 3
+    assert compared_with(ReleaseComparison(), known) == other
+    assert compared_with(BlankRate(), replace(known, own=None)) == other
+    assert compared_with(ServiceHealth(), known) is None
 
 
 NOTHING = Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
