@@ -12,7 +12,17 @@ from safelight.clock import Clock
 from safelight.notifying import outbox
 from safelight.notifying.kinds import KINDS
 from safelight.notifying.message import Message
-from safelight.notifying.retry import Answered, Delivered, Disable, GiveUp, Outcome, Retry, error_of, next_step
+from safelight.notifying.retry import (
+    Answered,
+    Delivered,
+    Disable,
+    Failure,
+    GiveUp,
+    Outcome,
+    Retry,
+    error_of,
+    next_step,
+)
 from safelight.notifying.sender import Sender
 from safelight.store import access, notifications
 from safelight.store.database import Database
@@ -84,7 +94,7 @@ class Deliverer:
             with self._database.transaction() as session:
                 notifications.record_attempt(session, due.id, Attempt(started, 0.0, None, SUPERSEDED), State.FAILED)
             return
-        outcome = self._sender.send(Message(due.id, due.event, due.created_at, due.payload), due.access)
+        outcome = self._sent(due)
         attempt = Attempt(
             at=started,
             duration_ms=1000 * (self._clock.monotonic() - began),
@@ -92,6 +102,14 @@ class Deliverer:
             error=error_of(outcome),
         )
         self._record(due, attempt, outcome, channel.refusals)
+
+    def _sent(self, due: Due) -> Outcome:
+        """A fault of ours is an attempt as well: it is counted and comes to an end, and what follows is told."""
+        try:
+            return self._sender.send(Message(due.id, due.event, due.created_at, due.payload), due.access)
+        except Exception:
+            logger.exception("notification %s could not be sent", due.id)
+            return Failure.FAULT
 
     def _is_superseded(self, due: Due) -> bool:
         with self._database.reading() as session:

@@ -37,6 +37,8 @@ class Failure(StrEnum):
     CUT_OFF = "cut_off"
     BAD_CERTIFICATE = "bad_certificate"
     FORBIDDEN_ADDRESS = "forbidden_address"
+    FAULT = "fault"
+    """Safelight's own: the worker's log says which."""
 
 
 @dataclass(frozen=True)

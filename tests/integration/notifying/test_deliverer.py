@@ -9,11 +9,15 @@ from safelight.errors import SafelightError
 from safelight.notifying import outbox
 from safelight.notifying.deliverer import Deliverer
 from safelight.notifying.making import NewChannel
+from safelight.notifying.message import Message
+from safelight.notifying.retry import Outcome
+from safelight.notifying.sender import Sender
 from safelight.settings import NotifyingSettings
+from safelight.store.channels import Access
 from safelight.store.database import Database
 from safelight.store.notifications import State
 
-from .conftest import Receiver, enqueue, make, make_deliverer, read  # noqa: TID252
+from .conftest import Receiver, Story, enqueue, make, make_deliverer, read  # noqa: TID252
 
 
 def test_a_receiver_that_fails_is_tried_on_schedule_under_one_id(
@@ -136,3 +140,22 @@ def test_a_redirect_into_the_inside_is_not_followed(
     deliverer.run_once()
     (attempt,) = read(database, identifier).deliveries
     assert (attempt.status, attempt.error) == (307, "status 307: a redirect, not followed")
+
+
+def test_a_fault_of_ours_is_an_attempt_that_comes_to_an_end_and_lets_others_pass(
+    story: Story, deliverer: Deliverer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, resolved = story.happens("opened", "resolved")
+    send = Sender.send
+
+    def fail(sender: Sender, message: Message, to: Access) -> Outcome:
+        if message.id == opened.id:
+            raise KeyError("of another release")
+        return send(sender, message, to)
+
+    monkeypatch.setattr(Sender, "send", fail)
+    while story.read(opened).state is State.PENDING:
+        deliverer.run_once()
+        clock.advance(3600)
+    assert story.read(opened).deliveries[0].error == "fault"
+    assert story.read(resolved).state is State.DELIVERED
