@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from registry.errors import Kind as RegistryKind
 from registry.errors import RegistryError
 from safelight.errors import Kind, SafelightError
-from safelight.store.database import StoreAway, ValueRefused
+from safelight.store.database import Collision, StoreAway, ValueRefused
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +145,17 @@ def install(app: FastAPI) -> None:
             "value_out_of_range",
             "A number or a text is too large, or a text holds a NUL or half a character: no record can hold that. "
             "Nothing was changed.",
+        )
+
+    @app.exception_handler(Collision)
+    async def collided(request: Request, error: Collision) -> JSONResponse:
+        # Two who made something of one name at once: the look before the deed saw neither.
+        logger.warning("%s %s does not fit what is stored", request.method, request.url.path, exc_info=error)
+        return problem_response(
+            HTTPStatus.CONFLICT,
+            "changed_meanwhile",
+            "This does not go together with what somebody else has changed at the same moment. Nothing was changed by "
+            "you: look again, then decide.",
         )
 
     @app.exception_handler(Exception)

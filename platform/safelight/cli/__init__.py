@@ -111,13 +111,18 @@ def main() -> None:
 
 def _said(error: Exception) -> str | None:
     """What a person can do something about; None for what looks like a fault of ours, and is shown whole."""
-    from safelight.store.database import StoreError, ValueRefused
+    from safelight.store.database import Collision, StoreError, ValueRefused
 
     match error:
         case ValueRefused() | OverflowError() | UnicodeEncodeError():
             return (
                 "a number or a text is too large, or a text holds what no record can. Look at what you entered. "
                 "[value_out_of_range]"
+            )
+        case Collision():
+            return (
+                "this does not go together with what somebody else has changed at the same moment. Look again, then "
+                "decide. [changed_meanwhile]"
             )
         case StoreError():
             # What the database says may name people's data, and hosts.

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError as ValueRefused
+from sqlalchemy.exc import IntegrityError as Collision
 from sqlalchemy.exc import OperationalError as StoreAway
 from sqlalchemy.exc import SQLAlchemyError as StoreError
 from sqlalchemy.orm import Session
 
-__all__ = ["Database", "Session", "StoreAway", "StoreError", "ValueRefused", "server_time"]
+__all__ = ["Collision", "Database", "Session", "StoreAway", "StoreError", "ValueRefused", "server_time"]
 
 
 class Database:

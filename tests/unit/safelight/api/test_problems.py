@@ -5,7 +5,7 @@ import logging
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from registry.errors import Kind as RegistryKind
 from safelight.api.problems import STATUS, install
@@ -53,6 +53,7 @@ def test_what_was_asked_may_be_quoted_whatever_it_is() -> None:
         (RuntimeError(SECRET), 500, "internal_error"),
         (OperationalError("SELECT 1", {}, Exception(SECRET)), 503, "database_unavailable"),
         (DataError("SELECT 1", {}, Exception(SECRET)), 422, "value_out_of_range"),
+        (IntegrityError("SELECT 1", {}, Exception(SECRET)), 409, "changed_meanwhile"),
         (OverflowError(SECRET), 422, "value_out_of_range"),
         (UnicodeEncodeError("utf-8", SECRET, 0, 1, "surrogates not allowed"), 422, "value_out_of_range"),
     ],

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 import safelight.cli
 from safelight.cli import main
@@ -24,6 +24,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     [
         (OperationalError("SELECT 1", {}, Exception(SECRET)), "[database_unavailable]"),
         (DataError("SELECT 1", {}, Exception(SECRET)), "[value_out_of_range]"),
+        (IntegrityError("SELECT 1", {}, Exception(SECRET)), "[changed_meanwhile]"),
         (OverflowError(SECRET), "[value_out_of_range]"),
         (UnicodeEncodeError("utf-8", SECRET, 0, 1, "surrogates not allowed"), "[value_out_of_range]"),
         (FileNotFoundError(2, "No such file or directory", "none.json"), "none.json: No such file or directory."),
