@@ -126,9 +126,7 @@ def get_difference(
 
 
 # Looked for before: a stream that has begun cannot answer that there is no such release.
-@router.get(
-    "/releases/{release_id}/events", response_class=EventSourceResponse, dependencies=[Depends(get_release)]
-)
+@router.get("/releases/{release_id}/events", response_class=EventSourceResponse, dependencies=[Depends(get_release)])
 async def follow_release(
     release_id: UUID, request: Request, platform: PlatformDep, _reader: Reader
 ) -> AsyncIterator[ServerSentEvent]:
