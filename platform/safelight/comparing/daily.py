@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from monitors.codec import UnreadableArtifact
 from monitors.estimates import rate_estimate
@@ -23,6 +24,7 @@ from safelight.comparing.documents import (
     Space,
 )
 from safelight.comparing.versions import SAMPLED, aligned, embed
+from safelight.rounds import Turns
 from safelight.store import comparisons, daily_reports, sketches, totals, versions
 from safelight.store.baselines import KnownBaseline
 from safelight.store.comparisons import Sampled
@@ -48,20 +50,26 @@ class DailyReporter:
         self._clock = clock
         self._lenses = lenses
         self._embedder_digest = embedder_digest
+        self._turns = Turns("daily reports", clock)
 
     def run_once(self) -> int:
         """Make the reports that are missing; returns how many there were."""
-        now = self._clock.now()
-        day = bucket_start(now, int(DAY.total_seconds())) - DAY
+        day = bucket_start(self._clock.now(), int(DAY.total_seconds())) - DAY
         with self._database.reading() as session:
             names = [each.name for each in versions.generators(session)]
-            lacking = [name for name in names if not daily_reports.exists(session, name, day)]
-            made = [report for name in lacking if (report := self._report(session, name, day)) is not None]
-        for report in made:
-            with self._database.transaction() as session:
-                document = report.model_dump(mode="json")
-                daily_reports.add(session, report.generator, day, report.version, document, now)
-        return len(made)
+        return self._turns.take(names, partial(self._make, day))
+
+    def _make(self, day: datetime, generator: str) -> bool:
+        with self._database.reading() as session:
+            if daily_reports.exists(session, generator, day):
+                return False
+            report = self._report(session, generator, day)
+        if report is None:
+            return False
+        with self._database.transaction() as session:
+            document = report.model_dump(mode="json")
+            daily_reports.add(session, generator, day, report.version, document, self._clock.now())
+        return True
 
     def _report(self, session: Session, generator: str, day: datetime) -> DailyReport | None:
         """None of a day on which nothing was scored."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,15 +19,18 @@ from safelight.probing.outputs import Images, brittleness, is_settled, of_repeat
 from safelight.probing.pairing import paired
 from safelight.probing.sets import Probe
 from safelight.probing.tolerance import device_of
+from safelight.rounds import Turns
 from safelight.scoring.examining import ImageReader
 from safelight.store import ledger, probe_images, probe_sets, probes
-from safelight.store.database import Database, Session
+from safelight.store.database import Database, Session, StoreAway
 from safelight.store.probes import OPEN, TO_BE_MADE, KnownRun, NewRun, Purpose, RunState
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=2)
 """How long scores are waited for; what has none by then is missing."""
+GIVEN_UP_AFTER = timedelta(minutes=15)
+"""A run whose judging fails for so long has failed: an incident waits for all of its runs."""
 CLOSER_LOOK = timedelta(minutes=10)
 """A run that is ordered because a smaller one was odd lapses after this."""
 
@@ -56,6 +60,7 @@ class ProbeJudge:
         self._listener = listener
         self._clock = clock
         self._most_pairs = most_pairs
+        self._turns = Turns("probe judge", clock)
 
     def run_once(self) -> int:
         """Judge what is ready and end what has lapsed; returns how many runs that were."""
@@ -63,20 +68,32 @@ class ProbeJudge:
         with self._database.reading() as session:
             open_runs = probes.in_states(session, OPEN)
         lapsed = [run for run in open_runs if run.state in TO_BE_MADE and now > run.expires_at]
-        for run in lapsed:
-            self._end(run, now)
         made = [run for run in open_runs if run.state is RunState.MADE]
         # Baselines first: others may be waiting to be held against them.
         ordered = sorted(made, key=lambda run: (run.purpose is not Purpose.BASELINE, run.id))
-        return len(lapsed) + sum(self._judge(run, now) for run in ordered)
+        return self._turns.take([*lapsed, *ordered], partial(self._end, now), lambda run: f"run {run.id}")
 
-    def _end(self, run: KnownRun, now: datetime) -> None:
+    def _end(self, now: datetime, run: KnownRun) -> bool:
+        if run.state in TO_BE_MADE:
+            why = "was not finished" if run.state is RunState.MAKING else "found no engine"
+            return self._fail(run, f"It {why} in time.", now)
+        try:
+            return self._judge(run, now)
+        except StoreAway:
+            raise
+        except Exception:
+            if run.made_at is None or now - run.made_at <= GIVEN_UP_AFTER:
+                raise
+            logger.exception("run %s is given up", run.id)
+            return self._fail(run, "It could not be judged. The worker's log has the details.", now)
+
+    def _fail(self, run: KnownRun, why: str, now: datetime) -> bool:
         with self._database.transaction() as session:
             ledger.lock(session, run.generator)
-            current = probes.get(session, run.id)
-            if current.state in TO_BE_MADE:
-                why = "was not finished" if current.state is RunState.MAKING else "found no engine"
-                self._ended(session, probes.failed(session, run.id, f"It {why} in time.", now), now)
+            if probes.get(session, run.id).state is not run.state:
+                return False
+            self._ended(session, probes.failed(session, run.id, why, now), now)
+            return True
 
     def _judge(self, run: KnownRun, now: datetime) -> bool:
         with self._database.reading() as session:

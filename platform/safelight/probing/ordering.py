@@ -12,7 +12,7 @@ from safelight.clock import Clock
 from safelight.errors import SafelightError
 from safelight.probing.sets import SYNTHETIC, synthetic
 from safelight.releasing.service import ALIVE
-from safelight.rounds import in_turn
+from safelight.rounds import Turns
 from safelight.store import chains, engines, ledger, monitors, probe_sets, probes, releases, versions
 from safelight.store.database import Database, Session
 from safelight.store.engines import KnownEngine
@@ -61,6 +61,7 @@ class ProbeOrderer:
         self._clock = clock
         self._embedder_digest = embedder_digest
         self._interval = timedelta(seconds=interval)
+        self._turns = Turns("probe orderer", clock)
 
     def run_once(self) -> int:
         """Order what is due; returns how many runs that were."""
@@ -68,7 +69,7 @@ class ProbeOrderer:
             return 0
         with self._database.reading() as session:
             names = [generator.name for generator in versions.generators(session)]
-        return in_turn("probe orderer", names, self._order)
+        return self._turns.take(names, self._order)
 
     def _order(self, generator: str) -> int:
         with self._database.reading() as session:

@@ -1,5 +1,6 @@
 """Holds a generation that was made again against its original."""
 
+import logging
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,15 +12,28 @@ from monitors.replays import assess
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.probing.tolerance import device_of, tolerance
+from safelight.rounds import Turns
 from safelight.scoring.examining import ImageReader
 from safelight.scoring.measuring import decode
 from safelight.store import generation_replays, generations
-from safelight.store.database import Database, Session
+from safelight.store.database import Database, Session, StoreAway
 from safelight.store.generation_replays import KnownReplay
 from safelight.store.generations import StoredGeneration
 
+logger = logging.getLogger(__name__)
+
 PATIENCE = timedelta(minutes=2)
 """How long a row and its score are waited for; without a score there is no distance of embeddings."""
+GIVEN_UP_AFTER = timedelta(hours=1)
+"""Whatever keeps it from being judged: an image store may be away for as long, and nobody waits for ever."""
+_NOT_KEPT = SafelightError(
+    Kind.CONFLICT,
+    "image_not_kept",
+    "One of the two images cannot be read: it was deleted meanwhile, or never came to the database.",
+)
+_UNJUDGED = SafelightError(
+    Kind.CONFLICT, "replay_failed", "It was made, and could not be compared. The worker's log has the details."
+)
 
 
 class ReplayJudge:
@@ -30,12 +44,25 @@ class ReplayJudge:
         self._images = images
         self._embedder_digest = embedder_digest
         self._clock = clock
+        self._turns = Turns("replay judge", clock)
 
     def run_once(self) -> int:
-        """Judge what is ready; returns how many replays that were. Raises OSError while the image store is away."""
+        """Judge what is ready; returns how many replays that were. While the image store is away they wait."""
         with self._database.reading() as session:
             made = generation_replays.to_be_judged(session)
-        return sum(self._judge(replay) for replay in made)
+        return self._turns.take(made, self._judge_or_give_up, lambda replay: f"replay {replay.id}")
+
+    def _judge_or_give_up(self, replay: KnownReplay) -> bool:
+        try:
+            return self._judge(replay)
+        except StoreAway:
+            raise
+        except Exception:
+            if replay.made_at is None or self._clock.now() - replay.made_at <= GIVEN_UP_AFTER:
+                raise
+            logger.exception("replay %s is given up", replay.id)
+            self._end(replay, _UNJUDGED, self._clock.now())
+            return True
 
     def _judge(self, replay: KnownReplay) -> bool:
         now = self._clock.now()
@@ -47,7 +74,7 @@ class ReplayJudge:
             found = self._hold(session, original, again, patient=patient) if original and again else None
         if found is None and patient:
             return False
-        self._end(replay, found, now)
+        self._end(replay, found or _NOT_KEPT, now)
         return True
 
     def _hold(
@@ -75,11 +102,9 @@ class ReplayJudge:
             "tolerance": usual.to_dict() if usual else None,
         }
 
-    def _end(self, replay: KnownReplay, found: dict[str, Any] | None, now: datetime) -> None:
+    def _end(self, replay: KnownReplay, found: dict[str, Any] | SafelightError, now: datetime) -> None:
         with self._database.transaction() as session:
-            if found is not None:
+            if isinstance(found, SafelightError):
+                generation_replays.fail(session, replay.id, found, now)
+            else:
                 generation_replays.judged(session, replay.id, found, now)
-                return
-            message = "One of the two images cannot be read: it was deleted meanwhile, or never came to the database."
-            error = SafelightError(Kind.CONFLICT, "image_not_kept", message)
-            generation_replays.fail(session, replay.id, error, now)

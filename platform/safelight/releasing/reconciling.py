@@ -3,15 +3,16 @@ somebody else is noticed, recorded, and put back or adopted (see registry.reconc
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
-from registry.errors import RegistryError
 from registry.reconciling import OF_ALIAS, Change, Edit, Outcome, Recorded, Remedy, edits, ended, remedy
 from registry.rules import ReleaseRefused, last_known_good
 from registry.versions import Standing, VersionStore
 from safelight.clock import Clock
 from safelight.leadership import Leadership
 from safelight.releasing.service import Releasing
+from safelight.rounds import Turns
 from safelight.store import access, chains, guard, ledger, reconciling, releases, scopes, versions
 from safelight.store.database import Database, Session
 from safelight.store.reconciling import Finding
@@ -39,6 +40,8 @@ class Reconciler:
         self._releasing = releasing
         self._leadership = leadership
         self._clock = clock
+        self._turns = Turns("registry edits", clock)
+        self._read: dict[tuple[str, int], KnownVersion] = {}
 
     def run_once(self) -> int:
         """Look at every generator; returns how many edits still stand. Only the leader looks."""
@@ -46,18 +49,12 @@ class Reconciler:
             return 0
         with self._database.reading() as session:
             names = [generator.name for generator in versions.generators(session)]
-        standing = 0
-        for name in names:
-            try:
-                standing += self._reconcile(name)
-            except RegistryError as error:
-                logger.warning("the registry could not be held against the ledger of %s: %s", name, error)
-        return standing
+        return self._turns.take(names, self._reconcile)
 
     def _reconcile(self, generator: str) -> int:
         # Versions are read before the registry is: one that is registered in between is no news to either.
         with self._database.reading() as session:
-            known = {version.number: version for version in versions.versions(session, generator)}
+            known = self._versions(session, generator)
         standing = self._store.standing(generator)
         if standing.production not in known and standing.manifests.get(standing.production or 0) is not None:
             return 0  # it was registered there a moment ago: the next look knows it
@@ -76,6 +73,14 @@ class Reconciler:
             with self._database.transaction() as session:
                 reconciling.put_look(session, generator, self._clock.now(), alias)
         return len(found)
+
+    def _versions(self, session: Session, generator: str) -> dict[int, KnownVersion]:
+        """By number. All that ever changes of a version is whether it is gone: so each is read once."""
+        gone = versions.gone_since(session, generator)
+        for number in gone:
+            if (generator, number) not in self._read:
+                self._read[generator, number] = versions.require_version(session, generator, number)
+        return {number: replace(self._read[generator, number], gone_at=since) for number, since in gone.items()}
 
     def _record(
         self,

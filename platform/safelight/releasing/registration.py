@@ -10,6 +10,7 @@ from registry.manifest import parse_manifest
 from registry.variants import VariantChanges, variant_of
 from registry.versions import Version, VersionStore, require_held
 from safelight.clock import Clock
+from safelight.rounds import Turns
 from safelight.store import access, checkpoints, versions
 from safelight.store.database import Database
 from safelight.store.versions import KnownVersion
@@ -22,6 +23,7 @@ class Registration:
         self._database = database
         self._store = store
         self._clock = clock
+        self._turns = Turns("registry", clock)
 
     def register(
         self,
@@ -63,17 +65,17 @@ class Registration:
         """
         return self._adopt(self._store.register_external(generator, parse_external(manifest)), actor)
 
-    def synchronise(self, actor: str = "registry") -> int:
+    def synchronise(self) -> int:
         """Adopt versions that were registered by somebody else, straight into MLflow. Returns how many were new."""
-        adopted = 0
-        for generator in self._store.generators():
-            with self._database.reading() as session:
-                known = versions.numbers(session, generator)
-            for version in self._store.versions(generator):
-                if version.number not in known:
-                    self._adopt(version, actor)
-                    adopted += 1
-        return adopted
+        return self._turns.take(self._store.generators(), self._adopt_news)
+
+    def _adopt_news(self, generator: str) -> int:
+        with self._database.reading() as session:
+            known = versions.numbers(session, generator)
+        news = [version for version in self._store.versions(generator) if version.number not in known]
+        for version in news:
+            self._adopt(version, "registry")
+        return len(news)
 
     def _adopt(self, version: Version, actor: str) -> KnownVersion:
         known = _known(version, actor)

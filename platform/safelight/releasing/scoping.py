@@ -10,7 +10,7 @@ from registry.scopes import Lead, Standing, to_follow
 from safelight.clock import Clock
 from safelight.errors import Kind, SafelightError
 from safelight.releasing.service import Releasing
-from safelight.rounds import in_turn
+from safelight.rounds import Turns
 from safelight.store import access, guard, ledger, releases, scopes, targets, versions
 from safelight.store.database import Database, Session
 from safelight.store.releases import KnownRelease
@@ -28,12 +28,13 @@ class ScopeFollower:
         self._database = database
         self._releasing = releasing
         self._clock = clock
+        self._turns = Turns("scopes", clock)
 
     def run_once(self) -> int:
         """Look at every generator with more than one scope; returns how many releases were begun."""
         with self._database.reading() as session:
             generators = scopes.with_followers(session)
-        return in_turn("scopes", generators, self._follow)
+        return self._turns.take(generators, self._follow)
 
     def _follow(self, generator: str) -> int:
         with self._database.transaction() as session:

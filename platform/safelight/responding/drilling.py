@@ -12,7 +12,7 @@ from safelight.errors import Kind, SafelightError
 from safelight.leadership import Leadership
 from safelight.responding.announcement import Links
 from safelight.responding.causes import ACTOR, Cause, end_of_cause, open_of_cause
-from safelight.rounds import in_turn
+from safelight.rounds import Turns
 from safelight.store import access, chains, drills, incidents, ledger, versions
 from safelight.store.database import Database, Session
 from safelight.store.drills import DrillReason, DrillState, KnownDrill
@@ -66,6 +66,7 @@ class DrillWatch:
         self._links = links
         self._clock = clock
         self._hour = hour
+        self._turns = Turns("drills", clock)
 
     def run_once(self) -> int:
         """Look at every generator; returns how many drills were ordered or given up, and incidents opened or closed."""
@@ -74,7 +75,7 @@ class DrillWatch:
         now = self._clock.now()
         with self._database.reading() as session:
             names = [each.name for each in versions.generators(session)]
-        return in_turn("drills", names, partial(self._look, now))
+        return self._turns.take(names, partial(self._look, now))
 
     def _look(self, now: datetime, generator: str) -> int:
         with self._database.transaction() as session:

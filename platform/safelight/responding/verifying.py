@@ -5,6 +5,7 @@ afterwards, by probes that are held against what it made before.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from monitors.verdict import Health
 from registry.ledger import EntryKind
@@ -15,6 +16,7 @@ from safelight.responding.announcement import Links
 from safelight.responding.braking import suggested
 from safelight.responding.causes import ACTOR, Cause, open_of_cause
 from safelight.responding.confirming import ALIVE, WITHIN, health, judged
+from safelight.rounds import Turns
 from safelight.store import engines, incidents, probe_sets, probes, releases, verifications, versions
 from safelight.store.database import Database, Session
 from safelight.store.probes import KnownRun, NewRun, Purpose
@@ -36,6 +38,7 @@ class Verifier:
         self._leadership = leadership
         self._links = links
         self._clock = clock
+        self._turns = Turns("verification", clock)
 
     def run_once(self) -> int:
         """Begin what has to be looked at, and end what has been; returns how many."""
@@ -43,16 +46,19 @@ class Verifier:
             return 0
         now = self._clock.now()
         with self._database.reading() as session:
-            fresh = [each for each in releases.in_states(session, [State.SERVING]) if _wants_it(session, each, now)]
+            fresh = [each for each in releases.in_states(session, [State.SERVING]) if _is_fresh(each, now)]
             probed = verifications.probing(session)
-        for release in fresh:
-            with self._database.transaction() as session:
-                self._begin(session, release, now)
-        ended = 0
-        for each in probed:
-            with self._database.transaction() as session:
-                ended += self._end(session, each, now)
-        return len(fresh) + ended
+        to_look_at: list[KnownRelease | Verification] = [*fresh, *probed]
+        return self._turns.take(to_look_at, partial(self._look, now), _named)
+
+    def _look(self, now: datetime, each: KnownRelease | Verification) -> bool:
+        with self._database.transaction() as session:
+            if isinstance(each, Verification):
+                return self._end(session, each, now)
+            if not _wants_it(session, each):
+                return False
+            self._begin(session, each, now)
+            return True
 
     def _begin(self, session: Session, release: KnownRelease, now: datetime) -> None:
         run = _order(session, release, now)
@@ -96,13 +102,20 @@ class Verifier:
         )
 
 
-def _wants_it(session: Session, release: KnownRelease, now: datetime) -> bool:
-    return (
-        release.kind is EntryKind.ROLLBACK
-        and now - release.created_at < _LATELY
-        and not versions.require_version(session, release.generator, release.to_version).external
-        and verifications.find(session, release.id) is None
-    )
+def _named(each: KnownRelease | Verification) -> str:
+    if isinstance(each, Verification):
+        return f"the probes of release {each.release_id}"
+    return f"release {each.id}"
+
+
+def _is_fresh(release: KnownRelease, now: datetime) -> bool:
+    return release.kind is EntryKind.ROLLBACK and now - release.created_at < _LATELY
+
+
+def _wants_it(session: Session, release: KnownRelease) -> bool:
+    if verifications.find(session, release.id) is not None:
+        return False
+    return not versions.require_version(session, release.generator, release.to_version).external
 
 
 def _order(session: Session, release: KnownRelease, now: datetime) -> KnownRun | None:

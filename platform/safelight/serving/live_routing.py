@@ -3,17 +3,23 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from safelight.clock import Clock
 from safelight.serving.routing import RoutingTable, routing_table
 from safelight.store import canaries, engines, ledger, releases, versions
+from safelight.store.canaries import KnownCanary
 from safelight.store.changes import Changes
-from safelight.store.database import Database, Session
+from safelight.store.database import Database, Session, StoreError
+from safelight.store.releases import CANARIES, KnownRelease
 from safelight.store.versions import KnownVersion
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 LOOK_SECONDS = 0.05
 """Between two looks at the ledger's heads: where one has moved, all is read at once."""
@@ -28,7 +34,8 @@ held up must not cost requests, and an engine that is gone shows by refusing the
 class LiveRouting:
     """Converges on the ledger within a tenth of a second, on engines and canaries within six.
 
-    When the database is away the last table stays in force.
+    When the database is away the last table stays in force, and where a version cannot be read, as one that a later
+    release wrote, its generator is routed as before. A canary that cannot be read takes no traffic.
     """
 
     def __init__(self, database: Database, gateway_id: str, clock: Clock) -> None:
@@ -39,6 +46,7 @@ class LiveRouting:
         self._clock = clock
         self._table = RoutingTable({})
         self._known: dict[tuple[str, int], KnownVersion] = {}
+        self._unreadable: set[str] = set()
         self._swapped = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._reported: dict[str, int] = {}
@@ -103,17 +111,48 @@ class LiveRouting:
         with self._database.reading() as session:
             newest = ledger.newest_releases(session)
             heads = {generator.name: newest.get(generator.name) for generator in versions.generators(session)}
-            tried = canaries.running(session)
-            for name, head in heads.items():
-                if head is not None:
-                    self._know(session, name, head.to_version)
-            for release, _ in tried:
-                self._know(session, release.generator, release.to_version)
-            return routing_table(heads, self._known, engines.ready(session, self._clock.now() - ALIVE), tried)
+            as_before = {
+                name: self._table.routes.get(name)
+                for name, head in heads.items()
+                if head is not None and not self._knows(session, name, head.to_version)
+            }
+            tried = [
+                (release, canary)
+                for release in releases.in_states(session, CANARIES)
+                if (canary := self._canary(session, release)) is not None
+            ]
+            ready = engines.ready(session, self._clock.now() - ALIVE)
+        table = routing_table({name: heads[name] for name in heads.keys() - as_before}, self._known, ready, tried)
+        return RoutingTable({**table.routes, **as_before})
 
-    def _know(self, session: Session, generator: str, version: int) -> None:
+    def _knows(self, session: Session, generator: str, version: int) -> bool:
         if (generator, version) not in self._known:
-            self._known[generator, version] = versions.require_version(session, generator, version)
+            found = self._read_one(
+                f"version {version} of {generator}", lambda: versions.require_version(session, generator, version)
+            )
+            if found is None:
+                return False
+            self._known[generator, version] = found
+        return True
+
+    def _canary(self, session: Session, release: KnownRelease) -> KnownCanary | None:
+        if not self._knows(session, release.generator, release.to_version):
+            return None
+        return self._read_one(f"the canary of release {release.id}", lambda: canaries.find(session, release.id))
+
+    def _read_one(self, what: str, read: Callable[[], _T]) -> _T | None:
+        """None for what cannot be read, which is said once: all else is routed as ever. Raises StoreError."""
+        try:
+            found = read()
+        except StoreError:
+            raise
+        except Exception:
+            if what not in self._unreadable:
+                logger.exception("%s cannot be read; nothing is routed by it", what)
+            self._unreadable.add(what)
+            return None
+        self._unreadable.discard(what)
+        return found
 
     def _report(self, heads: dict[str, int]) -> None:
         now = self._clock.now()

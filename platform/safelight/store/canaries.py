@@ -10,8 +10,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from registry.canary import CanaryPlan, CanaryStep
-from safelight.store import releases
-from safelight.store.releases import CANARIES, KnownRelease
 from safelight.store.tables.canaries import CanaryRow
 
 if TYPE_CHECKING:  # an engine, which releases are known to, has no use for the statistics
@@ -78,12 +76,6 @@ def find(session: Session, release_id: UUID) -> KnownCanary | None:
     """None for a release that has no canary."""
     row = session.get(CanaryRow, release_id, populate_existing=True)
     return _canary(row) if row else None
-
-
-def running(session: Session, generator: str | None = None) -> list[tuple[KnownRelease, KnownCanary]]:
-    """Canaries that take traffic, or make shadows, right now."""
-    found = [(release, find(session, release.id)) for release in releases.in_states(session, CANARIES, generator)]
-    return [(release, canary) for release, canary in found if canary is not None]
 
 
 def _canary(row: CanaryRow) -> KnownCanary:

@@ -83,6 +83,12 @@ def numbers(session: Session, generator: str) -> frozenset[int]:
     return frozenset(session.scalars(query))
 
 
+def gone_since(session: Session, generator: str) -> dict[int, datetime | None]:
+    """Every version that was ever registered, and since when it is gone; None for one that is not."""
+    query = select(VersionRow.number, VersionRow.gone_at).where(VersionRow.generator == generator)
+    return {row.number: row.gone_at for row in session.execute(query)}
+
+
 def number_of(session: Session, generator: str, digest: str) -> int | None:
     """The version that is a bundle; None when it is not registered here."""
     return session.scalar(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from registry.rules import known_good
 from safelight.clock import Clock
 from safelight.errors import SafelightError
+from safelight.rounds import Turns
 from safelight.settings import BaselineSettings
 from safelight.store import baseline_jobs, baselines, chains, incidents, ledger, totals, versions
 from safelight.store.database import Database, Session
@@ -50,6 +51,7 @@ class AutomaticBaselines:
         self._leadership = leadership
         self._settings = settings
         self._embedder_digest = embedder_digest
+        self._turns = Turns("automatic baselines", clock)
 
     def run_once(self) -> int:
         """Returns how many baselines were asked for."""
@@ -57,7 +59,7 @@ class AutomaticBaselines:
             return 0
         with self._database.reading() as session:
             names = [each.name for each in versions.generators(session)]
-        return sum(self._ask(name) for name in names)
+        return self._turns.take(names, self._ask)
 
     def _ask(self, generator: str) -> bool:
         now = self._clock.now()

@@ -18,7 +18,7 @@ from safelight.clock import Clock, bucket_start
 from safelight.releasing.canary import Canarying
 from safelight.responding.announcement import Links
 from safelight.responding.calling_off import MONITOR, tell
-from safelight.rounds import in_turn
+from safelight.rounds import Turns
 from safelight.store import baselines, canaries, chains, ledger, releases, scores, shadows, totals
 from safelight.store.canaries import KnownCanary
 from safelight.store.database import Database, Session
@@ -66,6 +66,7 @@ class CanaryJudge:
         self._links = links
         self._embedder_digest = embedder_digest
         self._bucket_seconds = bucket_seconds
+        self._turns = Turns("canaries", clock)
 
     def run_once(self) -> int:
         """Look at every canary that runs; returns how many moved."""
@@ -73,7 +74,7 @@ class CanaryJudge:
             return 0
         with self._database.reading() as session:
             under_way = releases.in_states(session, CANARIES)
-        return in_turn("canaries", under_way, self._judge, lambda release: f"release {release.id}")
+        return self._turns.take(under_way, self._judge, lambda release: f"release {release.id}")
 
     def _judge(self, release: KnownRelease) -> bool:
         with self._database.reading() as session:

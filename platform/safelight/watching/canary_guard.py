@@ -4,9 +4,9 @@ The judge compares two losses, step by step. This is for all that one need not c
 too long, blank images, look-alikes, what people say, and what the lens of the version before expects.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from monitors.verdict import Health, Reason
 from registry.progress import State
@@ -16,14 +16,13 @@ from safelight.responding.announcement import Links
 from safelight.responding.calling_off import tell
 from safelight.responding.causes import ACTOR
 from safelight.responding.policy import VERSION_FAULTS
-from safelight.store import canaries, ledger, releases
+from safelight.rounds import Turns
+from safelight.store import ledger, releases
 from safelight.store.database import Database, Session
 from safelight.store.releases import CANARIES, KnownRelease
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.assess import Assessor
 from safelight.watching.lease import Leadership
-
-_log = logging.getLogger(__name__)
 
 CALLS_OFF = VERSION_FAULTS | {Reason.ERROR_RATE_UP, Reason.LATENCY_UP, Reason.ERROR_BUDGET_BURN}
 """A canary is called off for what may be the machine's doing as well: nobody loses by it."""
@@ -49,6 +48,7 @@ class CanaryGuard:
         self._releasing = releasing
         self._links = links
         self._tick_seconds = tick_seconds
+        self._turns = Turns("guard of canaries", clock)
 
     def run_once(self) -> int:
         """Look at every canary that runs; returns how many were called off."""
@@ -56,17 +56,13 @@ class CanaryGuard:
             return 0
         slot = bucket_start(self._clock.now(), self._tick_seconds)
         with self._database.reading() as session:
-            running = [release for release, _ in canaries.running(session)]
-        return sum(self._watch(release, slot) for release in running)
+            running = releases.in_states(session, CANARIES)
+        return self._turns.take(running, partial(self._watch, slot), lambda release: f"release {release.id}")
 
-    def _watch(self, release: KnownRelease, slot: datetime) -> bool:
-        try:
-            with self._database.reading() as session:
-                found = self._found(session, release, slot)
-            return found is not None and self._call_off(release, found)
-        except Exception:  # noqa: BLE001 - one canary's fault must not stop the others' watch
-            _log.exception("the canary of release %s could not be watched", release.id)
-            return False
+    def _watch(self, slot: datetime, release: KnownRelease) -> bool:
+        with self._database.reading() as session:
+            found = self._found(session, release, slot)
+        return found is not None and self._call_off(release, found)
 
     def _found(self, session: Session, release: KnownRelease, slot: datetime) -> NewVerdict | None:
         """The first critical monitor that finds its version degraded, and does not say the same of what serves."""

@@ -1,6 +1,6 @@
 """The daily report, from stored days to the row that is read by people."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,10 +9,11 @@ from registry.ledger import Draft, EntryKind
 from safelight.clock import ManualClock
 from safelight.comparing.daily import DAY, DailyReporter
 from safelight.comparing.documents import DailyReport
-from safelight.store import daily_reports, ledger
+from safelight.store import daily_reports, ledger, versions
 from safelight.store.daily_reports import StoredReport
-from safelight.store.database import Database
+from safelight.store.database import Database, Session
 from safelight.watching.lenses import LensCache
+from safelight.watching.situation import Situation, situation
 from tests.integration.comparing.conftest import EMBEDDER, NOON, Serve
 
 
@@ -69,6 +70,21 @@ def test_each_day_is_reported_once_and_shows_those_before_it(world: World, serve
     assert newest.days[0].departure is None
     assert [each.p_value for each in newest.trends] == [1.0, 1.0, 1.0]
     assert [report.day for report in world.reports()] == [(NOON + DAY).replace(hour=0), NOON.replace(hour=0)]
+
+
+def test_a_generator_whose_day_cannot_be_summed_up_keeps_no_other_waiting(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbling(session: Session, generator: str, digest: str, at: datetime) -> Situation | None:
+        if generator == "broken":
+            raise LookupError("an entry of a kind that nobody knows")
+        return situation(session, generator, digest, at)
+
+    with world.database.transaction() as session:
+        versions.add_generator(session, "broken", "", NOON)
+    monkeypatch.setattr("safelight.comparing.daily.situation", stumbling)
+    serve(1, 250)
+    assert world.next_day() == 1
 
 
 def test_a_slow_fall_is_told_that_no_single_day_shows(world: World, serve: Serve) -> None:

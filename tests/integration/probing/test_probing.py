@@ -7,7 +7,9 @@ import pytest
 from monitors.probes import Comparison, Repeatability
 from monitors.verdict import Health, Reason, Verdict
 from safelight.probing import requesting
-from safelight.store import monitors, probe_images, probe_sets, probes, versions
+from safelight.probing.judging import GIVEN_UP_AFTER
+from safelight.probing.tolerance import device_of
+from safelight.store import generations, monitors, probe_images, probe_sets, probes, versions
 from safelight.store.database import Session
 from safelight.store.monitors import StoredMonitor
 from safelight.store.probes import NewRun, Purpose, RunState
@@ -16,7 +18,7 @@ from safelight.watching.probed import question
 from safelight.watching.questions import Span
 from safelight.watching.situation import situation
 
-from .conftest import GENERATOR, World  # noqa: TID252
+from .conftest import GENERATOR, NOON, World  # noqa: TID252
 
 INTERVAL = 300.0
 
@@ -154,6 +156,30 @@ def test_what_no_engine_makes_in_time_has_failed_and_its_incident_is_told(world:
     with world.database.reading() as session:
         assert probes.get(session, run.id).state is RunState.FAILED
         assert probes.to_be_held(session, "elsewhere") == []
+
+
+def test_a_run_that_cannot_be_judged_lets_the_others_by_and_has_failed_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.probe()
+    with world.database.transaction() as session:
+        generations.add_environments(session, {"sha256:odd": {}}, NOON)
+    world.engine(1, "two", environment_digest="sha256:odd")
+
+    def stumbling(session: Session, digest: str | None) -> str | None:
+        if digest == "sha256:odd":
+            raise KeyError("dtype")
+        return device_of(session, digest)
+
+    monkeypatch.setattr("safelight.probing.judging.device_of", stumbling)
+    world.clock.advance(INTERVAL + 1)
+    found = {run.host: run for run in world.probe()[:2]}
+    assert (found["one"].state, found["two"].state) == (RunState.JUDGED, RunState.MADE)
+    world.clock.advance(GIVEN_UP_AFTER.total_seconds() + 1)
+    world.judge.run_once()
+    with world.database.reading() as session:
+        ended = probes.get(session, found["two"].id)
+    assert (ended.state, "log" in ended.detail) == (RunState.FAILED, True)
 
 
 def test_a_run_that_is_taken_over_makes_nothing_twice(world: World) -> None:

@@ -13,7 +13,7 @@ from registry.parameters import Requested
 from safelight.errors import SafelightError
 from safelight.ids import new_id
 from safelight.probing import requesting
-from safelight.probing.replay_judging import PATIENCE, ReplayJudge
+from safelight.probing.replay_judging import GIVEN_UP_AFTER, PATIENCE, ReplayJudge
 from safelight.recording.generation import Arm, Outcome
 from safelight.serving import remaking
 from safelight.serving.remaking import Remaker, requested
@@ -195,6 +195,27 @@ def test_one_that_fails_in_a_way_nobody_thought_of_has_failed_and_lets_the_other
     assert (failed.state, failed.error_code) == (ReplayState.FAILED, "replay_failed")
     assert "log" in failed.error
     assert standing(world, sound).state is ReplayState.MADE
+
+
+def test_one_that_cannot_be_judged_lets_the_others_by_and_has_failed_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = made(world)
+    poisoned, sound = order(world, original), order(world, made(world))
+    make(world)
+    read = world.painter.read
+
+    def away(key: str) -> bytes:
+        if key == original.image_key:
+            raise PermissionError("the store refuses it")
+        return read(key)
+
+    monkeypatch.setattr(world.painter, "read", away)
+    judge(world)
+    assert [standing(world, each).state for each in (poisoned, sound)] == [ReplayState.MADE, ReplayState.JUDGED]
+    world.clock.advance(GIVEN_UP_AFTER.total_seconds() + 1)
+    judge(world)
+    assert standing(world, poisoned).error_code == "replay_failed"
 
 
 def test_what_is_deleted_meanwhile_is_said_so_in_the_end(world: World) -> None:

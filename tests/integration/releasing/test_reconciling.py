@@ -314,15 +314,21 @@ def test_a_deleted_version_that_serves_in_a_further_scope_needs_a_person(stage: 
     assert [each.remedy for each in stage.found()] == [Remedy.PAGE]
 
 
-def test_a_registry_that_does_not_answer_is_no_finding(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_generator: str) -> Standing:
-        raise StoreUnavailable("connection refused")
-
+def test_no_answer_is_no_finding_and_keeps_no_other_waiting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    unanswered = {"broken": ValueError("an alias that is no number"), GENERATOR: StoreUnavailable("refused")}
     answers: Callable[[str], Standing] = stage.store.standing
+
+    def standing(generator: str) -> Standing:
+        if generator in unanswered:
+            raise unanswered[generator]
+        return answers(generator)
+
+    monkeypatch.setattr(stage.store, "standing", standing)
     stage.store.set_production(GENERATOR, 3)
-    monkeypatch.setattr(stage.store, "standing", away)
+    with stage.database.transaction() as session:
+        versions.add_generator(session, "broken", "", NOON)
     assert (stage.look(), stage.found()) == (0, [])
-    monkeypatch.setattr(stage.store, "standing", answers)
+    unanswered.pop(GENERATOR)
     assert stage.look() == 1
 
 

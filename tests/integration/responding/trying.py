@@ -16,6 +16,7 @@ from safelight.releasing.canary import Canarying
 from safelight.releasing.service import ALIVE
 from safelight.serving.routing import routing_table
 from safelight.store import canaries, engines, guard, ledger, releases, versions
+from safelight.store.canaries import KnownCanary
 from safelight.store.releases import CANARIES, KnownRelease
 
 from .company import VERSIONS, WHO, Company  # noqa: TID252
@@ -77,7 +78,7 @@ class TryingCompany(Company):
         now = self.scene.clock.now()
         with self.database.reading() as session:
             head = ledger.newest_release(session, self.scene.generator)
-            running = canaries.running(session, self.scene.generator)
+            running = _running(session, self.scene.generator)
             known = {(each.generator, each.number): each for each in versions.versions(session, self.scene.generator)}
             ready = engines.ready(session, now - ALIVE)
         assert head is not None
@@ -151,9 +152,15 @@ class TryingCompany(Company):
         verdict = Verdict(found, Reason.ALIGNMENT_DOWN if found is Health.DEGRADED else Reason.WITHIN_BUDGET, "judged")
         with self.database.transaction() as session:
             ledger.lock(session, self.scene.generator)
-            running, stopped = canaries.running(session, self.scene.generator), guard.stopped(session) is not None
+            running, stopped = _running(session, self.scene.generator), guard.stopped(session) is not None
             for release, canary in running:
                 judged = replace(canary, images=images, verdict=verdict, judged_at=now)
                 self.canarying.follow(session, release, judged)
         if (found, images, stopped) == (Health.HEALTHY, ENOUGH, False):
             self.allowed += [release.id for release, _ in running]
+
+
+def _running(session: Any, generator: str) -> list[tuple[KnownRelease, KnownCanary]]:
+    """The canaries that take traffic, or make shadows, right now."""
+    tried = releases.in_states(session, CANARIES, generator)
+    return [(each, canary) for each in tried if (canary := canaries.find(session, each.id)) is not None]
