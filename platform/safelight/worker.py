@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from safelight.rounds import is_told
 from safelight.telemetry.meters import LOOP_FAILURES
 from safelight.watching.lease import Leadership
 from safelight.watching.schedule import Schedule
@@ -26,7 +27,7 @@ class Loop:
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set. Whatever is away is tried again, at growing intervals."""
-        failures = 0
+        failures, pause = 0, 0.0
         while not stop.is_set():
             try:
                 pause = 0.0 if self.run_once() else self.idle_seconds
@@ -34,8 +35,9 @@ class Loop:
             except Exception:
                 failures += 1
                 LOOP_FAILURES.labels(self.name).inc()
-                pause = min(self.idle_seconds * 2.0**failures, _LONGEST_PAUSE)
-                logger.exception("%s failed; trying again in %.1f s", self.name, pause)
+                pause = min(2.0 * max(pause, self.idle_seconds), _LONGEST_PAUSE)
+                if is_told(failures):
+                    logger.exception("%s failed, %d in a row; trying again in %.1f s", self.name, failures, pause)
             stop.wait(pause)
 
 

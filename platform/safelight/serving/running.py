@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from safelight.rounds import is_told
 from safelight.telemetry.meters import LOOP_FAILURES
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ async def keep_at(name: str, step: Callable[[], Awaitable[bool | None]], idle_se
 
     One that fails is tried again, at growing intervals: a process that serves and no longer does this looks well.
     """
-    failures = 0
+    failures, pause = 0, 0.0
     while True:
         try:
             pause = 0.0 if await step() else idle_seconds
@@ -25,6 +26,7 @@ async def keep_at(name: str, step: Callable[[], Awaitable[bool | None]], idle_se
         except Exception:
             failures += 1
             LOOP_FAILURES.labels(name).inc()
-            pause = min(idle_seconds * 2.0**failures, _LONGEST_PAUSE)
-            logger.exception("%s failed; trying again in %.1f s", name, pause)
+            pause = min(2.0 * max(pause, idle_seconds), _LONGEST_PAUSE)
+            if is_told(failures):
+                logger.exception("%s failed, %d in a row; trying again in %.1f s", name, failures, pause)
         await asyncio.sleep(pause)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from safelight.rounds import is_told
 from safelight.telemetry.meters import LOOP_FAILURES
 
 _log = logging.getLogger(__name__)
@@ -43,11 +44,17 @@ class Schedule:
 
 
 def _guarded(job: Job) -> Callable[[], None]:
+    failures = 0
+
     def run() -> None:
+        nonlocal failures
         try:
             job.run()
+            failures = 0
         except Exception:  # noqa: BLE001 - whatever a job raises, the next run may do better
+            failures += 1
             LOOP_FAILURES.labels(job.name).inc()
-            _log.exception("%s failed; it runs again in %g s", job.name, job.seconds)
+            if is_told(failures):
+                _log.exception("%s failed, %d in a row; it runs again in %g s", job.name, failures, job.seconds)
 
     return run
