@@ -14,7 +14,7 @@ from registry.checkpoint import Checkpoint, Reading, inspect
 from registry.errors import Kind, RegistryError
 from registry.external import AnyManifest, ExternalManifest
 from registry.manifest import Manifest, ManifestCode, ManifestError
-from registry.refusals import CheckpointRefused
+from registry.refusals import CheckpointCode, CheckpointRefused
 from registry.tensors import tensor_names
 from registry.verified import remembering
 
@@ -56,13 +56,20 @@ class UnknownVersion(RegistryError):
 
 class VersionCorrupt(RegistryError):
     kind: ClassVar[Kind] = Kind.CORRUPT
+    remedy: ClassVar[str] = "register the checkpoint again as a new version"
 
     def __init__(self, generator: str, number: int, found: str) -> None:
         super().__init__(
             VersionCode.VERSION_CORRUPT,
             f"Version {number} of {generator!r} is not what was registered: {found}. "
-            "Nothing is served from it; register the checkpoint again as a new version.",
+            f"Nothing is served from it; {self.remedy}.",
         )
+
+
+class CopyCorrupt(VersionCorrupt):
+    """What lies on this machine was read and is something else; what the store holds may be sound."""
+
+    remedy: ClassVar[str] = "delete that folder of pulled checkpoints, and it is fetched again"
 
 
 class ServedElsewhere(RegistryError):
@@ -161,7 +168,7 @@ class VersionStore(Protocol):
         ``reading`` is told how far the verification has come. With ``trust_unchanged``, files that were verified there
         and have not changed since (registry.verified) are not read again.
         A destination that already holds exactly this checkpoint is returned as it stands.
-        Raises UnknownVersion, ServedElsewhere, VersionCorrupt (also when the destination holds something else).
+        Raises UnknownVersion, ServedElsewhere, VersionCorrupt, CopyCorrupt (the destination holds something else).
         """
         ...
 
@@ -256,26 +263,36 @@ def fetch_verified(
 
     Nothing unverified ever stands at ``destination``, also when the process dies halfway.
     """
-    expected = require_held(version.generator, version.number, version.manifest).checkpoint
     if destination.exists():
-        _verify(version, expected, destination, reading, trust_unchanged=trust_unchanged)
+        _verify(version, destination, reading, trust_unchanged=trust_unchanged, otherwise=CopyCorrupt)
         return destination
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
         checkpoint = download(staging)
-        _verify(version, expected, checkpoint, reading, trust_unchanged=False)
+        _verify(version, checkpoint, reading, trust_unchanged=False, otherwise=VersionCorrupt)
         checkpoint.rename(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return destination
 
 
-def _verify(version: Version, expected: str, folder: Path, reading: Reading | None, *, trust_unchanged: bool) -> None:
+def _verify(
+    version: Version,
+    folder: Path,
+    reading: Reading | None,
+    *,
+    trust_unchanged: bool,
+    otherwise: type[VersionCorrupt],
+) -> None:
+    """Raises `otherwise` for a folder that is something else, VersionCorrupt for one that cannot be read."""
+    expected = require_held(version.generator, version.number, version.manifest).checkpoint
     with remembering(folder, trust_unchanged=trust_unchanged) as memory:
         try:
             found = inspect(folder, reading, memory).digest
         except CheckpointRefused as refusal:
-            raise VersionCorrupt(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
+            # What could not be read may be whole: nobody is to delete it for that.
+            error = VersionCorrupt if refusal.code == CheckpointCode.UNREADABLE else otherwise
+            raise error(version.generator, version.number, f"{folder.name}: {refusal.message}") from refusal
         if found != expected:
-            raise VersionCorrupt(version.generator, version.number, f"the checkpoint is {found}, not {expected}")
+            raise otherwise(version.generator, version.number, f"{folder.name} holds {found}, not {expected}")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from registry.checkpoint import Reading
 from registry.rules import last_known_good
-from registry.versions import Version, require_held
+from registry.versions import CopyCorrupt, Version, require_held
 from safelight.clock import Clock
 from safelight.ids import new_id
 from safelight.serving.accounting import Accounts, has_gpu
@@ -218,8 +218,7 @@ class EngineHost:
         manifest = require_held(version.generator, version.number, version.manifest)
         # Two versions may share one checkpoint, hence one fetch at a time.
         with self._fetching:
-            where = self._pulled.folder(manifest.checkpoint)
-            folder = self._versions.fetch(version, where, reading, trust_unchanged=trust_unchanged)
+            folder = self._fetch(version, manifest.checkpoint, reading, trust_unchanged=trust_unchanged)
             self._accounts.fetched(bundle, self._pulled.used(manifest.checkpoint))
             self._make_room(manifest.checkpoint)
         return EngineSpec(
@@ -233,6 +232,16 @@ class EngineHost:
             host=self._settings.host,
             token=self._token.get_secret_value(),
         )
+
+    def _fetch(self, version: Version, digest: str, reading: Reading, *, trust_unchanged: bool) -> Path:
+        where = self._pulled.folder(digest)
+        try:
+            return self._versions.fetch(version, where, reading, trust_unchanged=trust_unchanged)
+        except CopyCorrupt as error:
+            # A disk that rots, a hand that slipped, a deletion that a crash cut short: none is the version's fault.
+            logger.error("%s The host does so now.", error)
+            self._pulled.discard(digest)
+            return self._versions.fetch(version, where, reading)
 
     def _make_room(self, just_pulled: str) -> None:
         """What may have to serve stays on this disk: what is wanted, and what a generator would be taken back to."""

@@ -49,6 +49,10 @@ class PulledCheckpoints:
         os.utime(folder)
         return _size(folder)
 
+    def discard(self, digest: str) -> None:
+        """Delete what lies in the place of a checkpoint."""
+        shutil.rmtree(self.folder(digest))
+
     def make_room(self, needed: Collection[str]) -> None:
         """Delete what is not among the digests `needed` until the rest fits. It can be pulled again."""
         pulled = [

@@ -14,11 +14,31 @@ from pathlib import Path
 
 import pytest
 
-from registry.fakes import FolderVersionStore
+from registry.checkpoint import inspect
+from registry.fakes import FolderVersionStore, write_checkpoint
+from registry.manifest import Manifest, parse_manifest
 from registry.mlflow_store import MlflowVersionStore
-from registry.versions import VersionStore
+from registry.versions import Version, VersionStore
 
 _numbers = count(1)
+
+
+def manifest_of(folder: Path, **changes: object) -> Manifest:
+    document: dict[str, object] = {
+        "checkpoint": inspect(folder).digest,
+        "dtype": "float16",
+        "defaults": {"steps": 10, "guidance": 3.0, "width": 64, "height": 64},
+        "limits": {"min_side": 64, "max_side": 64, "max_steps": 50, "max_guidance": 20, "max_prompt_length": 300},
+        "golden": [{"prompt": "zwei gelbe Bälle 🟡", "seed": 7}],
+        "description": "The first one.\nIt knows yellow.",
+        "tags": {"owner": "images"},
+    }
+    return parse_manifest(document | changes)
+
+
+def register(store: VersionStore, generator: str, folder: Path, *, seed: int = 0) -> Version:
+    write_checkpoint(folder, seed=seed)
+    return store.register(generator, folder, manifest_of(folder))
 
 
 @pytest.fixture(scope="session")

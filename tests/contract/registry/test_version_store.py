@@ -1,8 +1,5 @@
 """What every version store does alike: the fake, MLflow embedded, and MLflow behind its server."""
 
-import hashlib
-import json
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,44 +11,24 @@ from registry.checkpoint import inspect
 from registry.errors import RegistryError
 from registry.external import parse_external
 from registry.fakes import FolderVersionStore, write_checkpoint
-from registry.manifest import Manifest, ManifestError, parse_manifest
+from registry.manifest import Manifest, ManifestError
 from registry.mlflow_store import MANIFEST_TAG, MlflowVersionStore
 from registry.refusals import CheckpointRefused
-from registry.verified import Stamp
 from registry.versions import (
     GeneratorNameError,
     ServedElsewhere,
     Standing,
     UnknownGenerator,
     UnknownVersion,
-    Version,
-    VersionCorrupt,
     VersionStore,
 )
+from tests.contract.registry.conftest import manifest_of, register
 
 pytestmark = [
     pytest.mark.timeout(300),
     # MLflow's own mappings use a loader strategy that SQLAlchemy 2.1 deprecates.
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
 ]
-
-
-def manifest_of(folder: Path, **changes: object) -> Manifest:
-    document: dict[str, object] = {
-        "checkpoint": inspect(folder).digest,
-        "dtype": "float16",
-        "defaults": {"steps": 10, "guidance": 3.0, "width": 64, "height": 64},
-        "limits": {"min_side": 64, "max_side": 64, "max_steps": 50, "max_guidance": 20, "max_prompt_length": 300},
-        "golden": [{"prompt": "zwei gelbe Bälle 🟡", "seed": 7}],
-        "description": "The first one.\nIt knows yellow.",
-        "tags": {"owner": "images"},
-    }
-    return parse_manifest(document | changes)
-
-
-def register(store: VersionStore, generator: str, folder: Path, *, seed: int = 0) -> Version:
-    write_checkpoint(folder, seed=seed)
-    return store.register(generator, folder, manifest_of(folder))
 
 
 def test_a_registered_version_is_what_was_given(store: VersionStore, generator: str, tmp_path: Path) -> None:
@@ -108,85 +85,6 @@ def test_the_same_bundle_from_many_at_once_is_one_version(store: VersionStore, g
         versions = list(pool.map(lambda _: store.register(generator, folder, manifest), range(4)))
     assert {version.number for version in versions} == {store.get(generator, versions[0].number).number}
     assert len(store.versions(generator)) == 1
-
-
-def test_fetch_brings_every_file_and_leaves_nothing_else(store: VersionStore, generator: str, tmp_path: Path) -> None:
-    folder = write_checkpoint(tmp_path / "one")
-    (folder / "tokenizer" / "a vocabulary-1_of+2.txt").write_text("käse")
-    (folder / ".cache").mkdir()
-    (folder / ".cache" / "model.bin").write_bytes(b"not part of it")
-    version = store.register(generator, folder, manifest_of(folder))
-    fetched = store.fetch(version, tmp_path / "engines" / "one")
-    assert fetched == tmp_path / "engines" / "one"
-    assert contents(fetched) == contents(folder)
-    assert list((tmp_path / "engines").iterdir()) == [fetched]
-
-
-def test_fetch_to_where_the_checkpoint_lies_already(store: VersionStore, generator: str, tmp_path: Path) -> None:
-    version = register(store, generator, tmp_path / "one")
-    fetched = store.fetch(version, tmp_path / "engine")
-    inode = fetched.stat().st_ino
-    assert store.fetch(version, tmp_path / "engine").stat().st_ino == inode
-
-
-def test_fetch_reads_again_what_changed_since_it_was_verified(
-    store: VersionStore, generator: str, tmp_path: Path
-) -> None:
-    version = register(store, generator, tmp_path / "one")
-    fetched = store.fetch(version, tmp_path / "engine")
-    weights = fetched / "unet" / "diffusion_pytorch_model.safetensors"
-    sound, times = weights.read_bytes(), weights.stat()
-    overwrite(weights)
-    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with pytest.raises(VersionCorrupt):
-        store.fetch(version, fetched, trust_unchanged=True)
-    weights.write_bytes(sound)
-    store.fetch(version, fetched, trust_unchanged=True)
-    (weights.parent / "unet.json").write_text("{}")
-    with pytest.raises(VersionCorrupt):
-        store.fetch(version, fetched, trust_unchanged=True)
-
-
-def test_fetch_trusts_what_seems_unchanged_only_when_asked_to(
-    store: VersionStore, generator: str, tmp_path: Path
-) -> None:
-    version = register(store, generator, tmp_path / "one")
-    fetched = store.fetch(version, tmp_path / "engine")
-    rot(fetched, "unet/diffusion_pytorch_model.safetensors")
-    store.fetch(version, fetched, trust_unchanged=True)
-    with pytest.raises(VersionCorrupt):
-        store.fetch(version, fetched)
-    with pytest.raises(VersionCorrupt):
-        store.fetch(version, fetched, trust_unchanged=True)
-
-
-def overwrite(weights: Path) -> None:
-    with weights.open("r+b") as opened:
-        opened.seek(-1, os.SEEK_END)
-        opened.write(b"\xff")
-
-
-def rot(folder: Path, path: str) -> None:
-    """As a disk does it, where nothing about the file says so: what was noted of it is made to fit how it is now."""
-    whole = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-    overwrite(folder / path)
-    kept = folder / ".verified"
-    document = json.loads(kept.read_text())
-    stamp = list(Stamp.of((folder / path).stat()))
-    at = kept.stat().st_ctime_ns
-    document["files"][path] = {"stamp": stamp, "sha256": whole, "at": at}
-    kept.write_text(json.dumps(document))
-
-
-def test_fetch_onto_something_else_is_refused_and_touches_nothing(
-    store: VersionStore, generator: str, tmp_path: Path
-) -> None:
-    version = register(store, generator, tmp_path / "one")
-    other = write_checkpoint(tmp_path / "other", seed=1)
-    before = contents(other)
-    with pytest.raises(VersionCorrupt):
-        store.fetch(version, other)
-    assert contents(other) == before
 
 
 def test_production_moves_and_moves_back(store: VersionStore, generator: str, tmp_path: Path) -> None:
@@ -262,13 +160,6 @@ def refused(
     with pytest.raises(error) as caught:
         store.register(generator, folder, manifest)
     assert caught.value.code == code
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Of the checkpoint: names that start with a dot are not part of it."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return {path: sha for path, sha in named.items() if not path.startswith(".")}
 
 
 def test_what_is_served_elsewhere_is_kept_as_it_was_told(store: VersionStore, generator: str, tmp_path: Path) -> None:

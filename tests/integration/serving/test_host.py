@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.checkpoint import Reading
+from registry.checkpoint import Reading, inspect
+from registry.fakes import FolderVersionStore, write_checkpoint
 from registry.ledger import EntryKind
 from registry.progress import State
 from registry.versions import Version, VersionCorrupt
@@ -14,10 +15,11 @@ from safelight.errors import Kind, SafelightError
 from safelight.ids import new_id
 from safelight.serving import host as host_module
 from safelight.serving.host import VersionSource
-from safelight.store import baseline_jobs, engines, generation_replays, probe_sets, probes, releases
+from safelight.store import baseline_jobs, engines, generation_replays, probe_sets, probes, releases, versions
 from safelight.store.baseline_jobs import NewJob
 from safelight.store.engines import EngineState
 from safelight.store.probes import NewRun, Purpose
+from safelight.store.versions import KnownVersion
 from tests.integration.serving.conftest import WEIGHTS, make_manifest
 from tests.integration.serving.stage import Child, Scene
 
@@ -268,3 +270,28 @@ def test_probes_that_want_a_version_afresh_get_a_spare_engine_for_as_long_as_the
     scene.step()
     scene.step(seconds=host_module.DRAIN_AT_LEAST)
     assert (serving.released, spare.released) == (False, True)
+
+
+def test_a_copy_that_is_not_the_version_any_more_is_fetched_again(
+    scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A crash may cut a deletion short; a disk may rot."""
+    store = FolderVersionStore(tmp_path / "store", scene.clock.now)
+    folder = write_checkpoint(tmp_path / "sprites")
+    version = store.register("sprites", folder, make_manifest(folder))
+    known = KnownVersion("sprites", 1, version.digest, version.manifest, "", scene.clock.now(), "tester")
+    with scene.database.transaction() as session:
+        versions.put_version(session, known)
+    scene.host._versions = store
+    scene.release(1)
+    scene.step()
+    [child] = Child.every
+    pulled = child.prepare().folder
+    (pulled / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    assert inspect(child.prepare().folder).digest == known.held.checkpoint
+    assert "is not what was registered" in caplog.text
+    (pulled / "README.md").write_text("another word")
+    (Path(version.source) / "README.md").write_text("another word")
+    with pytest.raises(VersionCorrupt):
+        child.prepare()
+    assert not pulled.exists(), "nothing is served from it"
