@@ -20,7 +20,11 @@ const onError = (error: Error): void => {
 const cache: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError: (error, { queryKey }) => queryKey[0] !== "session" && onError(error) }),
   mutationCache: new MutationCache({ onError }),
-  defaultOptions: { queries: { staleTime: 3000, retry: (failures, error) => !isFinal(error) && failures < 2 } },
+  // Asked for at once or not at all: what waited for a network would be done minutes after somebody pressed a button.
+  defaultOptions: {
+    queries: { staleTime: 3000, networkMode: "always", refetchOnReconnect: true, retry: (failures, error) => !isFinal(error) && failures < 2 },
+    mutations: { networkMode: "always" },
+  },
 });
 
 createRoot(document.getElementById("root")!).render(

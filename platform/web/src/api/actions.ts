@@ -2,11 +2,19 @@
 import { useMutation, type UseMutationResult, useQueryClient } from "@tanstack/react-query";
 
 import { ask, client } from "@/api/client";
+import { Problem } from "@/api/problem";
 import type { components } from "@/api/schema";
 import type { AdHocVerdict, Attribute, Backfill, BaselineJob, DryRun, FeedbackKind, GenerationJob, IncidentDetail, LedgerLine, ProbeRun, Release, Replay } from "@/api/types";
 
 type Schemas = components["schemas"];
 export type NewBaseline = Schemas["LoggedBaseline"] | Schemas["ReplayBaseline"];
+
+/** Without an answer nobody knows whether it was done. */
+function inDoubt(error: unknown): never {
+  if (error instanceof Problem && error.status === 0)
+    throw new Problem(0, error.code, `${error.message} It may have been done or not: look before you press again.`);
+  throw error;
+}
 
 /** A mutation that refreshes the nouns it touches once it has succeeded. */
 function useAction<Input, Output>(
@@ -15,7 +23,7 @@ function useAction<Input, Output>(
 ): UseMutationResult<Output, Error, Input> {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: run,
+    mutationFn: (input: Input) => run(input).catch(inDoubt),
     onSuccess: () => Promise.all(nouns.map((noun) => cache.invalidateQueries({ queryKey: [noun] }))),
   });
 }

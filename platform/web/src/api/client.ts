@@ -22,7 +22,7 @@ export async function ask<T>(call: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await call;
   } catch {
-    throw new Problem(0, "unreachable", "Safelight's API cannot be reached from this browser. It keeps trying.");
+    throw new Problem(0, "unreachable", "Safelight's API cannot be reached from this browser.");
   }
   if (!answer.response.ok) throw problemFrom(answer.response, answer.error);
   return answer.data as T;

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useState } from "react";
 
 import { useLink } from "@/live/LiveProvider";
 import css from "@/live/Freshness.module.css";
+import { duration } from "@/ui/words";
 
 /** The server sends a heartbeat every few seconds: silence longer than this is no longer "live". */
 const QUIET_AFTER_MS = 12_000;
@@ -18,7 +19,7 @@ export function Freshness(): ReactNode {
   const age = lastAt === null ? null : Math.max(0, now - lastAt);
   const live = up === true && age !== null && age < QUIET_AFTER_MS;
   const words = live ? "Live" : up === null ? "Connecting" : "Reconnecting";
-  const detail = !live && age !== null ? `last data ${Math.round(age / 1000)} s ago` : null;
+  const detail = !live && age !== null ? `last data ${duration(Math.round(age / 1000))} ago` : null;
   return (
     <span className={css.root} data-live={live || undefined}>
       <span className={css.dot} aria-hidden />

@@ -1,4 +1,4 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { type Query, type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 
 import type { GeneratorStatus, StreamStatus } from "@/api/types";
@@ -23,12 +23,15 @@ export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
           message.kind === "link" && !message.up ? { up: false, lastAt } : { up: true, lastAt: Date.now() },
         );
         if (message.kind === "event" && message.event === "status") applyStatus(cache, (message.data as StreamStatus).items);
-        if (message.kind === "link" && !message.up) void cache.invalidateQueries({ queryKey: ["session"] });
+        if (message.kind === "link") void (message.up ? cache.refetchQueries({ type: "active", predicate: failed }) : cache.invalidateQueries({ queryKey: ["session"] }));
       }),
     [cache],
   );
   return <LinkContext value={link}>{children}</LinkContext>;
 }
+
+/** Most of what is shown is asked for once: after an outage nothing else would ask again. */
+const failed = ({ state }: Query): boolean => state.status === "error";
 
 /** Lists are asked for again only where the status shows that something about them moved. */
 function applyStatus(cache: QueryClient, statuses: GeneratorStatus[]): void {
