@@ -40,16 +40,12 @@ export const versionQuery = (generator: string, number: number) =>
     queryFn: () => ask(client.GET("/api/v1/versions/{generator}/{number}", { params: { path: { generator, number } } })),
   });
 
+export const MOST_RELEASES = 100;
+
 export const releasesQuery = (generator: string) =>
   queryOptions({
     queryKey: ["releases", generator],
-    queryFn: async () => (await ask(client.GET("/api/v1/releases", { params: { query: { generator, limit: 100 } } }))).items,
-  });
-
-export const releaseQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["release", id],
-    queryFn: () => ask(client.GET("/api/v1/releases/{release_id}", { params: { path: { release_id: id } } })),
+    queryFn: async () => (await ask(client.GET("/api/v1/releases", { params: { query: { generator, limit: MOST_RELEASES } } }))).items,
   });
 
 export interface GenerationFilter {
@@ -253,6 +249,9 @@ export const seriesQuery = (generator: string, range: TimeRange) =>
     placeholderData: (previous) => previous,
   });
 
+/** Of each state asked for. */
+export const MOST_INCIDENTS = 100;
+
 /** "open" is what needs somebody: triggered or acknowledged. */
 export type IncidentFilter = "open" | "resolved" | "all";
 
@@ -263,7 +262,7 @@ export const incidentsQuery = (generator: string, filter: IncidentFilter) =>
       const states = { open: ["triggered", "acknowledged"], resolved: ["resolved"], all: [undefined] } as const;
       const pages = await Promise.all(
         states[filter].map((state) => {
-          const query = { generator, limit: 100, ...(state ? { state } : {}) };
+          const query = { generator, limit: MOST_INCIDENTS, ...(state ? { state } : {}) };
           return ask(client.GET("/api/v1/incidents", { params: { query } }));
         }),
       );

@@ -1,8 +1,25 @@
-/** What the page reads of what serves: the ledger and what became different, scopes, the version registry. */
+/** What the page reads of what serves: a release, the ledger and what became different, scopes, the version registry. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { ask, client } from "@/api/client";
 import { MOVING_MS } from "@/api/queries";
+import type { Release } from "@/api/types";
+
+/** Under the event stream: a browser gives up on one that is refused, and it ends before a rollback's probes have spoken. */
+export const releaseQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["release", id],
+    queryFn: () => ask(client.GET("/api/v1/releases/{release_id}", { params: { path: { release_id: id } } })),
+    refetchInterval: ({ state }) => (state.data && isAwaited(state.data) ? 5000 : false),
+  });
+
+const VERIFIED_WITHIN_MS = 120_000;
+
+/** Whether there is more to come: its steps, or what probes say of the version that a rollback went to. */
+function isAwaited({ moving, verification, kind, finished_at }: Release): boolean {
+  const over = finished_at === null ? Infinity : Date.now() - Date.parse(finished_at);
+  return moving || (verification ? verification.state === "probing" : kind === "rollback" && over < VERIFIED_WITHIN_MS);
+}
 
 export const ledgerQuery = (generator: string) =>
   infiniteQueryOptions({

@@ -2,7 +2,7 @@ import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { type IncidentFilter, incidentsQuery } from "@/api/queries";
+import { type IncidentFilter, incidentsQuery, MOST_INCIDENTS } from "@/api/queries";
 import { IncidentRow } from "@/incident/IncidentRow";
 import { useGenerator, useParam } from "@/scope/scope";
 import { Empty } from "@/ui/Empty";
@@ -36,7 +36,7 @@ function List({ generator, filter }: { generator: string; filter: IncidentFilter
     <Load query={query} height={200}>
       {(incidents) =>
         incidents.length > 0 ? (
-          <Panel flush title={FILTERS.find(({ value }) => value === filter)?.label}>
+          <Panel flush title={FILTERS.find(({ value }) => value === filter)?.label} aside={incidents.length >= MOST_INCIDENTS && `the newest ${incidents.length}`}>
             {incidents.map((incident) => <IncidentRow key={incident.id} incident={incident} />)}
           </Panel>
         ) : filter === "open" ? (

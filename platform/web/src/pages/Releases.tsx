@@ -2,7 +2,7 @@ import { Button, Tabs } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { releasesQuery } from "@/api/queries";
+import { MOST_RELEASES, releasesQuery } from "@/api/queries";
 import { ledgerQuery } from "@/api/releasing";
 import { Drills } from "@/guard/Drills";
 import { LedgerTable } from "@/release/LedgerTable";
@@ -49,7 +49,7 @@ function All({ generator }: { generator: string }): ReactNode {
   return (
     <Load query={useQuery(releasesQuery(generator))} height={280}>
       {(releases) => (
-        <Panel flush title="Newest first">
+        <Panel flush title="Newest first" aside={releases.length === MOST_RELEASES && `the last ${MOST_RELEASES}`}>
           {releases.length > 0 ? (
             <ReleaseTable releases={releases} />
           ) : (

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 
-import { releasesQuery, versionQuery } from "@/api/queries";
+import { MOST_RELEASES, releasesQuery, versionQuery } from "@/api/queries";
 import type { Version as One } from "@/api/types";
 import { GoTo, Standing } from "@/pages/Versions";
 import { ReleaseTable } from "@/release/ReleaseTable";
@@ -66,7 +66,7 @@ function History({ generator, number }: { generator: string; number: number }): 
         const mine = releases.filter(({ from_version, to_version }) => from_version === number || to_version === number);
         return (
           <Panel flush title="Releases">
-            {mine.length > 0 ? <ReleaseTable releases={mine} /> : <Empty icon="releases" title={`v${number} has never been released`} />}
+            {mine.length > 0 ? <ReleaseTable releases={mine} /> : <Empty icon="releases" title={releases.length < MOST_RELEASES ? `v${number} has never been released` : `v${number} is in none of the last ${MOST_RELEASES} releases`} />}
           </Panel>
         );
       }}

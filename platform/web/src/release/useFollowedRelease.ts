@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { releaseQuery } from "@/api/queries";
+import { releaseQuery } from "@/api/releasing";
 import type { Release } from "@/api/types";
 
 /** A release, kept current by its own event stream for as long as the platform has something to do for it. */
