@@ -10,7 +10,7 @@ import { Consequence } from "@/release/Consequence";
 import { Icon } from "@/ui/Icon";
 import { Load } from "@/ui/Load";
 import { Failure, Notice } from "@/ui/Notice";
-import { humanise, instant } from "@/ui/words";
+import { instant } from "@/ui/words";
 
 /**
  * Where the link of a message leads. Opening it changes nothing: the button does, once. The token is in the fragment,
@@ -24,7 +24,7 @@ export default function RollbackLink(): ReactNode {
     queryFn: () => ask(client.POST("/api/v1/rollback-links/look", { body: { token } })),
     enabled: token !== "",
     retry: false,
-    refetchInterval: ({ state }) => (state.data?.state === "used" && state.data.release_state !== "serving" ? 1000 : false),
+    refetchInterval: ({ state }) => (state.data?.state === "used" && outcome(state.data) === "busy" ? 1000 : false),
   });
   useEffect(() => {
     document.title = "Roll back · Safelight";
@@ -68,13 +68,33 @@ function Confirm({ found, token, again }: { found: Found; token: string; again: 
           <p className="muted">This link works once, until {instant(new Date(found.expires_at))}. Nothing has been changed by opening it.</p>
         </>
       ) : state === "used" ? (
-        <Notice tone="good" icon="check" title={`Rolled back to v${to}`}>
-          {found.release_state ? `${humanise(found.release_state)}. ` : ""}{found.explanation}
-        </Notice>
+        <Used found={found} />
       ) : (
         <Notice tone="warn" title="This link does nothing any more">{found.explanation}</Notice>
       )}
       {use.error && state === "open" && <Failure error={use.error} />}
     </Stack>
   );
+}
+
+const UNDER_WAY: ReadonlySet<Found["release_state"]> = new Set<Found["release_state"]>(["requested", "preparing", "verifying", "flipping"]);
+const LOST: ReadonlySet<Found["release_state"]> = new Set<Found["release_state"]>(["failed", "aborted"]);
+
+/** What became of the rollback. It is under way until the version serves, and it may fail. */
+function outcome({ release_state: state }: Found): "busy" | "bad" | "warn" | "good" {
+  return UNDER_WAY.has(state) ? "busy" : LOST.has(state) ? "bad" : state === "superseded" ? "warn" : "good";
+}
+
+function Used({ found }: { found: Found }): ReactNode {
+  const { to_version: to, from_version: from, explanation } = found;
+  switch (outcome(found)) {
+    case "busy":
+      return <Notice tone="busy" icon="clock" title={`Going back to v${to}`}>v{from} serves until v{to} is ready. {explanation}</Notice>;
+    case "bad":
+      return <Notice tone="bad" title={`v${to} could not be put in its place`}>What served before still serves. The dashboard says why. {explanation}</Notice>;
+    case "warn":
+      return <Notice tone="warn" title="A later release took its place">The dashboard says what serves. {explanation}</Notice>;
+    case "good":
+      return <Notice tone="good" icon="check" title={`Rolled back to v${to}`}>{explanation}</Notice>;
+  }
 }
