@@ -183,6 +183,7 @@ def test_while_the_guard_is_stopped_every_page_says_so(desk: Desk, studio: Studi
         expect(page.get_by_text("What is automatic is stopped, for every generator")).to_be_visible()
         expect(page.get_by_text("we are moving house")).to_be_visible()
     page.get_by_role("button", name="Let the guard act again").click()
+    page.get_by_role("dialog", name="Let the guard act again?").get_by_role("button", name="Let it act").click()
     expect(page.get_by_text("What is automatic is stopped, for every generator")).to_have_count(0)
     assert studio.get("/api/v1/guard")["stopped"] is False
 

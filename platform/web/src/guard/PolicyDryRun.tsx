@@ -19,7 +19,10 @@ export function PolicyDryRun({ generator }: { generator: string }): ReactNode {
   return (
     <Panel title="What would it have done?" aside="the automatic policy, on what is stored">
       <Group align="end">
-        <NumberInput label="Days back" w={120} min={1} max={90} value={days} onChange={setDays} />
+        <NumberInput label="Days back" w={120} min={1} max={90} allowDecimal={false} clampBehavior="strict" value={days} onChange={(next) => {
+          setDays(next);
+          rehearse.reset(); // what it said was about other days
+        }} />
         <Button variant="default" loading={rehearse.isPending} disabled={typeof days !== "number"}
           onClick={() => rehearse.mutate({ days: Number(days) })}>
           Try it on the past
@@ -30,7 +33,7 @@ export function PolicyDryRun({ generator }: { generator: string }): ReactNode {
         <div style={{ marginBlockStart: 14 }}>
           <p>
             <b>{found.rollbacks === 1 ? "1 automatic rollback" : `${found.rollbacks} automatic rollbacks`}</b> over{" "}
-            {found.whole ? "" : "the newest "}{found.incidents} incidents, at most {found.most_per_hour} an hour.
+            {found.whole ? "" : "the newest "}{found.incidents === 1 ? "1 incident" : `${found.incidents} incidents`}, at most {found.most_per_hour} an hour.
           </p>
           {found.steps.length > 0 && (
             <DataTable caption="What it would have done" rows={found.steps.map((step, place) => ({ ...step, place }))} rowKey={({ place }) => place} columns={[

@@ -35,7 +35,10 @@ export function Definition({ monitor }: { monitor: Monitor }): ReactNode {
   return (
     <Panel title="Definition" aside="defaults need no tuning; try a change on the past before it may wake anybody">
       <Textarea aria-label="Definition" autosize minRows={4} spellCheck={false} readOnly={!operate} styles={{ input: { fontFamily: "var(--mono)", fontSize: 12.5 } }}
-        error={wanted ? undefined : "This is not JSON yet."} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+        error={wanted ? undefined : "This is not JSON yet."} value={text} onChange={(event) => {
+          setText(event.currentTarget.value);
+          dryRun.reset(); // what it said was about another text
+        }} />
       {operate && (
         <div className="row" style={{ marginBlockStart: 10 }}>
           <Button variant="default" disabled={!wanted} loading={dryRun.isPending} onClick={tryOut}>Try it on the range above</Button>

@@ -1,6 +1,6 @@
-import { NumberInput, Radio, Stack } from "@mantine/core";
+import { Button, Group, NumberInput, Radio, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 
 import { useSetPolicy } from "@/api/actions";
 import { policyQuery } from "@/api/queries";
@@ -34,13 +34,36 @@ export function Policy({ generator }: { generator: string }): ReactNode {
                 ))}
               </Stack>
             </Radio.Group>
-            <NumberInput label="Automatic rollbacks an hour, at most" w={280} min={1} max={10} allowDecimal={false} clampBehavior="strict"
-              value={most_per_hour ?? 1} disabled={!may || set.isPending}
-              onChange={(next) => typeof next === "number" && next >= 1 && set.mutate({ mode, most_per_hour: next })} />
+            <MostPerHour key={most_per_hour} kept={most_per_hour ?? 1} may={may} busy={set.isPending} onKeep={(most) => set.mutate({ mode, most_per_hour: most })} />
             {set.error && <Failure error={set.error} />}
           </Stack>
         )}
       </Load>
     </Panel>
+  );
+}
+
+interface Most {
+  kept: number;
+  may: boolean;
+  busy: boolean;
+  onKeep: (most: number) => void;
+}
+
+/** Kept once it is said to be: a number that is being typed is another one at every key. */
+function MostPerHour({ kept, may, busy, onKeep }: Most): ReactNode {
+  const [most, setMost] = useState<number | string>(kept);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (typeof most === "number") onKeep(most);
+  };
+  return (
+    <form onSubmit={submit}>
+      <Group align="end" gap="xs">
+        <NumberInput label="Automatic rollbacks an hour, at most" w={280} min={1} max={10} allowDecimal={false} clampBehavior="strict"
+          disabled={!may} value={most} onChange={setMost} />
+        <Button type="submit" variant="default" disabled={!may || typeof most !== "number" || most === kept} loading={busy}>Keep</Button>
+      </Group>
+    </form>
   );
 }
