@@ -8,6 +8,7 @@ import type { IncidentDetail } from "@/api/types";
 import css from "@/incident/ChangesBefore.module.css";
 import { useHref } from "@/scope/scope";
 import { Icon, type IconName } from "@/ui/Icon";
+import { Load } from "@/ui/Load";
 import { Panel } from "@/ui/Panel";
 import { When } from "@/ui/When";
 import { humanise } from "@/ui/words";
@@ -18,13 +19,13 @@ const ICONS: Record<Change["matter"], IconName> = { release: "releases", environ
 
 /** Releases, environments and settings of the hour before it began. What came before need not be the cause. */
 export function ChangesBefore({ incident }: { incident: IncidentDetail }): ReactNode {
-  const { data } = useQuery(changesBeforeQuery(incident.id));
-  if (!data) return null;
   return (
     <Panel title="What changed before" aside="in the hour before it began">
-      {data.length === 0 ? <p className="soft">Nothing that Safelight knows of: no release, no other environment, no setting.</p> : (
-        <ul className={css.list}>{data.map((change, place) => <Line key={place} change={change} />)}</ul>
-      )}
+      <Load query={useQuery(changesBeforeQuery(incident.id))} height={60}>
+        {(changes) => changes.length === 0 ? <p className="soft">Nothing that Safelight knows of: no release, no other environment, no setting.</p> : (
+          <ul className={css.list}>{changes.map((change, place) => <Line key={place} change={change} />)}</ul>
+        )}
+      </Load>
     </Panel>
   );
 }

@@ -12,6 +12,7 @@ import type { TimeRange } from "@/scope/timeRange";
 import { useNow } from "@/ui/When";
 import { DataTable } from "@/ui/DataTable";
 import { Facts } from "@/ui/Facts";
+import { Load } from "@/ui/Load";
 import { Panel } from "@/ui/Panel";
 import { State } from "@/ui/State";
 import { count, duration, figure, humanise } from "@/ui/words";
@@ -73,7 +74,8 @@ function Around({ incident }: { incident: IncidentDetail }): ReactNode {
   // Past its first half hour the window no longer moves: by the minute before that, so that it is asked for once a minute.
   const to = Math.min(Math.ceil(now / 60_000) * 60_000, (incident.resolved_at ? Date.parse(incident.resolved_at) : opened) + AFTER_MS);
   const range = useMemo<TimeRange>(() => ({ kind: "absolute", from: new Date(opened - BEFORE_MS), to: new Date(to) }), [opened, to]);
-  const { data } = useQuery(seriesQuery(incident.generator, range));
+  const query = useQuery(seriesQuery(incident.generator, range));
+  const { data } = query;
   const spec = useMemo(
     () => data && chartOf({ series: data, href, lines: alignmentLines(data), format: (value) => value.toFixed(3) }),
     [data, href],
@@ -81,7 +83,7 @@ function Around({ incident }: { incident: IncidentDetail }): ReactNode {
   const link = href("/monitors", { from: range.kind === "absolute" ? range.from.toISOString() : undefined, to: new Date(to).toISOString() });
   return (
     <Panel flush title="Prompt alignment around it" aside={<Link to={link}>All signals then</Link>}>
-      {spec && <TimeChart title="Prompt alignment around the incident" spec={spec} />}
+      <Load query={query} height={190}>{() => spec && <TimeChart title="Prompt alignment around the incident" spec={spec} />}</Load>
     </Panel>
   );
 }

@@ -39,13 +39,19 @@ export function RunbookPanel({ runbook }: { runbook: Runbook }): ReactNode {
 function WriteDialog({ runbook, onClose }: { runbook: Runbook; onClose: () => void }): ReactNode {
   const { generator, monitor, written_by } = runbook;
   const [text, setText] = useState(runbook.text);
+  const [forgetting, setForgetting] = useState(false);
   const put = usePutRunbook(generator, monitor);
   const reset = useResetRunbook(generator, monitor);
   const error = put.error ?? reset.error;
+  const forget = (): void => (forgetting ? reset.mutate(undefined, { onSuccess: onClose }) : setForgetting(true));
   return (
-    <Dialog title={`When ${humanise(monitor).toLowerCase()} of ${generator} alarms`} onClose={onClose} onSubmit={() => put.mutate(text, { onSuccess: onClose })} actions={
+    <Dialog sticky title={`When ${humanise(monitor).toLowerCase()} of ${generator} alarms`} onClose={onClose} onSubmit={() => put.mutate(text, { onSuccess: onClose })} actions={
       <>
-        {written_by && <Button variant="subtle" loading={reset.isPending} onClick={() => reset.mutate(undefined, { onSuccess: onClose })}>Back to Safelight's</Button>}
+        {written_by && (
+          <Button variant="subtle" {...(forgetting ? { color: "var(--bad)" } : {})} loading={reset.isPending} onClick={forget}>
+            {forgetting ? `Forget what ${written_by} wrote` : "Back to Safelight's"}
+          </Button>
+        )}
         <Button variant="default" onClick={onClose}>Cancel</Button>
         <Button type="submit" disabled={!text.trim()} loading={put.isPending}>Keep</Button>
       </>

@@ -22,11 +22,11 @@ const DISTANCES: Record<Distance["name"], string> = { clip_fd: "CLIP-FD", cmmd: 
 
 export default function Compare(): ReactNode {
   const { name, current } = useGenerator();
-  const versions = useQuery({ ...versionsQuery(name ?? ""), enabled: name !== undefined }).data;
+  const versions = useQuery({ ...versionsQuery(name ?? ""), enabled: name !== undefined });
   return (
     <>
       <PageHead title="Compare" lead="Two versions side by side, from what each made; intervals of 95 %."><RangePicker anyTime="Last 31 days" /></PageHead>
-      {name && versions && <Body key={name} generator={name} versions={versions} serving={current?.serving?.version} />}
+      {name && <Load query={versions} height={420}>{(known) => <Body key={name} generator={name} versions={known} serving={current?.serving?.version} />}</Load>}
     </>
   );
 }

@@ -17,6 +17,7 @@ import { RangePicker } from "@/scope/RangePicker";
 import { useGenerator, useHref, useTimeRange } from "@/scope/scope";
 import { Empty } from "@/ui/Empty";
 import { Load } from "@/ui/Load";
+import { Failure } from "@/ui/Notice";
 import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { milliseconds } from "@/ui/words";
@@ -50,6 +51,7 @@ function Body({ status }: { status: GeneratorStatus }): ReactNode {
   return (
     <>
       <Now status={status} />
+      {incidents.error && <Failure error={incidents.error} retry={() => void incidents.refetch()} />}
       {incidents.data && incidents.data.length > 0 && (
         <Panel flush title="Needs attention" aside={<Link to={href("/incidents")}>All incidents</Link>}>
           {incidents.data.map((incident) => <IncidentRow key={incident.id} incident={incident} />)}

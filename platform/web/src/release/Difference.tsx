@@ -2,6 +2,7 @@ import { NativeSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 
+import { Problem } from "@/api/problem";
 import { releasesQuery } from "@/api/queries";
 import { differenceQuery } from "@/api/releasing";
 import type { components } from "@/api/schema";
@@ -21,7 +22,7 @@ export function Difference({ release }: { release: Release }): ReactNode {
   const { data: releases = [] } = useQuery(releasesQuery(release.generator));
   const { data, error } = useQuery(differenceQuery(release.id, before || undefined));
   const others = releases.filter(({ id, ledger_seq }) => id !== release.id && ledger_seq !== null);
-  if (error && others.length === 0) return null; // the first of all: there is nothing to compare it with
+  if (error instanceof Problem && error.code === "nothing_before" && others.length === 0) return null; // the first of all
   return (
     <Panel flush title="What is different" aside={
       <NativeSelect size="xs" className={css.choice} aria-label="Compared with" value={before} onChange={({ currentTarget: { value } }) => setBefore(value)}
