@@ -64,7 +64,7 @@ export default function Login(): ReactNode {
         <form onSubmit={submit}>
           <Stack gap="sm">
             {error && <Failure error={error} />}
-            <PasswordInput label="API key" autoComplete="current-password" value={key} data-autofocus
+            <PasswordInput label="API key" autoComplete="current-password" value={key} autoFocus
               onChange={(event) => setKey(event.currentTarget.value)} />
             <Button type="submit" fullWidth loading={busy} disabled={!key.trim()}>Log in</Button>
           </Stack>

@@ -9,9 +9,9 @@ import { Failure, Notice } from "@/ui/Notice";
 /** Lets through who is logged in and may read; sends everybody else to the login, which brings them back here. */
 export function Gate({ children }: { children: ReactNode }): ReactNode {
   const session = useQuery(sessionQuery);
-  const { pathname, search } = useLocation();
+  const { pathname, search, hash } = useLocation();
   if (session.error instanceof Problem && session.error.status === 401)
-    return <Navigate replace to={`/login?next=${encodeURIComponent(pathname + search)}`} />;
+    return <Navigate replace to={`/login?next=${encodeURIComponent(pathname + search + hash)}`} />;
   if (session.data?.role === "client")
     return (
       <Aside>

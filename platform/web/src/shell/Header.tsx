@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Tooltip, useMantineColorScheme } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useNavigate } from "react-router";
 
@@ -10,6 +10,7 @@ import { useHeaderRollback } from "@/release/ReleaseDialogs";
 import { useGenerator, useHref, useSwitchGenerator } from "@/scope/scope";
 import css from "@/shell/Header.module.css";
 import { Icon } from "@/ui/Icon";
+import { Failure } from "@/ui/Notice";
 import { State } from "@/ui/State";
 import { VersionTag } from "@/ui/VersionTag";
 import { Lasting } from "@/ui/When";
@@ -105,11 +106,13 @@ function Account({ onHelp }: { onHelp: () => void }): ReactNode {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const cache = useQueryClient();
   const navigate = useNavigate();
-  const logOut = async (): Promise<void> => {
-    await ask(client.DELETE("/api/v1/session"));
-    cache.clear();
-    await navigate("/login");
-  };
+  const logOut = useMutation({
+    mutationFn: () => ask(client.DELETE("/api/v1/session")),
+    onSuccess: async () => {
+      cache.clear();
+      await navigate("/login");
+    },
+  });
   return (
     <Menu position="bottom-end" width={210}>
       <Menu.Target>
@@ -117,7 +120,8 @@ function Account({ onHelp }: { onHelp: () => void }): ReactNode {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{session ? `${session.name}, ${session.role}` : ""}</Menu.Label>
-        <Menu.Item onClick={() => void logOut()}>Log out</Menu.Item>
+        <Menu.Item closeMenuOnClick={false} onClick={() => logOut.mutate()}>Log out</Menu.Item>
+        {logOut.error && <Failure error={logOut.error} />}
         <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
         {(["auto", "light", "dark"] as const).map((scheme) => (

@@ -1,6 +1,6 @@
 import { Modal, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, type ReactNode, useId, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { versionsQuery } from "@/api/queries";
@@ -48,6 +48,7 @@ export default function Palette({ onClose }: { onClose: () => void }): ReactNode
   const list = useId();
   const commands = useCommands().filter((command) => matches(command, wanted));
   const chosen = Math.min(at, commands.length - 1);
+  useEffect(() => void document.getElementById(`${list}-${chosen}`)?.scrollIntoView({ block: "nearest" }), [list, chosen]);
 
   const run = (command: Command | undefined): void => {
     if (!command) return;

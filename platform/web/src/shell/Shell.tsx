@@ -1,5 +1,5 @@
 import { useDisclosure } from "@mantine/hooks";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { StopBanner } from "@/guard/StopBanner";
@@ -13,6 +13,7 @@ import { BottomNav, SideNav } from "@/shell/Nav";
 import { PLACES } from "@/shell/places";
 import css from "@/shell/Shell.module.css";
 import { useShortcut } from "@/shell/shortcuts";
+import { useScrollPlace } from "@/shell/useScrollPlace";
 import { Crash } from "@/ui/Crash";
 import { Empty } from "@/ui/Empty";
 import { Failure } from "@/ui/Notice";
@@ -65,9 +66,7 @@ function Frame(): ReactNode {
 function Contents(): ReactNode {
   const { none, current, error } = useGenerator();
   const { pathname } = useLocation();
-  useEffect(() => {
-    void window.scrollTo(0, 0); // newer browsers answer with a promise, which must not be taken for a clean-up
-  }, [pathname]);
+  useScrollPlace();
   if (none)
     return (
       <Empty icon="versions" title="No generator is registered yet" command="safelight register NAME ./checkpoint --manifest manifest.json">
