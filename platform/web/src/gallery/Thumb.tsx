@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import type { GenerationSummary } from "@/api/types";
-import { flagsOf } from "@/gallery/flags";
+import { absence, flagsOf } from "@/gallery/flags";
 import css from "@/gallery/Thumb.module.css";
 import { useHref } from "@/scope/scope";
 import { Icon } from "@/ui/Icon";
@@ -22,7 +22,7 @@ export function Thumb({ generation }: { generation: GenerationSummary }): ReactN
           {thumbnail_url ? (
             <img src={thumbnail_url} alt="" loading="lazy" decoding="async" />
           ) : (
-            <span className={css.missing} data-outcome={outcome}><Icon name={outcome === "failed" ? "cross" : "minus"} size={20} />{outcome}</span>
+            <span className={css.missing} data-outcome={outcome}><Icon name={outcome === "failed" ? "cross" : "minus"} size={20} />{absence(outcome)}</span>
           )}
           {flags.length > 0 && <span className={css.flags}>{flags.map((flag) => <span key={flag}>{flag}</span>)}</span>}
         </span>

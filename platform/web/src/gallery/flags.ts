@@ -1,5 +1,8 @@
 import type { GenerationSummary } from "@/api/types";
 
+/** What stands where an image should: not yet or no more of one that was served, else why none was made. */
+export const absence = (outcome: string): string => (outcome === "served" ? "no image" : outcome);
+
 /** What is odd about one generation, in a word each. */
 export function flagsOf({ score }: GenerationSummary): string[] {
   if (!score) return [];

@@ -17,7 +17,7 @@ import { PageHead } from "@/ui/PageHead";
 import { Panel } from "@/ui/Panel";
 import { State } from "@/ui/State";
 import { VersionTag } from "@/ui/VersionTag";
-import { When } from "@/ui/When";
+import { useNow, When } from "@/ui/When";
 import { figure, humanise, milliseconds } from "@/ui/words";
 
 export default function Generation(): ReactNode {
@@ -39,9 +39,7 @@ function Body({ generation }: { generation: One }): ReactNode {
         {image_url ? (
           <Picture src={image_url} prompt={prompt} />
         ) : (
-          <Empty icon="images" title={outcome === "served" ? "The image is not stored yet" : "No image"}>
-            {outcome === "served" ? "It is on its way from the journal; reload in a moment." : `This generation was ${outcome}.`}
-          </Empty>
+          <Missing generation={generation} />
         )}
       </div>
       <div className="stack">
@@ -61,6 +59,17 @@ function Body({ generation }: { generation: One }): ReactNode {
       </div>
     </div>
   );
+}
+
+const ARRIVES_WITHIN_MS = 10 * 60_000;
+
+/** Why there is no image to be seen. */
+function Missing({ generation: { outcome, created_at } }: { generation: One }): ReactNode {
+  const fresh = useNow().getTime() - Date.parse(created_at) < ARRIVES_WITHIN_MS;
+  if (outcome !== "served") return <Empty icon="images" title="No image">This generation was {outcome}.</Empty>;
+  return fresh
+    ? <Empty icon="images" title="The image is not stored yet">It is on its way; reload in a moment.</Empty>
+    : <Empty icon="images" title="No image is kept">It was never sent here, could not be fetched, or is older than images are kept.</Empty>;
 }
 
 /** Parts of the traffic that it belongs to: each leads to what else was made there. */

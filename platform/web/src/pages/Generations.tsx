@@ -1,7 +1,7 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
 import { generationsQuery, slicesQuery, versionsQuery } from "@/api/queries";
@@ -84,7 +84,16 @@ function Filters({ generator }: { generator: string }): ReactNode {
   const versions = useQuery(versionsQuery(generator)).data ?? [];
   const [q, setQ] = useParam("q");
   const [typed, setTyped] = useState(q);
-  const search = useDebouncedCallback(setQ, 350);
+  const sent = useRef(q);
+  const search = useDebouncedCallback((words: string) => {
+    sent.current = words;
+    setQ(words);
+  }, 350);
+  // Cleared, or gone to by another link: the address has changed, and not by what is typed here.
+  useEffect(() => {
+    if (q !== sent.current) setTyped(q);
+    sent.current = q;
+  }, [q]);
   return (
     <form role="search" aria-label="Generations" className={css.filters} onSubmit={(event) => event.preventDefault()}>
       <TextInput className={css.words} size="sm" leftSection={<Icon name="search" size={15} />} placeholder="Words in the prompt" aria-label="Words in the prompt"

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 
 import type { ProbeRunDetail } from "@/api/types";
+import { absence } from "@/gallery/flags";
 import css from "@/probe/Pairs.module.css";
 import { useHref } from "@/scope/scope";
 import { Empty } from "@/ui/Empty";
@@ -38,7 +39,7 @@ function One({ pair }: { pair: Pair }): ReactNode {
     <li className={css.pair}>
       <div className={css.images}>
         {stored_generation_id && <Picture id={stored_generation_id} src={stored_thumbnail_url} label={`Stored: ${prompt}`} missing="not stored" />}
-        <Picture id={generation_id} src={thumbnail_url} label={`Made now: ${prompt}`} missing={outcome} />
+        <Picture id={generation_id} src={thumbnail_url} label={`Made now: ${prompt}`} missing={absence(outcome)} />
       </div>
       <p className={css.prompt}>{prompt}</p>
       <p className={css.note}>
