@@ -57,7 +57,7 @@ export function MakeBaseline({ generator, serving, onClose }: Props): ReactNode 
         </Stack>
       </Radio.Group>
       {source === "replay" ? (
-        <TextInput type="number" label="Requests" description={`${FEWEST_PROMPTS} to 2,000, each replayed once. More see smaller changes.`}
+        <TextInput type="number" label="Requests" required description={`${FEWEST_PROMPTS} to 2,000, each replayed once. More see smaller changes.`}
           min={FEWEST_PROMPTS} max={MOST_PROMPTS} value={prompts} onChange={(event) => setPrompts(event.currentTarget.value)} />
       ) : (
         <Select label="From" data={(Object.keys(RANGES) as Span[]).map((value) => ({ value, label: RANGES[value] }))} allowDeselect={false}

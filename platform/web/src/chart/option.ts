@@ -1,10 +1,8 @@
 import type { ChartOption, DrawnLine } from "@/chart/engine";
 import { type ChartSpec, legible, type Line } from "@/chart/spec";
+import { instant } from "@/ui/words";
 
 type Paint = (token: string) => string;
-
-const clock = (at: number): string =>
-  new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const escape = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? c);
@@ -66,7 +64,7 @@ function tooltip(hovered: Hovered[], spec: ChartSpec): string {
     const dot = `<span style="display:inline-block;width:8px;height:8px;border-radius:2px;margin-right:6px;background:${String(color)}"></span>`;
     return `<div>${dot}${escape(seriesName ?? "")} <b>${escape(spec.format(figure))}</b></div>`;
   });
-  return `<div>${clock(at)}</div>${rows.join("")}`;
+  return `<div>${instant(new Date(at))}</div>${rows.join("")}`;
 }
 
 function drawn(line: Line, paint: Paint): DrawnLine[] {

@@ -52,7 +52,7 @@ export function ProbeNow({ generator, serving, onClose }: Props): ReactNode {
       <Select label="Held against" description="Before a promote: the version that serves." placeholder="its own stored outputs" clearable disabled={keep}
         data={named.filter(({ value }) => value !== version)} value={against} onChange={setAgainst} />
       <Select label="Set" data={sets.map(({ name, plain }) => ({ value: name, label: `${name}, ${plain} pairs` }))} allowDeselect={false} value={chosen} onChange={setSet} />
-      <Switch mt={12} label="Keep them" description="Later probes of the version are held against them, in place of what is stored now."
+      <Switch mt={12} label="Make its images the new reference" description="Later probes of the version are held against them, in place of what is stored now."
         checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
       {probe.error && <Failure error={probe.error} />}
     </Dialog>

@@ -52,7 +52,7 @@ export function Canary({ release, of }: { release: Release; of: CanaryState }): 
         { name: "Step", cell: ({ place }) => `${place + 1}${runs(release) && place === step ? ", now" : ""}` },
         { name: "Traffic", cell: ({ weight }) => share(weight) },
         { name: "Shadows", cell: ({ shadow }) => share(shadow) },
-        { name: "Bakes", cell: ({ bake_seconds }) => duration(bake_seconds) },
+        { name: "Bakes", cell: ({ bake_seconds }) => (bake_seconds > 0 ? duration(bake_seconds) : "not at all") },
         { name: "Then", grow: true, cell: ({ pause }) => (pause ? "a person looks" : "the next") },
       ]} />
       {losses.length > 0 && (
@@ -118,7 +118,7 @@ function Ask({ verb, release, onClose }: { verb: CanaryVerb; release: Release; o
   return (
     <Dialog title={`${name}: v${release.to_version} of ${release.generator}`} onClose={onClose} onSubmit={submit} actions={
       <>
-        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button variant="default" onClick={onClose}>Leave it as it is</Button>
         <Button type="submit" disabled={!ready} loading={say.isPending} leftSection={<Icon name={icon} />}>{name}</Button>
       </>
     }>

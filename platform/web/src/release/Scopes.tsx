@@ -31,7 +31,7 @@ export function Scopes({ generator }: { generator: string }): ReactNode {
             { name: "Observed", cell: (scope) => <Observed of={scope} /> },
             { name: "Release", cell: ({ release_id, state }) => (release_id && state ? <Link to={href(`/releases/${release_id}`)}><State of={state} /></Link> : "none") },
             { name: "What it says", grow: true, cell: ({ detail }) => detail || <span className="muted">nothing</span> },
-            { name: "", end: true, cell: ({ target }) => (target?.release_id ? <TellAgain target={target.id} /> : null) },
+            { name: "Again", end: true, cell: ({ target }) => (target?.release_id ? <TellAgain target={target.id} /> : <span className="muted">–</span>) },
           ]} />
         </Panel>
       )}

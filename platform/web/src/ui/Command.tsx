@@ -9,15 +9,18 @@ export function Command({ children }: { children: string }): ReactNode {
   return (
     <span className={css.command}>
       <code>{children}</code>
-      <CopyButton value={children}>
-        {({ copied, copy }) => (
-          <Tooltip label={copied ? "Copied" : "Copy"}>
-            <ActionIcon variant="subtle" size="sm" aria-label={copied ? "Copied" : `Copy ${children}`} onClick={copy}>
-              <Icon name={copied ? "check" : "copy"} size={14} />
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </CopyButton>
+      {/* A page from a plain http address may not write to the clipboard: a tap on the words selects them all. */}
+      {"clipboard" in navigator && (
+        <CopyButton value={children}>
+          {({ copied, copy }) => (
+            <Tooltip label={copied ? "Copied" : "Copy"}>
+              <ActionIcon variant="subtle" size="sm" aria-label={copied ? "Copied" : `Copy ${children}`} onClick={copy}>
+                <Icon name={copied ? "check" : "copy"} size={14} />
+              </ActionIcon>
+            </Tooltip>
+          )}
+        </CopyButton>
+      )}
     </span>
   );
 }
