@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from enum import EnumType
+from enum import Enum, EnumType
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -93,7 +93,7 @@ def _faults(command: Any, words: list[str], whole: bool) -> Iterator[str]:
 
 def _among(option: Any, value: str) -> bool:
     annotation = option.type_descriptor.annotation
-    enums = [each for each in (annotation, *get_args(annotation)) if isinstance(each, EnumType)]
+    enums: list[type[Enum]] = [each for each in (annotation, *get_args(annotation)) if isinstance(each, EnumType)]
     return not enums or value.isupper() or value in {str(each.value) for enum in enums for each in enum}
 
 
