@@ -50,10 +50,12 @@ class Table:
     parts: tuple[str, ...]
     columns: tuple[str, ...]
     rows: Callable[[], Iterator[Record | Unreadable]]
+    total: int | None = None
+    """How many rows there are, where the files say so themselves."""
 
     def count(self) -> int:
-        """How many rows there are; reads the table once."""
-        return sum(1 for _ in self.rows())
+        """How many rows there are; where the files do not say, the table is read for it."""
+        return sum(1 for _ in self.rows()) if self.total is None else self.total
 
     def state(self) -> str:
         """Changes when a file of the table does."""
@@ -101,13 +103,8 @@ def _file(filesystem: fsspec.AbstractFileSystem, parts: list[str], folder: str |
     base = folder or str(PurePosixPath(parts[0]).parent)
     match kind:
         case ".parquet":
-            return Table(
-                filesystem,
-                base,
-                tuple(parts),
-                _parquet_columns(filesystem, parts[0]),
-                lambda: _parquet(filesystem, parts),
-            )
+            columns, total = _parquet_shape(filesystem, parts)
+            return Table(filesystem, base, tuple(parts), columns, lambda: _parquet(filesystem, parts), total)
         case ".csv" | ".tsv":
             delimiter = "\t" if kind == ".tsv" else ","
             with _text(filesystem, parts[0]) as file:
@@ -125,15 +122,22 @@ def _file(filesystem: fsspec.AbstractFileSystem, parts: list[str], folder: str |
             )
 
 
-def _parquet_columns(filesystem: fsspec.AbstractFileSystem, path: str) -> tuple[str, ...]:
-    from pyarrow import parquet
+def _parquet_shape(filesystem: fsspec.AbstractFileSystem, parts: list[str]) -> tuple[tuple[str, ...], int]:
+    """The columns of the first file, and the rows of all of them."""
+    from pyarrow import parquet  # takes a moment to import, and few need it
 
-    with filesystem.open(path, "rb") as file:
-        return tuple(parquet.ParquetFile(file).schema_arrow.names)
+    rows: list[int] = []
+    columns: list[tuple[str, ...]] = []
+    for part in parts:
+        with filesystem.open(part, "rb") as file:
+            head = parquet.ParquetFile(file)
+            rows.append(head.metadata.num_rows)
+            columns.append(tuple(head.schema_arrow.names))
+    return columns[0], sum(rows)
 
 
 def _parquet(filesystem: fsspec.AbstractFileSystem, parts: list[str]) -> Iterator[Record | Unreadable]:
-    from pyarrow import parquet  # takes a moment to import, and few need it
+    from pyarrow import parquet
 
     line = 0
     for part in parts:
