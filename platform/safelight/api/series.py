@@ -19,7 +19,7 @@ _SHOWN_ARMS = ("stable", "canary")
 
 
 def read_series(session: Session, generator: str, start: datetime, end: datetime, bucket_seconds: int) -> Series:
-    """Everything that happened to a generator in [start, end)."""
+    """Everything that happened to a generator in [start, end), of which no bucket is wider than `bucket_seconds`."""
     width = point_width(end - start, bucket_seconds)
     embedder = sketches.newest_embedder(session, generator)
     signals = (

@@ -109,11 +109,13 @@ def dry_run(
 ) -> None:
     """Try monitors on the past: every alarm each would have raised, and how many to expect with nothing wrong."""
     settings, clock = Settings(), wiring.clock()
-    end = until.replace(tzinfo=clock.now().tzinfo) if until else clock.now()
+    now = clock.now()
+    end = until.replace(tzinfo=now.tzinfo) if until else now
+    since = now - timedelta(days=settings.retention.sketches_days)
     with wiring.database(settings).reading() as session:
         for each in monitor_files.read(_text(file)):
             inquiry = Inquiry.into(session, each.generator, settings.watching, LensCache())
-            rehearsal = Rehearsal(inquiry, settings.watching, each.name, parse(each.document))
+            rehearsal = Rehearsal(inquiry, settings.watching, each.name, parse(each.document), since)
             found = rehearsal.run(session, end - timedelta(hours=hours), end, step)
             healths = ", ".join(f"{count} {health}" for health, count in sorted(found.healths.items()))
             typer.echo(

@@ -56,11 +56,15 @@ class IngestSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long generations and notifications are kept. What an incident or a stored probe rests on is kept for ever."""
+    """How long what grows by itself is kept. What an incident or a stored probe rests on is kept for ever."""
 
     images_days: int | None = Field(None, ge=1, description="Images and thumbnails; empty: as long as the rows")
     rows_days: int | None = Field(None, ge=1, description="What is known of each generation; empty: for ever")
     notifications_days: int = Field(400, ge=7, description="What was told or superseded, but of open incidents")
+    verdicts_days: int = Field(
+        90, ge=8, description="Every verdict; before, one stands for an hour in which a monitor said the same"
+    )
+    sketches_days: int = Field(31, ge=8, description="How far back monitors that look at images can be tried")
 
     @property
     def image_days(self) -> int | None:

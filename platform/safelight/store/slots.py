@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from safelight.store.tables.monitoring import MonitorSlot
+from safelight.store.tables.releases import Generator
 from safelight.store.upsert import insert
 
 
@@ -55,3 +56,20 @@ def page(session: Session, generator: str, before: datetime | None = None, limit
         Slot(row.generator, row.slot, row.worker, SlotState(row.state), row.recorded_at, row.detail)
         for row in session.scalars(query)
     ]
+
+
+def forget(session: Session, before: datetime, limit: int) -> int:
+    """Delete the oldest slots of one generator before a moment, at most so many; returns how many, 0 when all are gone.
+
+    A generator's newest stays, however old: no slot up to it is run again.
+    """
+    for name in session.scalars(select(Generator.name)).all():
+        last = newest(session, name)
+        if last is None:
+            continue
+        query = select(MonitorSlot.slot).where(MonitorSlot.generator == name, MonitorSlot.slot < min(before, last))
+        old = session.scalars(query.order_by(MonitorSlot.slot).limit(limit)).all()
+        if old:
+            session.execute(delete(MonitorSlot).where(MonitorSlot.generator == name, MonitorSlot.slot <= old[-1]))
+            return len(old)
+    return 0

@@ -57,14 +57,7 @@ def add(session: Session, increments: Iterable[Traffic]) -> None:
     """Adds counts to their buckets. Several processes may do so at once."""
     # In one order everywhere, so that two transactions cannot wait for each other's rows.
     for more in sorted(increments, key=lambda increment: increment.key):
-        generator, version, arm, start = more.key
-        empty = {"generator": generator, "version": version, "arm": arm, "bucket_start": start}
-        session.execute(
-            insert(session, TrafficBucket)
-            .values(empty | {"latency_counts": [0] * LATENCY_CLASSES})
-            .on_conflict_do_nothing()
-        )
-        bucket = session.get_one(TrafficBucket, more.key, with_for_update=True, populate_existing=True)
+        bucket = _locked(session, more)
         bucket.served += more.served
         bucket.filtered += more.filtered
         bucket.failed += more.failed
@@ -74,6 +67,18 @@ def add(session: Session, increments: Iterable[Traffic]) -> None:
         bucket.engine_ms_sum += more.engine_ms_sum
         bucket.unlogged += more.unlogged
     session.flush()
+
+
+def _locked(session: Session, more: Traffic) -> TrafficBucket:
+    generator, version, arm, start = more.key
+    empty = {"generator": generator, "version": version, "arm": arm, "bucket_start": start}
+    fresh = insert(session, TrafficBucket).values(empty | {"latency_counts": [0] * LATENCY_CLASSES})
+    # A bucket that was there a moment ago may have been rolled up into another by the time it is locked.
+    while True:
+        session.execute(fresh.on_conflict_do_nothing())
+        bucket = session.get(TrafficBucket, more.key, with_for_update=True, populate_existing=True)
+        if bucket is not None:
+            return bucket
 
 
 def between(session: Session, generator: str, since: datetime, until: datetime) -> list[Traffic]:

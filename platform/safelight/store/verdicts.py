@@ -34,6 +34,8 @@ class StoredVerdict:
     version: int | None
     slot: datetime
     verdict: Verdict
+    ticks: int = 1
+    """It stands for so many in a row, of which `slot` is the last."""
 
 
 def add(session: Session, generator: str, slot: datetime, answers: Iterable[NewVerdict]) -> list[StoredVerdict]:
@@ -101,9 +103,9 @@ def page(
 
 
 def counts(session: Session, generator: str, monitor: str, since: datetime, until: datetime) -> dict[str, int]:
-    """How often a monitor answered what, of slots in [since, until)."""
+    """How often a monitor answered what, of slots in [since, until); to the hour, where verdicts were thinned."""
     query = (
-        select(VerdictRow.health, func.count())
+        select(VerdictRow.health, func.sum(VerdictRow.ticks))
         .where(
             VerdictRow.generator == generator,
             VerdictRow.monitor == monitor,
@@ -113,7 +115,7 @@ def counts(session: Session, generator: str, monitor: str, since: datetime, unti
         .group_by(VerdictRow.health)
         .order_by(VerdictRow.health)
     )
-    return {row.health: row[1] for row in session.execute(query)}
+    return {health: int(ticks) for health, ticks in session.execute(query)}
 
 
 def _stored(row: VerdictRow) -> StoredVerdict:
@@ -135,4 +137,5 @@ def _stored(row: VerdictRow) -> StoredVerdict:
             n=row.n,
             evidence=row.evidence,
         ),
+        ticks=row.ticks,
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from monitors.budget import MONTH
 from monitors.verdict import Health, Verdict
+from monitors.windows import spoken
 from safelight.clock import bucket_start
 from safelight.errors import Kind, SafelightError
 from safelight.settings import WatchingSettings
@@ -46,6 +47,8 @@ _READ_ONCE = (
 )
 """Kinds whose question about a stretch of time answers for every shorter one as well."""
 _REPLAYABLE = (*_READ_ONCE, GoodImages, Cost)
+_SEEN_THROUGH_LENSES = (ConditionalDrift, PromptDrift, ReleaseComparison)
+"""Kinds that ask sketches, which are let go of; counts are kept for ever."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,12 @@ class _Stretch:
 class Rehearsal:
     """One document, and the monitors beside which it would have to share the budget."""
 
-    def __init__(self, inquiry: Inquiry, settings: WatchingSettings, name: str, document: Document) -> None:
+    def __init__(
+        self, inquiry: Inquiry, settings: WatchingSettings, name: str, document: Document, sketches_since: datetime
+    ) -> None:
         """`name` is that of the monitor it is meant for: an enabled one of that name makes room for it.
 
-        Raises SafelightError `dry_run_unsupported`.
+        Sketches of before `sketches_since` may be gone. Raises SafelightError `dry_run_unsupported`.
         """
         if not isinstance(document, _REPLAYABLE):
             raise SafelightError(
@@ -100,12 +105,14 @@ class Rehearsal:
         self._tick = timedelta(seconds=settings.tick_seconds)
         self._name = name
         self._document = document
+        self._sketches_since = sketches_since
 
     def run(self, session: Session, start: datetime, end: datetime, step: int = 1) -> DryRun:
         """Every `step`-th tick in (start, end], each with what was known then.
 
-        Raises SafelightError `too_many_ticks`, `range_invalid`.
+        Raises SafelightError `too_many_ticks`, `range_invalid`, `past_not_kept`.
         """
+        self._require_kept(start)
         found: list[tuple[datetime, Situation | None, Verdict | None]] = []
         expected = 0.0
         for stretch in stretches(self._ticks(start, end, step), lambda at: self._situation(session, at)):
@@ -135,6 +142,18 @@ class Rehearsal:
                 f"{-(-count * step // MOST_TICKS)}.",
             )
         return [first + i * step * self._tick for i in range(max(0, count))]
+
+    def _require_kept(self, start: datetime) -> None:
+        """A window without its sketches would look like one without traffic."""
+        earliest = self._sketches_since + self._document.longest
+        if isinstance(self._document, _SEEN_THROUGH_LENSES) and start < earliest:
+            raise SafelightError(
+                Kind.INVALID,
+                "past_not_kept",
+                f"A monitor of kind {self._document.kind} with windows of {spoken(self._document.longest_seconds)} can "
+                f"be tried from {earliest:%Y-%m-%d %H:%M} UTC on: what was seen before is kept no longer "
+                "(retention.sketches_days).",
+            )
 
     def _situation(self, session: Session, at: datetime) -> Situation | None:
         return self._inquiry.assessor.situation(session, self._inquiry.generator, at)

@@ -89,14 +89,15 @@ def near_duplicates(
 def feedback_given(
     session: Session, now: Situation, span: Span, usual: Totals, ripe_after: timedelta
 ) -> FeedbackQuestion:
+    # In this order: what is rolled up between the two reads then lacks some feedback, and never some images.
+    given = {
+        each.bucket_start: each
+        for each in feedback.between(session, now.generator, now.version, now.arm, span.start, span.end)
+    }
     served = {
         each.bucket_start: each.served
         for each in traffic.between(session, now.generator, span.start, span.end)
         if (each.version, each.arm) == (now.version, now.arm)
-    }
-    given = {
-        each.bucket_start: each
-        for each in feedback.between(session, now.generator, now.version, now.arm, span.start, span.end)
     }
     counts = [(start, _counts(images, given.get(start))) for start, images in served.items()]
     before_release = FeedbackCounts(usual.served, usual.up, usual.down, usual.regenerated, usual.downloaded)

@@ -56,6 +56,7 @@ from safelight.watching.recovery import RecoveryJudge
 from safelight.watching.reports import Reporter
 from safelight.watching.schedule import Job, Schedule
 from safelight.watching.slicing import Slicing
+from safelight.watching.thinning import Thinning
 from safelight.watching.tick import Ticker
 from safelight.wiring import clock, database, embedder, host_name, version_store
 from safelight.worker import Loop, Worker
@@ -99,6 +100,7 @@ def worker(settings: Settings) -> Worker:
     registered = version_store(settings)
     reconciler = Reconciler(store, registered, Releasing(time), leadership, time)
     chores = Housekeeping(store, Registration(store, registered, time), reconciler, time)
+    verdicts_kept = timedelta(days=settings.retention.verdicts_days)
     link_life = timedelta(minutes=settings.guard.link_minutes)
     sender = Sender(settings.notifying, time, settings.api.public_url, link_life=link_life)
     deliverer = Deliverer(store, sender, time)
@@ -165,7 +167,8 @@ def worker(settings: Settings) -> Worker:
         Loop("scorer", scorer.run_once, settings.scoring.poll_seconds),
         Loop("embedder", Presence(store, sight, time).run_once, _PRESENCE_SECONDS),
         Loop("fetcher", fetcher.run_once, _FETCH_SECONDS),
-        Loop("roll-up", RollUp(store, time).run_once, _TIDY_SECONDS),
+        Loop("roll-up", RollUp(store, time, watching, settings.retention).run_once, _TIDY_SECONDS),
+        Loop("verdicts", Thinning(store, time, verdicts_kept).run_once, _TIDY_SECONDS),
         Loop("retention", Retention(store, pictures, settings.retention, time).run_once, _TIDY_SECONDS),
         Loop("erasures", Eraser(store, pictures, time).run_once, _ERASE_SECONDS),
         Loop("backfill", Backfiller(store, examiner, folder, time).run_once, _BACKFILL_SECONDS),

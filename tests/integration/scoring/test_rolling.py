@@ -9,10 +9,13 @@ from sqlalchemy import func, select
 from monitors.lens import Lens
 from monitors.sketch import Sketch
 from safelight.scoring.rolling import RollUp
-from safelight.store import sketches
+from safelight.settings import RetentionSettings, WatchingSettings
+from safelight.store import feedback, sketches, traffic
 from safelight.store.baselines import KnownBaseline
+from safelight.store.feedback import FeedbackKey, FeedbackKind, FeedbackPoint
 from safelight.store.sketches import SignalSums, SketchRange
 from safelight.store.tables import SignalBucket, SketchBucket
+from safelight.store.traffic import LATENCY_CLASSES, Traffic
 
 DAY = timedelta(days=1)
 
@@ -39,7 +42,7 @@ def rows(world: Any) -> tuple[int, int]:
 
 
 def roll_up(world: Any) -> int:
-    job = RollUp(world.database, world.clock)
+    job = RollUp(world.database, world.clock, WatchingSettings(), RetentionSettings())
     return sum(iter(job.run_once, 0))
 
 
@@ -103,7 +106,7 @@ def test_an_interrupted_roll_up_changes_nothing(
         raise RuntimeError("the process ends here")
 
     with monkeypatch.context() as patch:
-        patch.setattr("safelight.store.rollup.add_signals", fail)
+        patch.setattr("safelight.store.rollup._add", fail)
         with pytest.raises(RuntimeError):
             roll_up(world)
     assert rows(world) == fine
@@ -120,3 +123,51 @@ def test_a_sketch_that_nobody_can_read_holds_nobody_up(world: Any, first: KnownB
     assert roll_up(world) > 0
     assert roll_up(world) == 0
     assert rows(world) == (2 + 2, 1), "those of all traffic stay as they are"
+
+
+def test_counts_of_traffic_and_feedback_are_added_up_with_those_of_the_signals(world: Any) -> None:
+    def counted(minute: int, *, told: bool = True) -> Traffic:
+        start = world.clock.now() + timedelta(minutes=minute)
+        classes = tuple(minute if i == 3 else 0 for i in range(LATENCY_CLASSES))
+        waits = classes[::-1] if told else (0,) * LATENCY_CLASSES
+        return Traffic("studio", 1, "stable", start, 7, 1, 2, 3, classes, 0.25, 1, waits)
+
+    minutes = [counted(0), counted(1), counted(4, told=False), counted(5)]
+    start = world.clock.now()
+    keys = [FeedbackKey("studio", 1, "stable", start + timedelta(minutes=minute)) for minute in (0, 3)]
+    made = [world.log(at=key.bucket_start) for key in keys]
+    with world.database.transaction() as session:
+        traffic.add(session, minutes)
+        for image, key in zip(made, keys, strict=True):
+            feedback.give(session, image, "anna", FeedbackKind.DOWN, start, key)
+    world.clock.advance(2 * DAY.total_seconds())
+    roll_up(world)
+    late = counted(-2880 + 2)
+    with world.database.transaction() as session:
+        traffic.add(session, [late])
+    roll_up(world)
+    with world.database.reading() as session:
+        first, second = traffic.between(session, "studio", start, start + DAY)
+        given = feedback.between(session, "studio", 1, "stable", start, start + DAY)
+    assert second == minutes[-1]
+    together = [*minutes[:-1], late]
+    assert (first.served, first.filtered, first.failed, first.cancelled, first.unlogged) == (28, 4, 8, 12, 4)
+    assert first.engine_ms_sum == 1.0
+    for counts in ("latency_counts", "queue_counts"):
+        assert getattr(first, counts) == tuple(
+            map(sum, zip(*(getattr(each, counts) for each in together), strict=True))
+        )
+    assert given == [FeedbackPoint(start, 0, 2, 0, 0)]
+
+
+def test_sketches_go_when_nobody_asks_for_them_any_more_and_counts_stay(world: Any, first: KnownBaseline) -> None:
+    log(world, [0, 5, 1380])
+    before = everything(world, first)[1]
+    world.clock.advance((31 * DAY + timedelta(minutes=5)).total_seconds())
+    roll_up(world)
+    assert rows(world) == (2 * 3, 3), "one bucket was too old"
+    world.clock.advance(2 * DAY.total_seconds())
+    roll_up(world)
+    assert rows(world) == (0, 3)
+    world.clock.advance(-33 * DAY.total_seconds())
+    assert vars(everything(world, first)[1]) == pytest.approx(vars(before))

@@ -170,7 +170,7 @@ def test_a_monitor_shows_its_budget_and_what_it_raised(world: Any) -> None:
 def tried(world: Any, document: Document, name: str = "", minutes: int = 20, step: int = 1) -> DryRun:
     end = world.clock.now()
     with world.database.reading() as session:
-        rehearsal = Rehearsal(inquiry(world, session), world.settings, name, document)
+        rehearsal = Rehearsal(inquiry(world, session), world.settings, name, document, end - timedelta(days=31))
         return rehearsal.run(session, end - timedelta(minutes=minutes), end, step)
 
 
@@ -211,3 +211,15 @@ def test_too_much_past_is_refused_with_a_way_out(world: Any) -> None:
         tried(world, BlankRate(), minutes=MOST_TICKS * 3)
     assert refusal.value.code == "too_many_ticks"
     assert tried(world, BlankRate(), minutes=MOST_TICKS * 3, step=3).ticks == MOST_TICKS
+
+
+def test_a_past_whose_sketches_are_gone_is_refused_where_they_are_asked_for(world: Any) -> None:
+    longest = timedelta(days=31) - ConditionalDrift().longest
+    minutes = int(longest.total_seconds() / 60)
+    assert tried(world, ConditionalDrift(), minutes=minutes, step=60).ticks == minutes // 60
+    with pytest.raises(
+        SafelightError, match="with windows of 6 hours can be tried from 2026-10-23 18:00 UTC"
+    ) as refusal:
+        tried(world, ConditionalDrift(), minutes=minutes + 1, step=60)
+    assert refusal.value.code == "past_not_kept"
+    assert tried(world, BlankRate(), minutes=minutes + 1, step=60).ticks == minutes // 60 + 1, "it asks counts"

@@ -27,6 +27,7 @@ from safelight.api.schemas.monitors import (
 from safelight.api.schemas.page import Items, Limit, Page
 from safelight.api.series import read_series
 from safelight.errors import Kind, SafelightError
+from safelight.scoring.rolling import width_at
 from safelight.store import monitors, verdicts, versions
 from safelight.store.database import Session
 from safelight.store.monitors import StoredMonitor
@@ -113,13 +114,14 @@ def dry_run(generator: str, order: DryRunOrder, platform: PlatformDep, _operator
     """Try a document on the past before it may wake anybody: every alarm it would have raised, and how many to expect
     with nothing wrong."""
     document = parse(order.document)
+    since = platform.clock.now() - timedelta(days=platform.settings.retention.sketches_days)
     # It may keep a core busy for seconds: one at a time, for requests of the product come through here too.
     if not platform.rehearsing.acquire(blocking=False):
         raise SafelightError(Kind.BUSY, "dry_run_busy", "Another dry run is under way. Try again soon.", retry_after=5)
     try:
         with platform.database.reading() as session:
             inquiry = _inquiry(session, platform, generator)
-            rehearsal = Rehearsal(inquiry, platform.settings.watching, order.name, document)
+            rehearsal = Rehearsal(inquiry, platform.settings.watching, order.name, document, since)
             found = rehearsal.run(session, order.start, order.end, order.step)
     finally:
         platform.rehearsing.release()
@@ -172,7 +174,8 @@ def series(
     end: Annotated[datetime | None, Query(alias="to", description="With its time zone")] = None,
 ) -> Series:
     """Traffic and signals of a range of time (left out: the last hour), in at most a few hundred points a version."""
-    end = end or platform.clock.now()
+    now = platform.clock.now()
+    end = end or now
     start = start or end - timedelta(hours=1)
     if start.tzinfo is None or end.tzinfo is None or not start < end <= start + _LONGEST_RANGE:
         raise SafelightError(
@@ -182,7 +185,7 @@ def series(
         )
     with platform.database.reading() as session:
         versions.require_generator(session, generator)
-        return read_series(session, generator, start, end, platform.settings.watching.bucket_seconds)
+        return read_series(session, generator, start, end, width_at(start, now, platform.settings.watching))
 
 
 def _inquiry(session: Session, platform: Platform, generator: str) -> Inquiry:

@@ -20,6 +20,7 @@ class VerdictInfo(BaseModel):
     critical: bool
     version: int | None
     slot: datetime
+    ticks: int = Field(description="It stands for so many in a row, `slot` the last: more than one where it is old")
     health: Health
     reason: str
     summary: str
@@ -38,6 +39,7 @@ class VerdictInfo(BaseModel):
             critical=stored.critical,
             version=stored.version,
             slot=stored.slot,
+            ticks=stored.ticks,
             **stored.verdict.to_dict(),
         )
 

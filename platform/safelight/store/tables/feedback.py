@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
+from safelight.store.tables.ageing import index_not_rolled_up
 
 
 class FeedbackRow(Base):
@@ -25,6 +26,7 @@ class FeedbackBucket(Base):
     """Images made in one bucket of time by what was made of them while they were young: each counts once a kind."""
 
     __tablename__ = "feedback_buckets"
+    __table_args__ = (index_not_rolled_up("feedback_buckets"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -34,3 +36,4 @@ class FeedbackBucket(Base):
     down: Mapped[int] = mapped_column(default=0)
     regenerated: Mapped[int] = mapped_column(default=0)
     downloaded: Mapped[int] = mapped_column(default=0)
+    rolled_up: Mapped[bool] = mapped_column(default=False)

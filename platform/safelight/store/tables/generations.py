@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base
+from safelight.store.tables.ageing import index_not_rolled_up
 
 
 def _of_whom(column: str) -> Index:
@@ -125,6 +126,7 @@ class TrafficBucket(Base):
     """Counts of one minute's generations, written with them: what rates and latency are read from."""
 
     __tablename__ = "traffic_buckets"
+    __table_args__ = (index_not_rolled_up("traffic_buckets"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -138,3 +140,4 @@ class TrafficBucket(Base):
     queue_counts: Mapped[list[Any] | None]
     engine_ms_sum: Mapped[float] = mapped_column(default=0.0)
     unlogged: Mapped[int] = mapped_column(default=0)
+    rolled_up: Mapped[bool] = mapped_column(default=False)

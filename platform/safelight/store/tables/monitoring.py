@@ -8,12 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safelight.store.base import Base, BigKey
-
-
-def _not_rolled_up(table: str) -> Index:
-    """What the roll-up looks for: minutes of the last day, however many days there are."""
-    fresh = text("NOT rolled_up")
-    return Index(f"ix_{table}_not_rolled_up", "bucket_start", sqlite_where=fresh, postgresql_where=fresh)
+from safelight.store.tables.ageing import index_not_rolled_up, index_rolled_up
 
 
 class Baseline(Base):
@@ -79,7 +74,7 @@ class SketchBucket(Base):
     """A mergeable summary of one bucket of time and one slice of the traffic, seen through one baseline's lens."""
 
     __tablename__ = "sketches"
-    __table_args__ = (_not_rolled_up("sketches"),)
+    __table_args__ = (index_not_rolled_up("sketches"), index_rolled_up("sketches"))
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -96,7 +91,7 @@ class SignalBucket(Base):
     """Sums of the scalar signals of one bucket of time, for charts and the blank rate."""
 
     __tablename__ = "signal_buckets"
-    __table_args__ = (_not_rolled_up("signal_buckets"),)
+    __table_args__ = (index_not_rolled_up("signal_buckets"),)
 
     generator: Mapped[str] = mapped_column(String(100), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -207,13 +202,14 @@ class MonitorSlot(Base):
 
 
 class VerdictRow(Base):
-    """A monitor's answer at one tick."""
+    """A monitor's answer at one tick, or at so many `ticks` in a row of which this was the last."""
 
     __tablename__ = "verdicts"
     __table_args__ = (
         CheckConstraint("health IN ('healthy', 'degraded', 'inconclusive', 'error')", name="health"),
         UniqueConstraint("generator", "monitor", "slot"),
         Index(None, "generator", "monitor", "id"),
+        index_not_rolled_up("verdicts", "slot"),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
@@ -231,3 +227,5 @@ class VerdictRow(Base):
     threshold: Mapped[float | None]
     window_seconds: Mapped[float | None]
     evidence: Mapped[dict[str, Any]]
+    ticks: Mapped[int] = mapped_column(default=1)
+    rolled_up: Mapped[bool] = mapped_column(default=False)

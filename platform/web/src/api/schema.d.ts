@@ -7482,6 +7482,11 @@ export interface components {
             summary: string;
             /** Threshold */
             threshold: number | null;
+            /**
+             * Ticks
+             * @description It stands for so many in a row, `slot` the last: more than one where it is old
+             */
+            ticks: number;
             /** Version */
             version: number | null;
             /** Window Seconds */

@@ -41,7 +41,8 @@ export interface Run {
   length: number;
 }
 
-/** Consecutive answers that say the same of the same version. Takes and gives the newest first. */
+/** Consecutive answers that say the same of the same version; an old one stands for several. Takes and gives the newest
+ * first. */
 export function runsOf(verdicts: Verdict[]): Run[] {
   const runs: Run[] = [];
   for (const verdict of verdicts) {
@@ -49,9 +50,9 @@ export function runsOf(verdicts: Verdict[]): Run[] {
     const same = run && (["health", "reason", "version"] as const).every((name) => run.newest[name] === verdict[name]);
     if (same) {
       run.oldest = verdict;
-      run.length += 1;
+      run.length += verdict.ticks;
     } else {
-      runs.push({ newest: verdict, oldest: verdict, length: 1 });
+      runs.push({ newest: verdict, oldest: verdict, length: verdict.ticks });
     }
   }
   return runs;

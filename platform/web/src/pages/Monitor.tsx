@@ -65,7 +65,7 @@ function Body({ generator, name }: { generator: string; name: string }): ReactNo
         {(items) => (
           <>
             {series.data && items.length > 0 && <Charts series={series.data} verdicts={items} />}
-            <Panel flush title="Answers" aside={`${items.length} in range`}>
+            <Panel flush title="Answers" aside={`${count(items.reduce((answers, { ticks }) => answers + ticks, 0))} in range`}>
               {items.length > 0 ? <Answers verdicts={items} /> : <Empty icon="clock" title="No answer in this range">A monitor answers once a tick while something serves.</Empty>}
             </Panel>
           </>

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.api.series import point_width, signal_points, traffic_points
+from safelight.scoring.rolling import WIDE_SECONDS, width_at
+from safelight.settings import WatchingSettings
 from safelight.store.sketches import SignalPoint, SignalSums
 from safelight.store.traffic import LATENCY_CLASSES, Traffic, latency_class
 
@@ -80,3 +82,10 @@ def _signals(second: int, values: list[float]) -> SignalPoint:
         n=len(values), alignment_sum=sum(values), alignment_squares=sum(value * value for value in values)
     )
     return SignalPoint(START + timedelta(seconds=second), 1, sums)
+
+
+def test_points_are_no_narrower_than_what_was_kept() -> None:
+    noon, watching = datetime(2026, 11, 23, 12, tzinfo=UTC), WatchingSettings()
+    assert width_at(noon - timedelta(hours=24), noon, watching) == watching.bucket_seconds
+    assert width_at(noon - timedelta(days=2), noon, watching) == WIDE_SECONDS
+    assert width_at(noon - timedelta(days=2), noon, WatchingSettings(bucket_seconds=600)) == 600
