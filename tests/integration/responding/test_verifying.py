@@ -1,12 +1,17 @@
 """After a rollback: what it put in place is probed while it serves, and what is found is said."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import pytest
 
 from monitors.verdict import Health, Reason
+from registry.progress import State
+from safelight.ids import new_id
 from safelight.responding.verifying import MONITOR, PAIRS, Verifier
 from safelight.store import incidents, ledger, releases, verifications
+from safelight.store.database import Session
+from safelight.store.releases import KnownRelease
 from safelight.store.verifications import Verification, VerificationState
 
 from .conftest import GENERATOR, LINKS, Scene  # noqa: TID252
@@ -51,6 +56,21 @@ def test_a_rollback_flips_first_and_is_verified_by_probes_while_it_serves(scene:
     assert found is not None
     assert (found.state, found.run_id) == (VerificationState.PASSED, run.id)
     assert "verification" in scene.events(incident)
+
+
+def test_a_rollback_that_cannot_be_looked_at_keeps_no_other_waiting(
+    scene: Scene, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.rollback()
+    known = releases.in_states
+
+    def in_states(session: Session, states: Collection[State]) -> list[KnownRelease]:
+        found = known(session, states)
+        return [*(replace(each, id=new_id(), generator="gone") for each in found), *found]
+
+    monkeypatch.setattr(releases, "in_states", in_states)
+    assert verifier.run_once() == 1
+    assert newest(scene) is not None
 
 
 def test_one_that_is_not_what_it_was_opens_an_incident_of_its_own(scene: Scene, verifier: Verifier) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from registry.ledger import EntryKind
+from registry.ledger import Entry, EntryKind
 from registry.manifest import parse_manifest
 from safelight.settings import BaselineSettings
-from safelight.store import baseline_jobs, baselines, incidents, versions
+from safelight.store import baseline_jobs, baselines, incidents, ledger, versions
+from safelight.store.database import Session
 from safelight.store.incidents import Resolution
 from safelight.store.job_state import JobState
 from safelight.store.versions import KnownVersion
@@ -52,7 +53,17 @@ def asked(world: Any, **settings: Any) -> int:
     return automatic.run_once()
 
 
-def test_enough_traffic_of_an_accepted_version_is_asked_for_once(world: Any) -> None:
+def test_enough_traffic_of_an_accepted_version_is_asked_for_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = ledger.newest_release
+
+    def newest_release(session: Session, generator: str, scope: str = ledger.DEFAULT_SCOPE) -> Entry | None:
+        if generator == "broken":
+            raise LookupError("an entry of a kind that nobody knows")
+        return known(session, generator, scope)
+
+    with world.database.transaction() as session:
+        versions.add_generator(session, "broken", "", world.clock.now())
+    monkeypatch.setattr(ledger, "newest_release", newest_release)
     scored(world, ENOUGH)
     assert asked(world) == 0, "nobody has accepted it"
     world.release(EntryKind.ACCEPT, 2, 2)
