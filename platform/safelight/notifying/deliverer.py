@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from uuid import UUID
 
 from safelight.clock import Clock
@@ -41,6 +42,10 @@ def in_a_thread(work: Callable[[], None]) -> None:
     threading.Thread(target=work, name="delivery", daemon=True).start()
 
 
+def _result(step: type) -> str:
+    return step.__name__.lower()
+
+
 class Deliverer:
     """One message at a time for each channel, all channels side by side: a slow one keeps nobody else waiting.
 
@@ -64,6 +69,9 @@ class Deliverer:
         self._claim = timedelta(seconds=2 * sender.longest_seconds + 60)
         self._lock = threading.Lock()
         self._busy: set[UUID] = set()
+        for kind, step in product(KINDS, (GiveUp, Disable)):
+            # Counted from nought on: in a series that begins at one, Prometheus finds no increase to ring for.
+            meters.DELIVERIES.labels(kind.value, _result(step))
 
     def run_once(self) -> int:
         """Starts an attempt for every channel that has something due and none under way; returns how many."""
@@ -118,7 +126,7 @@ class Deliverer:
     def _record(self, due: Due, attempt: Attempt, outcome: Outcome, refusals: frozenset[int]) -> None:
         now = self._clock.now()
         step = next_step(due.attempts + 1, outcome, now, self._jitter(), refusals)
-        meters.DELIVERIES.labels(due.access.kind.value, type(step).__name__.lower()).inc()
+        meters.DELIVERIES.labels(due.access.kind.value, _result(type(step))).inc()
         with self._database.transaction() as session:
             match step:
                 case Delivered():

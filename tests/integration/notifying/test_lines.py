@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from standardwebhooks import Webhook
 
 from safelight.clock import ManualClock, SystemClock
@@ -21,6 +22,13 @@ from safelight.store.database import Database
 from safelight.store.notifications import State
 
 from .conftest import Receiver, enqueue, make, read  # noqa: TID252
+
+
+@pytest.mark.usefixtures("deliverer")
+def test_what_nobody_is_told_is_counted_from_nought() -> None:
+    for result in ("giveup", "disable"):
+        labels = {"kind": "pagerduty", "result": result}
+        assert REGISTRY.get_sample_value("safelight_deliveries_total", labels) is not None
 
 
 def test_gone_disables_the_channel(
