@@ -176,6 +176,31 @@ def test_what_was_logged_and_folded_at_the_first_release_is_there_after_the_newe
             "n": 3,
             "payload": b"sums",
         },
+        "verdicts": {
+            "id": 7,
+            "generator": "g",
+            "monitor": "drift",
+            "critical": True,
+            "slot": at,
+            "health": "healthy",
+            "reason": "within_budget",
+            "summary": "",
+            "n": 3,
+            "evidence": "{}",
+        },
+        "traffic_buckets": {
+            "generator": "g",
+            "version": 1,
+            "arm": "stable",
+            "bucket_start": at,
+            "served": 3,
+            "filtered": 0,
+            "failed": 0,
+            "cancelled": 0,
+            "latency_counts": "[3]",
+            "engine_ms_sum": 1.5,
+            "unlogged": 0,
+        },
     }
     with empty.transaction() as session:
         for table, row in old.items():
@@ -188,5 +213,9 @@ def test_what_was_logged_and_folded_at_the_first_release_is_there_after_the_newe
     with empty.reading() as session:
         generation = session.execute(text("SELECT prompt, adapter, region FROM generations")).one()
         sketch = session.execute(text("SELECT slice, n, payload, rolled_up FROM sketches")).one()
+        verdict = session.execute(text("SELECT id, ticks, rolled_up FROM verdicts")).one()
+        traffic = session.execute(text("SELECT served, rolled_up FROM traffic_buckets")).one()
     assert tuple(generation) == ("a fox", None, None)
+    assert (verdict.id, verdict.ticks, bool(verdict.rolled_up)) == (7, 1, False)
+    assert (traffic.served, bool(traffic.rolled_up)) == (3, False)
     assert (sketch.slice, sketch.n, bytes(sketch.payload), bool(sketch.rolled_up)) == ("all", 3, b"sums", False)
