@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from registry.errors import Kind as RegistryKind
 from registry.errors import RegistryError
 from safelight.errors import Kind, SafelightError
-from safelight.store.database import Collision, StoreAway, ValueRefused
+from safelight.store.database import Collision, StatementError, StoreAway, ValueRefused
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +157,12 @@ def install(app: FastAPI) -> None:
             "This does not go together with what somebody else has changed at the same moment. Nothing was changed by "
             "you: look again, then decide.",
         )
+
+    @app.exception_handler(StatementError)
+    async def unbound(request: Request, error: StatementError) -> JSONResponse:
+        # A time that lies beyond the calendar once it is in UTC; whatever else it is, is a fault of ours.
+        answer = value_refused if isinstance(error.orig, OverflowError) else unexpected
+        return await answer(request, error)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

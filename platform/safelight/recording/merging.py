@@ -146,12 +146,12 @@ class Merging:
 
 def check_bucket(start: datetime, now: datetime, seconds: int) -> None:
     """Raises `time_invalid`."""
-    if bucket_start(start, seconds) != start:
-        raise _time_invalid(f"bucket_start is not a multiple of {seconds} seconds")
     if start > now + _CLOCK_SKEW:
         raise _time_invalid("bucket_start lies in the future")
     if start < now - OLDEST:
         raise _time_invalid(f"bucket_start lies more than {OLDEST.days} days back")
+    if bucket_start(start, seconds) != start:
+        raise _time_invalid(f"bucket_start is not a multiple of {seconds} seconds")
 
 
 def read_sketch(text: str, lens: Lens, signals: Sums) -> Sketch:

@@ -11,9 +11,19 @@ from sqlalchemy.exc import DataError as ValueRefused
 from sqlalchemy.exc import IntegrityError as Collision
 from sqlalchemy.exc import OperationalError as StoreAway
 from sqlalchemy.exc import SQLAlchemyError as StoreError
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-__all__ = ["Collision", "Database", "Session", "StoreAway", "StoreError", "ValueRefused", "server_time"]
+__all__ = [
+    "Collision",
+    "Database",
+    "Session",
+    "StatementError",
+    "StoreAway",
+    "StoreError",
+    "ValueRefused",
+    "server_time",
+]
 
 
 class Database:

@@ -213,6 +213,9 @@ def test_something_that_does_not_exist(operator: httpx.Client, unchanged: None, 
         "/api/v1/generators/spri%00tes",
         "/api/v1/reports/daily?generator=sprites&before=2026-11-23T00:00:00",
         "/api/v1/live?generator=sprites&at=2026-11-23T00:00:00",
+        "/api/v1/live?generator=sprites&at=9999-12-31T23:59:59-12:00",
+        "/api/v1/reports/daily?generator=sprites&before=0001-01-01T00:00:00%2B14:00",
+        "/api/v1/evidence?generator=sprites&since=0001-01-01T00:00:00%2B14:00",
     ],
 )
 def test_what_no_column_holds(operator: httpx.Client, unchanged: None, path: str) -> None:

@@ -1,5 +1,6 @@
 """Evidence for auditors."""
 
+from datetime import UTC
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -30,7 +31,8 @@ def get_evidence(
     """A zip for an auditor: one page, and every record of the period as JSON, mapped to NIST AI RMF, NIST AI 600-1 and
     ISO/IEC 42001. It is written while it is read, and takes as long as there are records."""
     now = platform.clock.now()
-    period = Period(generator, since, until or now, platform.settings.watching)
+    # In UTC from here on: what no calendar has there is refused while there is still somebody to tell.
+    period = Period(generator, since.astimezone(UTC), (until or now).astimezone(UTC), platform.settings.watching)
     files = evidence(platform.database, period, now)
     name = f"evidence-{generator}-{period.since:%Y%m%d}-{period.until:%Y%m%d}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -5,7 +5,7 @@ import logging
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError, StatementError
 
 from registry.errors import Kind as RegistryKind
 from safelight.api.problems import STATUS, install
@@ -55,6 +55,9 @@ def test_what_was_asked_may_be_quoted_whatever_it_is() -> None:
         (DataError("SELECT 1", {}, Exception(SECRET)), 422, "value_out_of_range"),
         (IntegrityError("SELECT 1", {}, Exception(SECRET)), 409, "changed_meanwhile"),
         (OverflowError(SECRET), 422, "value_out_of_range"),
+        (StatementError("a bind", "SELECT 1", {}, OverflowError(SECRET)), 422, "value_out_of_range"),
+        (StatementError("a bind", "SELECT 1", {}, ValueError(SECRET)), 500, "internal_error"),
+        (ProgrammingError("SELECT 1", {}, Exception(SECRET)), 500, "internal_error"),
         (UnicodeEncodeError("utf-8", SECRET, 0, 1, "surrogates not allowed"), 422, "value_out_of_range"),
     ],
 )
