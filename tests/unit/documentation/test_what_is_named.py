@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from enum import Enum, EnumType
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -93,7 +93,8 @@ def _faults(command: Any, words: list[str], whole: bool) -> Iterator[str]:
 
 def _among(option: Any, value: str) -> bool:
     annotation = option.type_descriptor.annotation
-    enums: list[type[Enum]] = [each for each in (annotation, *get_args(annotation)) if isinstance(each, EnumType)]
+    types = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+    enums = [each for each in types if issubclass(each, Enum)]
     return not enums or value.isupper() or value in {str(each.value) for enum in enums for each in enum}
 
 
