@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from registry.checkpoint import Checkpoint
+from registry.layout import MODEL_INDEX
 from registry.manifest import Adapter, ManifestCode, ManifestError, Name
 from registry.parameters import Part, Real
 
@@ -29,12 +30,13 @@ class AdapterFile(Part):
 def assembled(
     folder: Path, adapters: Sequence[AdapterFile], images: Mapping[str, bytes] | None = None
 ) -> Iterator[Path]:
-    """The folder to register, for as long as that takes: the checkpoint's own when nothing is to be put beside it.
+    """The folder to register, for as long as that takes: the checkpoint's own when nothing can be put beside it.
 
     `images` are golden ones by their paths; they replace those that the folder has. Files are linked, not copied, where
     the file system allows it. Raises ManifestError for an adapter that is not there, or whose place is taken.
     """
-    if not adapters and not images:
+    # What is no checkpoint is refused by whoever inspects it: it is not copied, whatever it is.
+    if not (adapters or images) or not (folder / MODEL_INDEX).is_file():
         yield folder
         return
     beside = folder.parent if os.access(folder.parent, os.W_OK) else None

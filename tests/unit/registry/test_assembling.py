@@ -45,6 +45,18 @@ def test_without_adapters_the_folder_is_taken_as_it_is(folder: Path) -> None:
         assert whole == folder
 
 
+@pytest.mark.parametrize("name", ["nowhere", "", "a\0b"])
+def test_what_is_no_checkpoint_is_not_copied_and_its_inspection_says_so(
+    tmp_path: Path, lora: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "diary.txt").write_text("not a checkpoint")
+    with assembled(Path(name), [AdapterFile(name="sketch", file=lora)]) as whole:
+        assert whole == Path(name)
+        with pytest.raises(CheckpointRefused):
+            inspect(whole)
+
+
 def test_a_file_system_without_links_is_copied(folder: Path, lora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_links(_source: str, _target: str) -> None:
         raise OSError("no links here")
