@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitors.budget import AlarmBudget
@@ -16,9 +16,8 @@ from safelight.store.releases import KnownRelease
 from safelight.store.verdicts import NewVerdict
 from safelight.watching.attribution import SlicedVerdict
 from safelight.watching.monitors import Document, Monitor, ServiceHealth, budget, parse
-from safelight.watching.observing import Observer, compared_with, is_asked
+from safelight.watching.observing import Observer, against, is_asked
 from safelight.watching.questions import LensQuestion, Span
-from safelight.watching.references import References
 from safelight.watching.situation import Situation, situation, situation_of_canary
 
 _log = logging.getLogger(__name__)
@@ -100,7 +99,7 @@ class Assessor:
         self, session: Session, monitor: AskedMonitor, now: Situation, at: datetime, behind: timedelta | None
     ) -> NewVerdict:
         found = self._answer(session, monitor, now, self.span(now.since, at, monitor.document))
-        verdict = _against(found.verdict, monitor.document, now.references)
+        verdict = against(found.verdict, monitor.document, now.references)
         if behind and verdict.health is Health.HEALTHY and not isinstance(monitor.document, ServiceHealth):
             verdict = _unsure(behind, verdict)
         return NewVerdict(monitor.name, monitor.document.critical, now.version, verdict, found.slices)
@@ -137,14 +136,6 @@ class Assessor:
 
 def _undivided(verdict: Verdict) -> SlicedVerdict:
     return SlicedVerdict(verdict, {})
-
-
-def _against(verdict: Verdict, document: Document, known: References) -> Verdict:
-    """With the version that images were held against: worse than another version was, it speaks against this one."""
-    baseline = compared_with(document, known)
-    if baseline is None or verdict.p_value is None:
-        return verdict
-    return replace(verdict, evidence={**verdict.evidence, "compared_with": baseline.version})
 
 
 def _unsure(behind: timedelta, verdict: Verdict) -> Verdict:

@@ -28,7 +28,7 @@ from safelight.watching.monitors import (
     ServiceHealth,
     budget,
 )
-from safelight.watching.observing import is_asked
+from safelight.watching.observing import against, is_asked
 from safelight.watching.questions import Question, Span
 from safelight.watching.situation import Situation
 
@@ -174,7 +174,8 @@ class Rehearsal:
         )
         question = self._question(session, now, stretch.ticks)
         spent = allowed.expected_false_alarms(allowed.alpha) * len(stretch.ticks) / (MONTH / self._tick)
-        return [question(at).answer(self._span(now, at), allowed.alpha) for at in stretch.ticks], spent
+        answers = (question(at).answer(self._span(now, at), allowed.alpha) for at in stretch.ticks)
+        return [against(each, self._document, now.references) for each in answers], spent
 
     def _question(self, session: Session, now: Situation, ticks: Sequence[datetime]) -> Callable[[datetime], Question]:
         def ask(span: Span) -> Question:

@@ -1,9 +1,11 @@
 """Reading from the store what a monitor's question rests on; every read is bounded by a range of time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from monitors.rates import MIN_GENERATIONS, LatencyHistogram, Rate, RateCounts
 from monitors.scan import Rule
+from monitors.verdict import Verdict
 from safelight.store import backfills, journals, sketches, traffic
 from safelight.store.baselines import KnownBaseline
 from safelight.store.database import Session
@@ -86,6 +88,14 @@ def compared_with(document: Document, known: References) -> KnownBaseline | None
             return known.own or known.previous
         case _:
             return None
+
+
+def against(verdict: Verdict, document: Document, known: References) -> Verdict:
+    """With the version that images were held against: worse than another version was, it speaks against this one."""
+    baseline = compared_with(document, known)
+    if baseline is None or verdict.p_value is None:
+        return verdict
+    return replace(verdict, evidence={**verdict.evidence, "compared_with": baseline.version})
 
 
 class Observer:
