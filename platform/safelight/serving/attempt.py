@@ -25,6 +25,8 @@ _FAILURES = {
     "engine_lost": "Every engine that was given this request broke down. An operator should look at the engines' logs.",
     "rendering_failed": "The version failed to render this request. An operator should look at the engine's log.",
     "out_of_memory": "The image does not fit into the engine's memory. Ask for a smaller size.",
+    "request_unsupported": "The version's pipeline does not take this request. Ask for it otherwise, or of another "
+    "version.",
     "engine_refused": "The engine did not accept the request. An operator should look at the gateway's log.",
     Finish.NOT_FINITE: "The version computed no valid image for this request. Try another seed; if it happens again, "
     "an operator should roll the version back.",
@@ -94,7 +96,8 @@ def failure_of(generation: Generation) -> SafelightError:
         message = "The version's safety checker refused the image. Change the prompt."
         return SafelightError(Kind.INVALID, code, message, generation_id=str(generation.id))
     details = {"retry_after": 5} if code == "no_engine_ready" else {}
-    return SafelightError(Kind.UNAVAILABLE, code, _FAILURES[code], generation_id=str(generation.id), **details)
+    kind = Kind.INVALID if code == "request_unsupported" else Kind.UNAVAILABLE
+    return SafelightError(kind, code, _FAILURES[code], generation_id=str(generation.id), **details)
 
 
 def _envelope(facts: Facts) -> dict[str, object]:

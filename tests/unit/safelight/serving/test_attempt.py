@@ -7,9 +7,10 @@ import pytest
 
 from registry.manifest import parse_manifest
 from registry.parameters import Requested
+from safelight.errors import Kind
 from safelight.ids import new_id
 from safelight.recording.generation import Outcome
-from safelight.serving.attempt import Attempt, describe
+from safelight.serving.attempt import Attempt, describe, failure_of
 from safelight.serving.request import GenerationRequest
 from safelight.store.versions import KnownVersion
 
@@ -20,11 +21,7 @@ def adapter(name: str) -> dict[str, Any]:
     return {"name": name, "file": f"adapters/{name}.safetensors"}
 
 
-@pytest.mark.parametrize(
-    ("adapters", "recorded"),
-    [([], None), ([adapter("sketch")], "sketch"), ([adapter("sketch"), adapter("faces")], "sketch+faces")],
-)
-def test_the_adapters_of_the_version_are_a_part_of_the_traffic(adapters: list[Any], recorded: str | None) -> None:
+def attempt_of(adapters: list[Any]) -> Attempt:
     manifest = parse_manifest(
         {
             "checkpoint": "sha256:" + "1" * 64,
@@ -38,5 +35,19 @@ def test_the_adapters_of_the_version_are_a_part_of_the_traffic(adapters: list[An
     version = KnownVersion("sprites", 1, manifest.digest, manifest, "", MOMENT, "tester")
     asked = Requested(prompt="a cat")
     request = GenerationRequest(generator="sprites", requested=asked)
-    attempt = Attempt(request, new_id(), MOMENT, version, manifest.resolve(asked, fallback_seed=1))
-    assert describe(attempt, Outcome.FAILED, 1.0).adapter == recorded
+    return Attempt(request, new_id(), MOMENT, version, manifest.resolve(asked, fallback_seed=1))
+
+
+@pytest.mark.parametrize(
+    ("adapters", "recorded"),
+    [([], None), ([adapter("sketch")], "sketch"), ([adapter("sketch"), adapter("faces")], "sketch+faces")],
+)
+def test_the_adapters_of_the_version_are_a_part_of_the_traffic(adapters: list[Any], recorded: str | None) -> None:
+    assert describe(attempt_of(adapters), Outcome.FAILED, 1.0).adapter == recorded
+
+
+def test_a_remake_that_the_pipeline_refuses_is_told_so() -> None:
+    attempt = attempt_of([])
+    attempt.error_code = "request_unsupported"  # as a gateway records an engine's refusal of a remake
+    failure = failure_of(describe(attempt, attempt.outcome, 1.0))
+    assert (failure.kind, failure.code) == (Kind.INVALID, "request_unsupported")
