@@ -11,23 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from monitors.lens import Lens
+from monitors.moves import LEVERAGE_MARGIN, Moves, doubt_of_requests, doubt_of_unseen, leverages, squared_moves
 from monitors.sample import Direction
 from monitors.sketch import Sketch
 from monitors.verdict import Json
 
 _MATERIAL_EFFECT = 0.2  # standard deviations of a conditional scalar: less is no regression anybody would see
 MATERIAL_RATE = 0.005  # share of generations in a worse tail, likewise
-_LEVERAGE_MARGIN = 2.0  # above what the lens's projection estimates: found on worlds, as far away as can be
-_USUALLY_UNSEEN = 0.001  # share of requests beyond a lens's reach at its baseline
-_REACH_TAKEN_FROM = 0.2  # of the baseline
-_BARELY_SEEN = 10.0  # requests that are as little known, for each that is unseen: found on worlds with new topics
 _SIGNALS_SHOWN = 5
 
 Array = NDArray[np.float64]
@@ -87,42 +84,12 @@ def _reference(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> A
     regression, by the leverage of all requests together."""
     calibration = lens.calibration
     overall = (1.0 + repeat * (calibration.repeat_moment - 1.0)) / calibration.size
-    squared, sampling = _moves(lens, sketch)
+    squared, sampling = squared_moves(lens, sketch)
     moved = np.maximum(squared - sampling, 0.0)
     clusters = (moved / (calibration.cluster_counts + calibration.shrinkage)).sum(axis=-1)
-    leverage, usual = _leverages(lens, sketch)
-    regression = _LEVERAGE_MARGIN * np.maximum(leverage - 2.0 * usual, 0.0)
+    leverage, usual = leverages(lens, sketch)
+    regression = LEVERAGE_MARGIN * np.maximum(leverage - 2.0 * usual, 0.0)
     return np.asarray(1.0 / (overall + clusters[..., None] + regression[..., None] * ignorance))
-
-
-def doubt_of_requests(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
-    """What a wary look adds to the variance of the expectation: requests that have moved, or are unseen."""
-    return _doubt_of_moves(lens, sketch, repeat, ignorance) + _doubt_of_unseen(lens, sketch, ignorance)
-
-
-def _doubt_of_moves(lens: Lens, sketch: Sketch, repeat: Array, ignorance: Array) -> Array:
-    """What the expectation's variance may be besides, where people ask for what the baseline saw less of.
-
-    What has moved to a cluster may be one prompt in many wordings, whose images share what no lens can know. And the
-    leverage of the mean request may be understated as much again, twice. Neither counts where sampling explains it: of
-    traffic that has not moved, a wary look is as good as any.
-    """
-    squared, sampling = _moves(lens, sketch)
-    moved = _beyond(squared.sum(axis=-1), sampling.sum(axis=-1), 2.0 * np.sqrt(2.0 * (sampling**2).sum(axis=-1)))
-    leverage, usual = _leverages(lens, sketch)
-    directions = sketch.leverage_sums.shape[-1]
-    understated = 2.0 * _LEVERAGE_MARGIN * _beyond(leverage, usual, 2.0 * usual * np.sqrt(2.0 / directions))
-    return np.asarray(moved[..., None] * repeat + understated[..., None] * ignorance)
-
-
-def _doubt_of_unseen(lens: Lens, sketch: Sketch, ignorance: Array) -> Array:
-    """The same, where requests are unseen: with each of them come others that are barely seen, and all of these may
-    depart together, as clusters of the baseline did that were hidden. Not where sampling explains their share."""
-    n = np.maximum(sketch.judged + sketch.unseen, 1)
-    error = np.sqrt(_USUALLY_UNSEEN * (1.0 / n + 1.0 / (_REACH_TAKEN_FROM * lens.baseline_size)))
-    unseen = _beyond(sketch.unseen / n, np.asarray(_USUALLY_UNSEEN), 3.0 * error)
-    squared = np.minimum(_BARELY_SEEN * unseen, 1.0) ** 2 * lens.calibration.leverage
-    return np.asarray(squared[..., None] * ignorance)
 
 
 def heaviness(features: int, kurtosis: Array) -> Array:
@@ -151,31 +118,6 @@ def _mean_kurtosis(lens: Lens, sketch: Sketch, size: Sizes) -> Array:
     return np.asarray(lens.calibration.kurtosis * root**2 / np.maximum(sketch.judged, 1.0) ** 3)
 
 
-def _beyond(found: Array, expected: Array, slack: Array) -> Array:
-    """How much more was found than expected, where it is more than the slack, some standard errors of sampling."""
-    return np.asarray(np.where(found > expected + slack, found - expected, 0.0))
-
-
-@lru_cache(maxsize=2)  # every test of the same windows asks for it
-def _moves(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
-    """(live share - usual share)^2 of each cluster, and what sampling alone gives it on average."""
-    calibration = lens.calibration
-    n = np.maximum(sketch.judged, 1)[..., None]
-    live, usual = sketch.cluster_counts / n, calibration.cluster_counts / calibration.size
-    sampling = live * (1.0 - live) * sketch.repeat_moment[..., None] / n
-    sampling = sampling + usual * (1.0 - usual) * calibration.repeat_moment / calibration.size
-    return (live - usual) ** 2, sampling
-
-
-@lru_cache(maxsize=2)  # likewise
-def _leverages(lens: Lens, sketch: Sketch) -> tuple[Array, Array]:
-    """Of a window's mean request, and what sampling alone gives it on average."""
-    calibration = lens.calibration
-    n = np.maximum(sketch.judged, 1)
-    squared = ((sketch.leverage_sums / n[..., None]) ** 2).sum(axis=-1)
-    return squared, calibration.leverage * (sketch.repeat_moment / n + calibration.repeat_moment / calibration.size)
-
-
 def moved_share(lens: Lens, cluster_counts: NDArray[np.int64]) -> float:
     """The share of traffic in other clusters than at the baseline: total variation, less what sampling alone gives."""
     usual = lens.calibration.cluster_counts
@@ -201,18 +143,19 @@ def departures(lens: Lens, sketch: Sketch) -> Array:
     return np.asarray(sketch.feature_sums / judged - lens.calibration.feature_mean)
 
 
-def mean_change(lens: Lens, sketch: Sketch, *, wary: bool = False) -> Outcome:
+def mean_change(lens: Lens, sketch: Sketch, *, moves: Moves | None = None) -> Outcome:
     """Hotelling's two-sample test of all features' means, in coordinates whose misfits are uncorrelated.
 
     A mean of few prompts' images still has kurtosis. It is taken for multivariate t, whose squared length is F
     distributed (Kotz & Nadarajah 2004, sec. 1.7): that has the variance that Box (1954) matches, and the long tail of
-    images that are odd all over. A `wary` look takes requests that have moved, or are unseen, for as good as unknown.
+    images that are odd all over. A wary look, with `moves`, takes requests that have moved for as good as unknown.
     """
     calibration = lens.calibration
     features = len(lens.feature_names)
     difference = departures(lens, sketch) @ calibration.canonical.T
     repeat, ignorance = calibration.repeat_correlation, calibration.ignorance
-    size = sizes(lens, sketch, repeat, ignorance, doubt_of_requests(lens, sketch, repeat, ignorance) if wary else 0.0)
+    doubt = doubt_of_requests(lens, moves, repeat, ignorance) if moves else 0.0
+    size = sizes(lens, sketch, repeat, ignorance, doubt)
     statistic = (difference**2 / size.variance).sum(axis=-1)
     heavy = heaviness(features, _mean_kurtosis(lens, sketch, size))
     freedom = 1.0 / (heavy + 1.0 / max(calibration.size - features, 1))
@@ -257,20 +200,20 @@ def directed_decline(lens: Lens, sketch: Sketch) -> Outcome:
     )
 
 
-def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = False) -> Outcome:
+def tail_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, moves: Moves | None = None) -> Outcome:
     """Whether more generations lie in a tail of a scalar than at the baseline, for each tail of each scalar; for the
     worse tails only, and beyond a material share, where only worse is asked for.
 
     Two Poisson counts are compared given their sum (Przyborowski & Wilenski 1940): the baseline's count is as uncertain
     as the window's. Of any change, clumps are counted that images of one prompt come in; a material share is more than
-    an odd favourite was seen to make. A `wary` look takes unseen requests, and those like them, for unknown. That
-    others have moved makes hardly a generation extreme.
+    an odd favourite was seen to make. A wary look, with `moves`, takes unseen requests, and those like them, for
+    unknown. That others have moved makes hardly a generation extreme.
     """
     tested = np.flatnonzero(lens.worse_tails) if worse_only else np.arange(len(lens.tail_names))
     judged = np.maximum(sketch.judged, 1)[..., None]
     observed = sketch.tail_counts[..., tested] / judged
     expected = expected_rates(lens, sketch)[..., tested]
-    doubt = _doubt_of_unseen(lens, sketch, lens.calibration.tail_ignorance[tested]) if wary else 0.0
+    doubt = doubt_of_unseen(lens, moves, lens.calibration.tail_ignorance[tested]) if moves else 0.0
     size = tail_sizes(lens, sketch, tested, doubt)
     if worse_only:
         p_values = _excess(observed, expected + MATERIAL_RATE, size, np.ones(1))

@@ -25,6 +25,7 @@ from monitors.hypotheses import (
     tail_excess,
 )
 from monitors.lens import WORST_LEVELS, Lens
+from monitors.moves import Moves, moves_of_nested
 from monitors.sample import ALIGNMENT
 from monitors.sketch import DifferentLens, Sketch
 from monitors.spread import prompts_hit, spread_excess
@@ -62,24 +63,24 @@ class Findings:
         return np.asarray(np.minimum(self.means.p_value, np.minimum(self.tails.p_value, self.prompts.p_value)))
 
 
-def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE, *, wary: bool = False) -> Findings:
-    """Put a stack of windows to all tests; of any change, to their `wary` forms too."""
+def examine(lens: Lens, windows: Sketch, rule: Rule = Rule.ANY_CHANGE, *, moves: Moves | None = None) -> Findings:
+    """Put a stack of windows to all tests; of any change and with `moves`, to their wary forms."""
     worse = rule is Rule.WORSE
     return Findings(
-        directed_decline(lens, windows) if worse else mean_change(lens, windows, wary=wary),
-        tail_excess(lens, windows, worse_only=worse, wary=wary),
-        spread_excess(lens, windows, worse_only=worse, wary=wary),
+        directed_decline(lens, windows) if worse else mean_change(lens, windows, moves=moves),
+        tail_excess(lens, windows, worse_only=worse, moves=moves),
+        spread_excess(lens, windows, worse_only=worse, moves=moves),
     )
 
 
-def beyond_moves(lens: Lens, windows: Sketch, alpha: float) -> NDArray[np.bool_]:
+def beyond_moves(lens: Lens, windows: Sketch, moves: Moves, alpha: float) -> NDArray[np.bool_]:
     """Of windows that show any change at level `alpha`, which do so whatever people ask for.
 
     They would show it, were requests that have moved as good as unknown; or what they show is a change for the worse,
     which no move of requests was ever seen to make. In small windows it cannot be told whether requests have moved, so
     there only the latter counts.
     """
-    wary = examine(lens, windows, wary=True)
+    wary = examine(lens, windows, moves=moves)
     certain = (wary.p_value < alpha) & (independent_size(lens, windows) >= _MOVE_SHOWS)
     if directed_scalars(lens):
         certain |= examine(lens, windows, Rule.WORSE).p_value < alpha
@@ -149,7 +150,8 @@ def _worst(
     surprising = found.p_value < alpha
     held = np.zeros_like(surprising)
     if rule is Rule.ANY_CHANGE and surprising.any():
-        held[surprising] = ~beyond_moves(lens, stack.rows(surprising), alpha)
+        moves = moves_of_nested(lens, stack).rows(surprising)
+        held[surprising] = ~beyond_moves(lens, stack.rows(surprising), moves, alpha)
     row = int(np.lexsort((found.p_value, ~(surprising & ~held)))[0])
     window, sketch = examined[row]
     means, tails, prompts = (float(each.p_value[row]) for each in (found.means, found.tails, found.prompts))

@@ -14,24 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from monitors.hypotheses import MATERIAL_RATE, Array, Outcome, doubt_of_requests, expected_rates, tail_sizes
+from monitors.hypotheses import MATERIAL_RATE, Array, Outcome, expected_rates, tail_sizes
 from monitors.lens import Lens
+from monitors.moves import Moves, doubt_of_requests
 from monitors.sketch import Sketch
 
 
-def spread_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, wary: bool = False) -> Outcome:
+def spread_excess(lens: Lens, sketch: Sketch, *, worse_only: bool, moves: Moves | None = None) -> Outcome:
     """Whether more prompts than at the baseline have an image in a worse tail, for each of `WORST_LEVELS`; beyond a
     material share, where only worse is asked for. Effects are prompts for each generation.
 
     The baseline's rate is as uncertain as the window's, so two Poisson counts are compared given their sum
     (Przyborowski & Wilenski 1940). Where several scalars have a worse side, a prompt is hit in any of their tails, and
-    the sum of these tails' rates is its bound. A `wary` look takes requests that have moved, or are unseen, for as good
-    as unknown: they may be one prompt in many wordings.
+    the sum of these tails' rates is its bound. A wary look, with `moves`, takes requests that have moved for as
+    good as unknown: they may be one prompt in many wordings.
     """
     judged = np.maximum(sketch.judged, 1)[..., None].astype(np.float64)
     found, rates = prompts_hit(sketch).astype(np.float64), expected_rates(lens, sketch)
     expected = np.stack([rates[..., tails].sum(axis=-1) for tails in lens.worst], axis=-1)
-    known = np.stack([_known(lens, sketch, tails, wary=wary) for tails in lens.worst], axis=-1)
+    known = np.stack([_known(lens, sketch, tails, moves) for tails in lens.worst], axis=-1)
     usual = expected + MATERIAL_RATE * np.array([len(tails) for tails in lens.worst]) if worse_only else expected
     p_values = np.ones(found.shape)
     special.betainc(
@@ -56,9 +57,9 @@ def prompts_hit(sketch: Sketch) -> NDArray[np.int64]:
     return np.asarray((sketch.hits > 0).sum(axis=-1))
 
 
-def _known(lens: Lens, sketch: Sketch, tails: NDArray[np.intp], *, wary: bool) -> Array:
+def _known(lens: Lens, sketch: Sketch, tails: NDArray[np.intp], moves: Moves | None) -> Array:
     """How many generations the baseline is worth, of the tail that it says least of."""
     calibration = lens.calibration
     repeat, ignorance = calibration.tail_repeat_correlation[tails], calibration.tail_ignorance[tails]
-    doubt = doubt_of_requests(lens, sketch, repeat, ignorance) if wary else 0.0
+    doubt = doubt_of_requests(lens, moves, repeat, ignorance) if moves else 0.0
     return np.asarray(tail_sizes(lens, sketch, tails, doubt).reference.min(axis=-1, initial=calibration.size))

@@ -21,6 +21,7 @@ from benchmarks.calibration.traffic import zipf
 from benchmarks.detection import recording
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
+from monitors.moves import Moves
 from monitors.scan import Rule, beyond_moves, examine, large_enough, within_reach
 from monitors.sketch import Sketch
 from monitors.visibility import visibility
@@ -95,7 +96,8 @@ def replayed(lens: Lens, features: Features, rule: Rule) -> Replayed:
         if surprising.any():
             certain = np.ones(int(surprising.sum()), np.bool_)
             if rule is Rule.ANY_CHANGE:
-                certain = beyond_moves(lens, windows.rows(surprising), ALARM)
+                odd = windows.rows(surprising)
+                certain = beyond_moves(lens, odd, Moves.of(lens, odd), ALARM)
             held, alarmed = held or not certain.all(), alarmed or bool(certain.any())
     return Replayed(least, held, alarmed)
 

@@ -17,6 +17,7 @@ from benchmarks.calibration.traffic import MINUTES, Stretch, World
 from monitors.budget import AlarmBudget
 from monitors.fitting import fit_lens
 from monitors.lens import Features, Lens
+from monitors.moves import Moves
 from monitors.scan import TESTS_PER_WINDOW, Rule, beyond_moves, examine, large_enough, within_reach
 from monitors.sketch import Layout, Sketch, hashed, hit_counter, worst
 from monitors.windows import window_count
@@ -70,9 +71,10 @@ def watch(world: World, baseline: int, days: int, seed: int) -> list[Watched]:
         today = minutes_of(lens, world.day(day, rng))
         generations += int(today.judged.sum() + today.unseen.sum())
         unseen += int(today.unseen.sum())
-        for windows, size in _windows(before, today):
+        stacks = _windows(before, today)
+        for (windows, place), moves in zip(stacks, _moves(lens, stacks), strict=True):
             for tally in tallies.values():
-                tally.add(lens, windows, size)
+                tally.add(lens, windows, moves, place)
         before = _last(today)
     return [tally.watched(world.name, baseline, days, generations, unseen) for tally in tallies.values()]
 
@@ -151,6 +153,18 @@ def _windows(before: Sketch | None, today: Sketch) -> list[tuple[Sketch, NDArray
     return stacks
 
 
+def _moves(lens: Lens, stacks: Sequence[tuple[Sketch, NDArray[np.intp]]]) -> list[Moves]:
+    """As `moves_of_nested`, of windows that lie by their size instead of by the minute they end with."""
+    longer = Moves(*np.zeros((3, MINUTES)))
+    found = []
+    for windows, place in reversed(stacks):
+        moves = Moves.of(lens, windows) | longer.rows(place[0])
+        for all_minutes, these in zip(vars(longer).values(), vars(moves).values(), strict=True):
+            all_minutes[place[0]] = these
+        found.append(moves)
+    return found[::-1]
+
+
 class _Tally:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
@@ -161,7 +175,7 @@ class _Tally:
         self._held: list[NDArray[np.bool_]] = []
         self._worst = 1.0
 
-    def add(self, lens: Lens, windows: Sketch, place: NDArray[np.intp]) -> None:
+    def add(self, lens: Lens, windows: Sketch, moves: Moves, place: NDArray[np.intp]) -> None:
         enough = large_enough(lens, windows) & within_reach(lens, windows)
         minute, number = place[0][enough], int(place[1][0])
         if number == 0:
@@ -169,7 +183,7 @@ class _Tally:
             self._held.append(np.zeros(MINUTES, np.bool_))
         if len(minute) == 0:
             return
-        windows = windows.rows(enough)
+        windows, moves = windows.rows(enough), moves.rows(enough)
         found = examine(lens, windows, self._rule)
         self._tested[number] += len(minute)
         for test, outcome in enumerate((found.means, found.tails, found.prompts)):
@@ -180,7 +194,7 @@ class _Tally:
             return
         minute, certain = minute[surprising], np.ones(int(surprising.sum()), np.bool_)
         if self._rule is Rule.ANY_CHANGE:
-            certain = beyond_moves(lens, windows.rows(surprising), level())
+            certain = beyond_moves(lens, windows.rows(surprising), moves.rows(surprising), level())
         self._alarmed[-1][minute[certain]] = True
         self._held[-1][minute[~certain]] = True
 

@@ -26,6 +26,7 @@ from monitors.hypotheses import (
     tail_p_values,
 )
 from monitors.lens import Lens
+from monitors.moves import Moves, moves_of_nested
 from monitors.sketch import Sketch, hashed
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def test_a_wary_look_adds_to_the_doubt_of_means_where_requests_have_moved_and_no
 ) -> None:
     other = Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True)))
     for sketch, more in ((usual, 1.0), (other, 1.5)):
-        plain, wary = (mean_change(lens, sketch, wary=wary) for wary in (False, True))
+        plain, wary = (mean_change(lens, sketch, moves=moves) for moves in (None, Moves.of(lens, sketch)))
         assert float(wary.allowance) >= more * float(plain.allowance)
         assert more > 1.0 or float(wary.p_value) == float(plain.p_value)
 
@@ -223,8 +224,24 @@ def test_unseen_requests_add_to_the_doubt_of_a_wary_look(
 ) -> None:
     shifted = but(usual, feature_sums=usual.feature_sums + 0.2 * usual.judged, tail_counts=usual.tail_counts + 20)
     few, many = (but(shifted, unseen=np.array(count)) for count in (2, 40))
-    assert float(test(lens, few, wary=True).p_value) == float(test(lens, few).p_value)
-    assert float(test(lens, many, wary=True).p_value) > 10 * float(test(lens, many).p_value)
+    wary_of_few, wary_of_many = (float(test(lens, each, moves=Moves.of(lens, each)).p_value) for each in (few, many))
+    assert wary_of_few == float(test(lens, few).p_value)
+    assert wary_of_many > 10 * float(test(lens, many).p_value)
+
+
+def test_a_window_has_moved_as_far_as_the_longer_ones_that_it_ends(lens: Lens, world: World, usual: Sketch) -> None:
+    few = Sketch.of(lens.features(world.sample(150, seed=34)))
+    other = but(Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True))), unseen=np.array(50))
+    stacks = ([few, other], [few, usual, other + usual])
+    after, before = (moves_of_nested(lens, Sketch.stack(stack)) for stack in stacks)
+    own = Moves.of(lens, other)
+    for part in ("squared", "leverage", "unseen"):
+        assert getattr(Moves.of(lens, few), part) == 0.0 < getattr(own, part)
+        assert getattr(after, part).tolist() == [getattr(own, part)] * 2
+        first, second, third = getattr(before, part)
+        assert first == second == third > 0.0
+    alone = moves_of_nested(lens, Sketch.stack([other, usual]))
+    assert alone.squared.tolist() == [own.squared, 0.0]
 
 
 def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) -> None:

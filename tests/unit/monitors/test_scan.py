@@ -196,6 +196,18 @@ def test_a_change_that_moved_requests_may_make_is_held(lens: Lens, world: World)
         assert "newer baseline" in verdict.summary
 
 
+def test_what_a_short_window_shows_is_held_where_a_longer_one_shows_that_requests_have_moved(
+    lens: Lens, world: World
+) -> None:
+    restyled = sketched(lens, world.but(style=0.035).sample(200, 22))
+    before = {mix: sketched(lens, world.sample(1000, 23, other_mix=mix)) for mix in (False, True)}
+    for mix, health in ((False, Health.DEGRADED), (True, Health.INCONCLUSIVE)):
+        buckets = [replace(each, start=START + i * WIDTH) for i, each in enumerate(before[mix] + restyled)]
+        assert judged(lens, buckets, since=START + 10 * WIDTH).health is Health.DEGRADED
+        verdict = judged(lens, buckets)
+        assert verdict.health is health, verdict.summary
+
+
 def test_a_change_for_the_worse_is_not_held(lens: Lens, world: World) -> None:
     for seed in (20, 30, 40):
         sample = world.broken(reworded(world, world.but(misfit=0.35), seed), 0.1, seed)

@@ -10,6 +10,7 @@ import pytest
 from monitors import codec
 from monitors.hypotheses import tail_sizes
 from monitors.lens import Features, Lens
+from monitors.moves import Moves
 from monitors.sample import Direction, Scalar, Schema
 from monitors.sketch import Sketch, hit_counter
 from monitors.spread import prompts_hit, spread_excess
@@ -38,7 +39,9 @@ def struck(features: Features, count: int) -> Features:
 
 
 def p_value(features: Features, *, worse_only: bool = False, wary: bool = False) -> float:
-    return float(spread_excess(features.lens, Sketch.of(features), worse_only=worse_only, wary=wary).p_value)
+    lens, sketch = features.lens, Sketch.of(features)
+    moves = Moves.of(lens, sketch) if wary else None
+    return float(spread_excess(lens, sketch, worse_only=worse_only, moves=moves).p_value)
 
 
 def with_scalars(lens: Lens, *worse: Direction) -> Lens:
