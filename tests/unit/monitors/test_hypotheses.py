@@ -26,7 +26,7 @@ from monitors.hypotheses import (
     tail_p_values,
 )
 from monitors.lens import Lens
-from monitors.moves import Moves, moves_of_nested
+from monitors.moves import Moves
 from monitors.sketch import Sketch, hashed
 
 if TYPE_CHECKING:
@@ -227,21 +227,6 @@ def test_unseen_requests_add_to_the_doubt_of_a_wary_look(
     wary_of_few, wary_of_many = (float(test(lens, each, moves=Moves.of(lens, each)).p_value) for each in (few, many))
     assert wary_of_few == float(test(lens, few).p_value)
     assert wary_of_many > 10 * float(test(lens, many).p_value)
-
-
-def test_a_window_has_moved_as_far_as_the_longer_ones_that_it_ends(lens: Lens, world: World, usual: Sketch) -> None:
-    few = Sketch.of(lens.features(world.sample(150, seed=34)))
-    other = but(Sketch.of(lens.features(world.sample(1000, seed=33, other_mix=True))), unseen=np.array(50))
-    stacks = ([few, other], [few, usual, other + usual])
-    after, before = (moves_of_nested(lens, Sketch.stack(stack)) for stack in stacks)
-    own = Moves.of(lens, other)
-    for part in ("squared", "leverage", "unseen"):
-        assert getattr(Moves.of(lens, few), part) == 0.0 < getattr(own, part)
-        assert getattr(after, part).tolist() == [getattr(own, part)] * 2
-        first, second, third = getattr(before, part)
-        assert first == second == third > 0.0
-    alone = moves_of_nested(lens, Sketch.stack([other, usual]))
-    assert alone.squared.tolist() == [own.squared, 0.0]
 
 
 def test_the_share_that_has_moved_is_what_sampling_does_not_explain(lens: Lens) -> None:
