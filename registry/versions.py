@@ -261,8 +261,9 @@ def fetch_verified(
 ) -> Path:
     """Let ``download`` fill an empty folder and return where the checkpoint lies in it; verify; then move it in place.
 
-    Nothing unverified ever stands at ``destination``, also when the process dies halfway.
+    Nothing unverified ever stands at ``destination``, also when the process dies halfway. Raises ServedElsewhere.
     """
+    require_held(version.generator, version.number, version.manifest)
     if destination.exists():
         _verify(version, destination, reading, trust_unchanged=trust_unchanged, otherwise=CopyCorrupt)
         return destination

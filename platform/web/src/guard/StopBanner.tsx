@@ -1,14 +1,15 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 
-import { useSwitchGuard } from "@/api/actions";
 import { guardQuery } from "@/api/queries";
 import { useMay } from "@/session/role";
-import { Dialog } from "@/ui/Dialog";
-import { Failure, Notice } from "@/ui/Notice";
+import { Notice } from "@/ui/Notice";
 import { When } from "@/ui/When";
+
+// With the banner, the parts of a dialog would be on everybody's first screen.
+const LiftDialog = lazy(() => import("@/guard/LiftDialog"));
 
 /** On every page for as long as nothing is done automatically: who relies on the guard has to see it. */
 export function StopBanner(): ReactNode {
@@ -24,25 +25,7 @@ export function StopBanner(): ReactNode {
         person. Whoever releases does as ever, and a canary that is worse is called off.
       </p>
       {may && <Button mt={8} size="xs" variant="default" onClick={dialog.open}>Let the guard act again</Button>}
-      {lifting && <LiftDialog onClose={dialog.close} />}
+      {lifting && <Suspense><LiftDialog onClose={dialog.close} /></Suspense>}
     </Notice>
-  );
-}
-
-/** Stopping is one tap; letting go again is not, for it stands on every page, and what was held is done at once. */
-function LiftDialog({ onClose }: { onClose: () => void }): ReactNode {
-  const [reason, setReason] = useState("");
-  const turn = useSwitchGuard();
-  return (
-    <Dialog title="Let the guard act again?" onClose={onClose} onSubmit={() => turn.mutate({ stop: false, reason }, { onSuccess: onClose })} actions={
-      <>
-        <Button variant="default" onClick={onClose}>Leave it stopped</Button>
-        <Button type="submit" loading={turn.isPending}>Let it act</Button>
-      </>
-    }>
-      <p className="soft">Of every generator: policies that are armed roll back again, and what was held goes on within seconds.</p>
-      <TextInput label="Reason" description="It goes on the audit log." data-autofocus value={reason} maxLength={2000} onChange={(event) => setReason(event.currentTarget.value)} />
-      {turn.error && <Failure error={turn.error} />}
-    </Dialog>
   );
 }
