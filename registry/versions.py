@@ -263,15 +263,15 @@ def fetch_verified(
 
     Nothing unverified ever stands at ``destination``, also when the process dies halfway. Raises ServedElsewhere.
     """
-    require_held(version.generator, version.number, version.manifest)
+    expected = require_held(version.generator, version.number, version.manifest).checkpoint
     if destination.exists():
-        _verify(version, destination, reading, trust_unchanged=trust_unchanged, otherwise=CopyCorrupt)
+        _verify(version, destination, expected, reading, trust_unchanged=trust_unchanged, otherwise=CopyCorrupt)
         return destination
     destination.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
         checkpoint = download(staging)
-        _verify(version, checkpoint, reading, trust_unchanged=False, otherwise=VersionCorrupt)
+        _verify(version, checkpoint, expected, reading, trust_unchanged=False, otherwise=VersionCorrupt)
         checkpoint.rename(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -281,13 +281,13 @@ def fetch_verified(
 def _verify(
     version: Version,
     folder: Path,
+    expected: str,
     reading: Reading | None,
     *,
     trust_unchanged: bool,
     otherwise: type[VersionCorrupt],
 ) -> None:
     """Raises `otherwise` for a folder that is something else, VersionCorrupt for one that cannot be read."""
-    expected = require_held(version.generator, version.number, version.manifest).checkpoint
     with remembering(folder, trust_unchanged=trust_unchanged) as memory:
         try:
             found = inspect(folder, reading, memory).digest

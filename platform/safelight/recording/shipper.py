@@ -134,7 +134,9 @@ class Shipper:
         it is, image and all, whoever sends something else under its id."""
         with self._database.reading() as session:
             gone = forgotten(session, (Belonging.of(generation) for _, generation in parsed))
-            logged = generations.known(session, [generation.id for _, generation in parsed])
+            # What has no image overwrites none: its row is passed over when it is inserted.
+            pictured = [entry.id for entry, _ in parsed if entry.image is not None]
+            logged = generations.known(session, pictured) if pictured else set()
         return [(entry, generation) for entry, generation in parsed if generation.id not in gone | logged]
 
     def _upload(self, part: Sequence[tuple[Entry, Generation]]) -> list[_Shipment]:
