@@ -75,9 +75,10 @@ def window_count(width: timedelta, longest: timedelta) -> int:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as people say it."""
+    """A duration as people say it: 80 seconds rather than 1.33 minutes, but 2.22 hours."""
     for size, unit in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
-        if seconds >= size:
-            count = seconds / size
-            return f"{count:.3g} {unit}{'' if count == 1 else 's'}"
+        if seconds == size:
+            return f"1 {unit}"
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}s"
     return f"{seconds:g} seconds"
