@@ -75,6 +75,21 @@ def test_a_canary_has_its_users_until_it_is_called_off(api: Installation, operat
     assert (shadowed["arm"], shadowed["seed"]) == ("stable", told["seed"])
 
 
+def test_whoever_follows_a_canary_is_told_no_more_once_the_key_is_revoked(
+    api: Installation, operator: httpx.Client, canary: str
+) -> None:
+    with api.database.transaction() as session:
+        key, secret = access.create_key(session, "for a day", Role.VIEWER, CLOCK.now())
+    headers = {"Authorization": f"Bearer {secret}"}
+    with operator.stream("GET", f"/api/v1/releases/{canary}/events", headers=headers, timeout=10) as events:
+        told = (line for line in events.iter_lines() if line.startswith("data: "))
+        assert canary in next(told)
+        with api.database.transaction() as session:
+            access.revoke_key(session, key.id, CLOCK.now())
+        assert list(told) == []
+    say(operator, canary, "abort")
+
+
 def test_a_rollback_calls_a_canary_off_and_a_new_try_begins_at_its_first_step(
     api: Installation, operator: httpx.Client, canary: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from safelight.access import Role
 from safelight.clock import SystemClock
 from safelight.ids import new_id
-from safelight.store import generation_jobs
+from safelight.store import access, generation_jobs
 
 PATH = "/api/v1/generations"
 ASKED = {"generator": "sprites", "prompt": "a red apple"}
@@ -65,21 +65,45 @@ def test_a_job_is_its_owners_and_the_readers(api: Any) -> None:
         follow(api, job, Role.OPERATOR)
 
 
-def test_a_job_that_waits_can_be_cancelled_once(api: Any) -> None:
-    # Held by another worker, so that it stays as it is.
+def held_elsewhere(api: Any, key_id: UUID) -> UUID:
+    """A job of that key that another worker holds, so that it stays as it is."""
     new = generation_jobs.NewJob(
         id=new_id(), generator="sprites", requested={"prompt": "a cat"}, images=1, tenant=None, end_user=None,
-        created_by="tester", api_key_id=api.keys[Role.CLIENT][0],
+        created_by="tester", api_key_id=key_id,
     )  # fmt: skip
     now = SystemClock().now()
     with api.database.transaction() as session:
         job = generation_jobs.add(session, new, now)
         assert generation_jobs.take(session, job.id, "somebody else", now, now + timedelta(hours=1))
+    return job.id
+
+
+def test_a_job_that_waits_can_be_cancelled_once(api: Any) -> None:
+    job = held_elsewhere(api, api.keys[Role.CLIENT][0])
     with api.client(Role.CLIENT) as client:
-        cancelled = client.post(f"{PATH}/jobs/{job.id}/cancel")
+        cancelled = client.post(f"{PATH}/jobs/{job}/cancel")
         assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
-        again = client.post(f"{PATH}/jobs/{job.id}/cancel")
+        again = client.post(f"{PATH}/jobs/{job}/cancel")
         assert (again.status_code, again.json()["code"]) == (409, "job_ended")
+
+
+def test_whoever_follows_a_job_is_told_no_more_once_the_key_is_revoked(api: Any) -> None:
+    now = SystemClock().now()
+    with api.database.transaction() as session:
+        key, secret = access.create_key(session, "for a day", Role.CLIENT, now)
+    job = held_elsewhere(api, key.id)
+    headers = {"Authorization": f"Bearer {secret}"}
+    with (
+        api.client(Role.CLIENT) as client,
+        client.stream("GET", f"{PATH}/jobs/{job}/events", headers=headers, timeout=10) as events,
+    ):
+        told = (line for line in events.iter_lines() if line.startswith("data: "))
+        assert str(job) in next(told)
+        with api.database.transaction() as session:
+            access.revoke_key(session, key.id, now)
+        assert list(told) == []
+    with api.client(Role.OPERATOR) as operator:
+        operator.post(f"{PATH}/jobs/{job}/cancel")
 
 
 def test_a_job_sent_twice_under_one_key_is_one(api: Any) -> None:

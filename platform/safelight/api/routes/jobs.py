@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from safelight.access import Permission, Principal
-from safelight.api.auth import Maker, ReaderOrMaker
+from safelight.api.auth import Maker, ReaderOrMaker, still_known
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.jobs import GenerationJob
@@ -52,7 +52,7 @@ async def follow_job(
 ) -> AsyncIterator[ServerSentEvent]:
     """The job, whole, at every change (event `job`); ends with the job."""
     seen: GenerationJob | None = None
-    while not (platform.stopping.is_set() or await request.is_disconnected()):
+    while not (platform.stopping.is_set() or await request.is_disconnected()) and await still_known(request, platform):
         job = GenerationJob.of(await run_sync(_find, platform, job_id, principal))
         if job != seen:
             yield ServerSentEvent(event="job", data=job)

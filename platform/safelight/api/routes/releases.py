@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from safelight.access import Permission
-from safelight.api.auth import Operator, Reader
+from safelight.api.auth import Operator, Reader, still_known
 from safelight.api.idempotency import IdempotentRoute
 from safelight.api.platform import Platform, PlatformDep
 from safelight.api.schemas.page import Limit, Page
@@ -132,7 +132,7 @@ async def follow_release(
 ) -> AsyncIterator[ServerSentEvent]:
     """The release, whole, at every change (event `release`); ends when the platform has nothing left to do for it."""
     seen: Release | None = None
-    while not (platform.stopping.is_set() or await request.is_disconnected()):
+    while not (platform.stopping.is_set() or await request.is_disconnected()) and await still_known(request, platform):
         release = await run_sync(_release, platform, release_id)
         if release != seen:
             yield ServerSentEvent(event="release", data=release)
