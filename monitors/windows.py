@@ -75,10 +75,15 @@ def window_count(width: timedelta, longest: timedelta) -> int:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as people say it: 80 seconds rather than 1.33 minutes, but 2.22 hours."""
-    for size, unit in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
-        if seconds == size:
-            return f"1 {unit}"
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}s"
-    return f"{seconds:g} seconds"
+    """A duration as people say it, by its two largest units: 2 minutes 40 seconds."""
+    if seconds < 60:
+        return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+    said: list[str] = []
+    left = round(seconds)
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        count, left = divmod(left, size)
+        if count:
+            said.append(f"{count} {unit}{'' if count == 1 else 's'}")
+        if len(said) == 2 or (said and not count):
+            break
+    return " ".join(said)

@@ -126,7 +126,7 @@ def test_a_change_is_listed_with_its_evidence_and_nothing_before_it(replay: Repl
     assert report.fitted_on == FITTED
     assert report.false_alarms_expected < 0.05
     assert report.prompt_drifts == []
-    assert "Alarms in 2.91 hours: 1," in done.output
+    assert "Alarms in 2 hours 54 minutes: 1," in done.output
     page = (folder / "page.html").read_text()
     assert page.count("data:image/webp;base64,") == 12
     assert not re.search(r"https?:|src=\"(?!data:)|@import|url\(", page)
