@@ -72,20 +72,29 @@ class Shipper:
         """Ships until told to stop; whatever is away is tried again, at growing intervals."""
         pause = _IDLE_SECONDS
         while not stop.is_set():
-            try:
-                shipped = self.run_once()
-            except Exception as error:  # noqa: BLE001 - the entries are safe where they are, whatever happened
-                if not self._held_up:
-                    logger.warning("cannot ship generations, will keep trying: %s", _describe(error))
-                self._held_up = True
+            shipped = self._try_once()
+            if shipped is None:
                 stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
-                if self._held_up:
-                    logger.info("generations are shipped again")
-                self._held_up, pause = False, _IDLE_SECONDS
+                pause = _IDLE_SECONDS
                 if shipped < _BATCH:
                     stop.wait(_IDLE_SECONDS)  # what is recorded meanwhile goes along: a batch costs the same as a row
+
+    def _try_once(self) -> int | None:
+        """What was shipped; None where something is away. An outage's waits are the caller's: an error that is being
+        handled holds the whole batch in memory."""
+        try:
+            shipped = self.run_once()
+        except Exception as error:  # noqa: BLE001 - the entries are safe where they are, whatever happened
+            if not self._held_up:
+                logger.warning("cannot ship generations, will keep trying: %s", _describe(error))
+            self._held_up = True
+            return None
+        if self._held_up:
+            logger.info("generations are shipped again")
+        self._held_up = False
+        return shipped
 
     def run_once(self) -> int:
         """Ships the oldest batch and returns its size. Raises whatever the image store or the database raises."""
