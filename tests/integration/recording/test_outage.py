@@ -31,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 AT_ONCE = 10
 PICTURE_BYTES = 100 * 1024
 MOST_HELD = 48 * MEBIBYTE
-"""Of memory: half of what the longer outage leaves on the disk."""
+"""Of memory: three quarters of what the longer outage leaves on the disk, and twice what is shipped at once."""
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["postgres"], indirect=True)]
 
