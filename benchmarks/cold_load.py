@@ -14,7 +14,8 @@ And from nothing, imports and all:
 
 - `diffusers, process`: what a service does that starts with diffusers alone, every page read once;
 - `engine, process`: the engine of a host, verified by it meanwhile, until its golden check begins;
-- `engine, unchanged`: the same of files that were verified before.
+- `engine, unchanged`: the same of files that were verified before;
+- `engine, ahead`: the same again in a process that its host had started ahead, with its imports done.
 """
 
 import argparse
@@ -44,6 +45,7 @@ from safelight.clock import SystemClock
 from safelight.serving.child import EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.pipeline import preload, prepare
+from safelight.serving.processes import Processes
 
 _WEIGHTS = Path(safelight.studio.__file__).parent / "weights" / "good"
 _UNET = "diffusion_pytorch_model"
@@ -59,6 +61,7 @@ _WAYS = (
     "diffusers, process",
     "engine, process",
     "engine, unchanged",
+    "engine, ahead",
 )
 _RATIOS = (
     ("Safelight", "load_file"),
@@ -68,8 +71,11 @@ _RATIOS = (
     ("Safelight, unchanged", "diffusers, read"),
     ("engine, process", "diffusers, process"),
     ("engine, unchanged", "diffusers, process"),
+    ("engine, ahead", "diffusers, process"),
 )
 _LOADED_WITHIN = 300.0
+_IMPORTED_BYTES = 100_000_000
+_STEADY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -166,10 +172,15 @@ def load(way: str, folder: Path, digest: str, started: float) -> Taken:
         "Safelight": lambda: _verified_and_built(folder, manifest, trust_unchanged=False),
         "Safelight, unchanged": lambda: _verified_and_built(folder, manifest, trust_unchanged=True),
         "diffusers, process": lambda: _built(folder),
-        "engine, process": lambda: _engine(folder, manifest, trust_unchanged=False),
-        "engine, unchanged": lambda: _engine(folder, manifest, trust_unchanged=True),
+        "engine, process": lambda: _engine(folder, manifest, processes, trust_unchanged=False),
+        "engine, unchanged": lambda: _engine(folder, manifest, processes, trust_unchanged=True),
+        "engine, ahead": lambda: _engine(folder, manifest, processes, trust_unchanged=True),
     }
     processor = 0.0
+    processes = Processes(SystemClock(), threads=1)
+    if way == "engine, ahead":
+        processes.start_ahead()
+        _wait_for_imports(processes)
     if way != "diffusers, process":
         if not way.startswith("engine"):
             preload()
@@ -228,7 +239,15 @@ def _read_weights(pipeline: Any) -> None:
     _read(weight for module in modules for weight in module.state_dict().values())
 
 
-def _engine(folder: Path, manifest: Manifest, *, trust_unchanged: bool) -> None:
+def _wait_for_imports(processes: Processes) -> None:
+    """Until it takes no more memory: it has nothing to say before it is given a version."""
+    before = 0
+    while processes.memory_ahead > before or before < _IMPORTED_BYTES:
+        before = processes.memory_ahead
+        time.sleep(_STEADY_SECONDS)
+
+
+def _engine(folder: Path, manifest: Manifest, processes: Processes, *, trust_unchanged: bool) -> None:
     def fetch() -> EngineSpec:
         _verify(folder, manifest, trust_unchanged=trust_unchanged)
         return EngineSpec(
@@ -242,7 +261,7 @@ def _engine(folder: Path, manifest: Manifest, *, trust_unchanged: bool) -> None:
             token=secrets.token_urlsafe(),
         )
 
-    child = EngineChild(fetch, SystemClock(), threads=1)
+    child = EngineChild(fetch, SystemClock(), processes)
     child.start()
     end = time.monotonic() + _LOADED_WITHIN
     while child.status.load_seconds is None:

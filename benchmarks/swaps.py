@@ -105,7 +105,7 @@ class Swapping:
         self._host = EngineHost(
             database=self.database,
             version_store=self._bundles,
-            settings=EngineSettings(device=device, keep_warm=0),
+            settings=EngineSettings(device=device, keep_warm=0, start_ahead=False),
             token=SecretStr("a token of this run"),
             checkpoints=folder / "checkpoints",
             name="host",

@@ -19,6 +19,7 @@ from safelight.errors import Kind, SafelightError
 from safelight.serving.child import ChildStatus, EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.dispatch import HttpEngineClient
+from safelight.serving.processes import Processes
 from safelight.serving.rendering import Pixels
 from safelight.serving.wire import Order
 from safelight.settings import EngineSettings
@@ -66,7 +67,7 @@ def draw_on_engine(
         token=token,
     )
     parameters = [manifest.resolve(each, fallback_seed=0) for each in requests]
-    child = EngineChild(lambda: spec, clock, threads=settings.threads)
+    child = EngineChild(lambda: spec, clock, Processes(clock, threads=settings.threads))
     child.start()
     try:
         return asyncio.run(_drawn(child, token, parameters, clock, progress))

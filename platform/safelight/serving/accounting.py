@@ -6,7 +6,7 @@ from pathlib import Path
 from safelight.serving.child import ChildStatus
 from safelight.serving.desired import Bundle
 from safelight.serving.device import Memory, host_memory
-from safelight.serving.residency import Room, Size, settle, taken
+from safelight.serving.residency import PROCESS_BYTES, Room, Size, settle, taken
 from safelight.store.residency import Residency
 
 _RESERVE = 0.05
@@ -43,9 +43,17 @@ class Accounts:
             self._told.add(bundle)
             self._sizes[bundle] = Size(max(known.host, status.host_bytes), max(known.device, status.device_bytes or 0))
 
-    def settle(self, needed: Sequence[Bundle], waiting: Sequence[Bundle], held: Mapping[Bundle, bool]) -> list[Bundle]:
-        """Where the waiting ones are to be, with what is needed on the device. `held` says which are ready."""
-        return settle(waiting, self._sizes, self._room(needed, waiting, held))
+    def settle(
+        self, needed: Sequence[Bundle], waiting: Sequence[Bundle], held: Mapping[Bundle, bool], ahead: int
+    ) -> tuple[list[Bundle], bool]:
+        """Where the waiting ones are to be, with what is needed on the device, and whether there is room for a process
+        beside them that was started ahead.
+
+        `held` says which are ready; `ahead` is what such a process takes so far, which any of them comes before.
+        """
+        room = self._room(needed, waiting, held).with_back(Size(ahead, 0))
+        settled, left = settle(waiting, self._sizes, room)
+        return settled, left.fits(Size(PROCESS_BYTES, 0))
 
     def _room(self, needed: Collection[Bundle], waiting: Collection[Bundle], held: Mapping[Bundle, bool]) -> Room:
         machine, device = self._machine(), self._device

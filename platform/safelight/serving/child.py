@@ -1,9 +1,7 @@
 """The host's side of one engine: start the process, fetch the checkpoint, listen to it, let go of it."""
 
 import logging
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safelight.clock import Clock
-from safelight.serving import allocator
 from safelight.serving.control import EngineSpec, Report, ReportKind
+from safelight.serving.processes import Processes
 from safelight.store.engines import EngineState
 from safelight.store.residency import Residency
 
@@ -59,17 +57,17 @@ class EngineChild:
         self,
         prepare: Callable[[], EngineSpec],
         clock: Clock,
+        processes: Processes,
         *,
-        threads: int,
         residency: Residency = Residency.DEVICE,
     ) -> None:
         """`prepare` may take long (it fetches and verifies the checkpoint) and runs in the thread.
 
-        Meanwhile the process, of so many `threads`, imports what it needs; what is to wait on the disk has none.
+        Meanwhile the process imports what it needs, unless it has; what is to wait on the disk takes none.
         """
         self._prepare = prepare
         self._clock = clock
-        self._threads = threads
+        self._processes = processes
         self._residency = residency
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -157,19 +155,10 @@ class EngineChild:
         return spec
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
-        one_thread_pool = {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
-        # How the operator has the C library's memory kept, if at all, holds for engines, too.
-        environment = allocator.TUNABLES | os.environ | one_thread_pool
         with self._lock:
             if self._released.is_set():
                 return None
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "safelight.serving.engine"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # a Ctrl-C in the terminal is for the host, which ends its engines in order
-            )
+            self._process = self._processes.take()
             self._status = replace(self._status, pid=self._process.pid)
             return self._process
 

@@ -22,6 +22,7 @@ from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle, changes, may_trust_unchanged, rest_seconds
 from safelight.serving.device import Memory, host_memory
 from safelight.serving.drilling import Drilling
+from safelight.serving.processes import Processes
 from safelight.serving.pulled import PulledCheckpoints
 from safelight.serving.wants import WantedByLedger, Wants
 from safelight.settings import EngineSettings
@@ -115,6 +116,8 @@ class EngineHost:
         self._wants = wants or self._ledger
         # Where somebody else decides what is held here, there is no place for more.
         self._drilling = Drilling(database, name, clock) if wants is None else None
+        self._starts_ahead = settings.start_ahead and wants is None
+        self._processes = Processes(clock, threads=settings.threads)
         self._held: dict[Bundle, _Held] = {}
         self._rests: dict[Bundle, _Rest] = {}
         self._ended: list[KnownEngine] = []
@@ -141,7 +144,7 @@ class EngineHost:
         wanted = self._wants.look()
         ready = {bundle: held.ready_at is not None for bundle, held in self._held.items()}
         waiting = [*wanted.waiting, *(bundle for bundle in drilled if bundle not in wanted.needed)]
-        settled = self._accounts.settle(wanted.needed, waiting, ready)
+        settled, fits = self._accounts.settle(wanted.needed, waiting, ready, self._processes.memory_ahead)
         # A drill is of no use in memory alone.
         settled = [each for each in settled if not (each.spare and each.residency is Residency.HOST)]
         wanted_now = [*wanted.needed, *settled]
@@ -153,6 +156,7 @@ class EngineHost:
             self._tend(held, retire=bundle in todo.retire)
         for bundle in todo.start:
             self._start(bundle)
+        self._look_ahead(fits)
         self._publish()
 
     @property
@@ -173,6 +177,7 @@ class EngineHost:
 
     def close(self) -> None:
         """Let go of all engines, kill what does not end in time, and mark them stopped."""
+        self._processes.end_ahead()
         for held in self._held.values():
             held.child.release()
         end = self._clock.monotonic() + STOP_WITHIN
@@ -201,12 +206,20 @@ class EngineHost:
         self._drilling.look({bundle: held.child.status for bundle, held in self._held.items()})
         return self._drilling.wanted()
 
+    def _look_ahead(self, fits: bool) -> None:
+        """Keep a process for the next engine, but start none beside an engine that is starting."""
+        starting = any(held.child.status.state is EngineState.STARTING for held in self._held.values())
+        if not fits:
+            self._processes.end_ahead()
+        elif self._starts_ahead and not starting:
+            self._processes.start_ahead()
+
     def _start(self, bundle: Bundle) -> None:
         trust = may_trust_unchanged(bundle, self._rests.get(bundle.on_device, _Rest()).failures)
         child = EngineChild(
             lambda: self._prepare(bundle, child.has_read, trust_unchanged=trust),
             self._clock,
-            threads=self._settings.threads,
+            self._processes,
             residency=bundle.residency,
         )
         self._held[bundle] = _Held(new_id(), child, self._clock.now())

@@ -6,8 +6,9 @@ import logging
 import platform
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version as installed
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from safelight.serving.rendering import Finish, OutOfMemory, Rendered, Stopped, 
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_LIBRARIES = ("torch", "diffusers", "transformers", "peft", "torchao")
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -208,12 +210,24 @@ def _describe(device: torch.device, manifest: Manifest) -> dict[str, str | int]:
         "dtype": manifest.dtype,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        **{library: installed(library) for library in libraries},
+        **{library: _INSTALLED[library] for library in libraries},
     }
     if on_gpu:
         details["cuda"] = str(torch.version.cuda)
         details["driver"] = _NVIDIA_DRIVER.read_text().partition("\n")[0] if _NVIDIA_DRIVER.exists() else "unknown"
     return details
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
+
+
+# As the process started, perhaps long before it is given its version: another release may be on the disk by then.
+_INSTALLED = _installed()
 
 
 def _quieten() -> None:

@@ -52,17 +52,18 @@ class Room:
         return self.without(Size(-size.host, -size.device))
 
 
-def settle(waiting: Sequence[Bundle], sizes: Mapping[Bundle, Size], room: Room) -> list[Bundle]:
-    """Each of them where it is to wait, the most important first. One of unknown size waits on the disk.
+def settle(waiting: Sequence[Bundle], sizes: Mapping[Bundle, Size], room: Room) -> tuple[list[Bundle], Room]:
+    """Each of them where it is to wait, the most important first, and the room that is left then.
 
-    `sizes` is by the bundle on the device; `room` is what there is when none of them is loaded.
+    One of unknown size waits on the disk. `sizes` is by the bundle on the device; `room` is what there is when none of
+    them is loaded.
     """
     settled = []
     for bundle in waiting:
         residency, taken = _place(sizes.get(bundle), room)
         room = room.without(taken)
         settled.append(bundle._replace(residency=residency))
-    return settled
+    return settled, room
 
 
 def taken(bundle: Bundle, sizes: Mapping[Bundle, Size]) -> Size:

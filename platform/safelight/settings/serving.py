@@ -45,6 +45,9 @@ class EngineSettings(Section):
         200 * 1024**3, ge=0, description="Room for pulled checkpoints; what may have to serve stays all the same"
     )
     keep_warm: int = Field(1, ge=0, description="Earlier versions kept loaded beside the serving one")
+    start_ahead: bool = Field(
+        True, description="Keep one process with its libraries imported for the next version, where there is room"
+    )
     host: str = Field("127.0.0.1", description="Address engines listen on")
     advertise: str = Field("", description="Host name gateways reach the engines at; empty means `host`")
     poll_seconds: PositiveSeconds = 0.2

@@ -185,7 +185,7 @@ def serving(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     host = EngineHost(
         database=database,
         version_store=installation.source,
-        settings=EngineSettings(device="cpu", keep_warm=1),
+        settings=EngineSettings(device="cpu", keep_warm=1, start_ahead=False),
         token=TOKEN,
         checkpoints=folder / "checkpoints",
         name="test-host",

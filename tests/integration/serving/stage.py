@@ -29,7 +29,7 @@ class Child:
 
     every: list["Child"]
 
-    def __init__(self, prepare: Callable[[], EngineSpec], _clock: object, **_how: object) -> None:
+    def __init__(self, prepare: Callable[[], EngineSpec], _clock: object, _processes: object, **_how: object) -> None:
         self.prepare = prepare
         self.status = ChildStatus(EngineState.STARTING, heard_at=0.0)
         self.hangs = self.released = self.killed = self.woken = False
@@ -68,7 +68,7 @@ class Scene:
         self.host = EngineHost(
             database=database,
             version_store=None,  # type: ignore[arg-type]  # stand-ins fetch nothing
-            settings=EngineSettings(keep_warm=1, device=device),
+            settings=EngineSettings(keep_warm=1, device=device, start_ahead=False),
             token=SecretStr("a token"),
             checkpoints=tmp_path,
             name="test-host",

@@ -20,12 +20,14 @@ from safelight.clock import SystemClock
 from safelight.serving.child import EngineChild
 from safelight.serving.control import EngineSpec
 from safelight.serving.dispatch import EngineRefused, HttpEngineClient
+from safelight.serving.processes import Processes
 from safelight.serving.rendering import Finish
 from safelight.serving.wire import Order
 from safelight.store.engines import EngineState
 from safelight.store.residency import Residency
 
 TOKEN = "a token of this test"
+PROCESSES = Processes(SystemClock(), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def wait_for(child: EngineChild, *states: EngineState) -> None:
 
 @pytest.fixture(scope="module")
 def child(spec: EngineSpec) -> Iterator[EngineChild]:
-    started = EngineChild(lambda: spec, SystemClock(), threads=1)
+    started = EngineChild(lambda: spec, SystemClock(), PROCESSES)
     started.start()
     wait_for(started, EngineState.READY, EngineState.FAILED)
     yield started
@@ -100,7 +102,7 @@ def test_the_token_shows_in_no_list_of_processes(child: EngineChild) -> None:
 def test_a_version_it_cannot_run_whole_is_not_run_at_all(spec: EngineSpec) -> None:
     sharpen = {"name": "sharpen", "revision": "1", "config": {}}
     manifest = spec.manifest.model_validate(spec.manifest.model_dump(mode="json") | {"filters": [sharpen]})
-    child = EngineChild(lambda: spec.model_copy(update={"manifest": manifest}), SystemClock(), threads=1)
+    child = EngineChild(lambda: spec.model_copy(update={"manifest": manifest}), SystemClock(), PROCESSES)
     child.start()
     assert child.join(60)
     assert child.status.state is EngineState.FAILED
@@ -111,7 +113,7 @@ def test_a_checkpoint_that_cannot_be_fetched_leaves_no_process() -> None:
     def prepare() -> EngineSpec:
         raise OSError("the disk is full")
 
-    child = EngineChild(prepare, SystemClock(), threads=1)
+    child = EngineChild(prepare, SystemClock(), PROCESSES)
     child.start()
     assert child.join(5)
     assert (child.status.state, child.status.detail) == (EngineState.FAILED, "OSError: the disk is full")
@@ -127,7 +129,7 @@ def test_its_process_starts_while_the_checkpoint_is_fetched_and_ends_when_it_is_
         assert fetched.wait(30)
         return spec
 
-    child = EngineChild(prepare, SystemClock(), threads=1)
+    child = EngineChild(prepare, SystemClock(), PROCESSES)
     child.start()
     assert fetching.wait(30)
     pid = child.status.pid
@@ -148,7 +150,7 @@ def test_an_engine_tells_how_long_each_part_of_getting_ready_took(child: EngineC
 
 
 def test_one_that_is_let_go_while_it_is_prepared_never_starts(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec, SystemClock(), threads=1)
+    child = EngineChild(lambda: spec, SystemClock(), PROCESSES)
     child.release()
     child.start()
     assert child.join(5)
@@ -186,7 +188,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_one_that_stands_by_tells_what_it_takes_and_serves_when_it_is_woken(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.HOST}), SystemClock(), threads=1)
+    child = EngineChild(lambda: spec.model_copy(update={"residency": Residency.HOST}), SystemClock(), PROCESSES)
     child.start()
     wait_for(child, EngineState.STANDBY, EngineState.FAILED)
     asleep = child.status
@@ -202,7 +204,7 @@ def test_one_that_stands_by_tells_what_it_takes_and_serves_when_it_is_woken(spec
 
 
 def test_one_on_the_disk_is_fetched_and_no_process(spec: EngineSpec) -> None:
-    child = EngineChild(lambda: spec, SystemClock(), threads=1, residency=Residency.DISK)
+    child = EngineChild(lambda: spec, SystemClock(), PROCESSES, residency=Residency.DISK)
     child.start()
     wait_for(child, EngineState.STANDBY)
     assert child.status.pid is None
@@ -216,7 +218,7 @@ def test_one_that_is_woken_while_its_checkpoint_is_fetched_does_not_stand_by(spe
         woken.wake()
         return spec.model_copy(update={"residency": Residency.HOST})
 
-    woken = EngineChild(prepare, SystemClock(), threads=1)
+    woken = EngineChild(prepare, SystemClock(), PROCESSES)
     woken.start()
     wait_for(woken, EngineState.READY, EngineState.FAILED)
     woken.release()

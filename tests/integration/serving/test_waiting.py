@@ -96,3 +96,54 @@ def test_one_that_waits_in_memory_is_woken_when_it_is_released(
     # What served before takes more of the GPU than is to spare, and makes room.
     scene.step(host_module.DRAIN_AT_LEAST)
     assert serving.released
+
+
+class Ahead:
+    """In place of a host's processes: whether one is kept started ahead, and what it takes."""
+
+    def __init__(self) -> None:
+        self._kept = False
+
+    def is_kept(self) -> bool:
+        return self._kept
+
+    def start_ahead(self) -> None:
+        self._kept = True
+
+    def end_ahead(self) -> None:
+        self._kept = False
+
+    @property
+    def memory_ahead(self) -> int:
+        return GB // 2 if self._kept else 0
+
+
+@pytest.fixture
+def ahead(scene: Scene) -> Ahead:
+    kept = Ahead()
+    scene.host._processes = kept  # type: ignore[assignment]
+    scene.host._starts_ahead = True
+    return kept
+
+
+def test_a_process_is_started_ahead_when_no_engine_starts_any_more(scene: Scene, ahead: Ahead) -> None:
+    scene.release(1)
+    scene.step()
+    assert not ahead.is_kept()
+    scene.ready(*Child.every)
+    assert ahead.is_kept()
+    scene.host.close()
+    assert not ahead.is_kept()
+
+
+def test_what_waits_for_its_version_goes_before_any_version_does(scene: Scene, ahead: Ahead) -> None:
+    scene.release(1)
+    scene.step()
+    scene.ready(*Child.every)
+    assert ahead.is_kept()
+    scene.used = 95 * GB
+    scene.step()
+    assert not ahead.is_kept()
+    scene.used = 10 * GB
+    scene.step()
+    assert ahead.is_kept()
