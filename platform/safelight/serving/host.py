@@ -146,8 +146,7 @@ class EngineHost:
         waiting = [*wanted.waiting, *(bundle for bundle in drilled if bundle not in wanted.needed)]
         settled, fits = self._accounts.settle(wanted.needed, waiting, ready, self._processes.memory_ahead)
         # A drill is of no use in memory alone.
-        settled = [each for each in settled if not (each.spare and each.residency is Residency.HOST)]
-        wanted_now = [*wanted.needed, *settled]
+        wanted_now = [*wanted.needed, *(one for one in settled if not (one.spare and one.residency is Residency.HOST))]
         self._wake(wanted_now)
         now = self._clock.monotonic()
         resting = {bundle for bundle in wanted_now if self._rests.get(bundle.on_device, _Rest()).until > now}
