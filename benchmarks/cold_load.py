@@ -165,6 +165,7 @@ def _read(tensors: Iterable[torch.Tensor]) -> None:
 def load(way: str, folder: Path, digest: str, started: float) -> Taken:
     """In a process of its own, which was `started` at this monotonic time: what it holds is gone with it."""
     manifest = _manifest(digest)
+    processes = Processes(SystemClock(), threads=1)
     ways: dict[str, Callable[[], object]] = {
         "load_file": lambda: _tensors(folder),
         "load_file, read": lambda: _read(_tensors(folder)),
@@ -177,7 +178,6 @@ def load(way: str, folder: Path, digest: str, started: float) -> Taken:
         "engine, ahead": lambda: _engine(folder, manifest, processes, trust_unchanged=True),
     }
     processor = 0.0
-    processes = Processes(SystemClock(), threads=1)
     if way == "engine, ahead":
         processes.start_ahead()
         _wait_for_imports(processes)
@@ -241,8 +241,10 @@ def _read_weights(pipeline: Any) -> None:
 
 def _wait_for_imports(processes: Processes) -> None:
     """Until it takes no more memory: it has nothing to say before it is given a version."""
-    before = 0
+    before, end = 0, time.monotonic() + _LOADED_WITHIN
     while processes.memory_ahead > before or before < _IMPORTED_BYTES:
+        if time.monotonic() > end:
+            raise SystemExit("no process could be started ahead")
         before = processes.memory_ahead
         time.sleep(_STEADY_SECONDS)
 

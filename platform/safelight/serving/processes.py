@@ -26,6 +26,8 @@ class Processes:
         """A process that waits for its EngineSpec: the one that was started ahead if there is one, else a new one."""
         with self._lock:
             ahead, self._ahead = self._living(), None
+            if ahead is not None:
+                self._deaths = 0
         return ahead or self._start()
 
     def start_ahead(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from registry.manifest import Hook, Manifest, Scheduler
 from registry.parameters import GenerationParameters, Requested
+from safelight.serving import pipeline as pipeline_module
 from safelight.serving.environment import environment_digest
 from safelight.serving.golden import GoldenResult, check
 from safelight.serving.pipeline import load
@@ -107,3 +108,12 @@ def test_values_that_are_not_finite_are_no_image(folder: Path, manifest: Manifes
     for parameter in real._pipeline.vae.parameters():
         parameter.data.fill_(float("nan"))
     assert real.render([plain], never) == [Rendered(Finish.NOT_FINITE)]
+
+
+def test_an_environment_names_the_libraries_of_when_its_process_started(
+    folder: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may wait for its version while another release is installed beneath it."""
+    before = load(folder, manifest, device="cpu", threads=1).environment
+    monkeypatch.setattr(pipeline_module, "version", lambda _library: "99.0")
+    assert load(folder, manifest, device="cpu", threads=1).environment == before

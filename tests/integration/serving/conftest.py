@@ -33,7 +33,7 @@ from safelight.store import engines, ledger, versions
 from safelight.store.database import Database
 from safelight.store.engines import EngineState, KnownEngine
 from safelight.store.versions import KnownVersion
-from tests.integration.serving.stage import Child, Scene
+from tests.integration.serving.stage import Ahead, Child, Scene
 
 GENERATOR = "sprites"
 TOKEN = SecretStr("a token of this test run")
@@ -251,7 +251,12 @@ def log() -> MemoryLog:
 
 
 @pytest.fixture
-def scene(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     Child.every = []
     monkeypatch.setattr(host_module, "EngineChild", Child)
+    monkeypatch.setattr(host_module, "Processes", Ahead)
+
+
+@pytest.fixture
+def scene(database: Database, tmp_path: Path, stand_ins: None) -> Scene:
     return Scene(database, tmp_path)

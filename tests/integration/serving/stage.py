@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import SecretStr
 
@@ -15,6 +15,7 @@ from safelight.serving.control import EngineSpec
 from safelight.serving.desired import Bundle
 from safelight.serving.device import Memory
 from safelight.serving.host import EngineHost
+from safelight.serving.wants import Wants
 from safelight.settings import EngineSettings
 from safelight.store import engines, ledger, versions
 from safelight.store.database import Database
@@ -60,20 +61,49 @@ class Child:
         return self.status.ended
 
 
+class Ahead:
+    """In place of a host's processes: whether one is kept started ahead, and what it takes."""
+
+    def __init__(self, _clock: object, *, threads: int) -> None:
+        self._kept = False
+
+    def is_kept(self) -> bool:
+        return self._kept
+
+    def start_ahead(self) -> None:
+        self._kept = True
+
+    def end_ahead(self) -> None:
+        self._kept = False
+
+    @property
+    def memory_ahead(self) -> int:
+        return GB // 2 if self._kept else 0
+
+
 class Scene:
-    def __init__(self, database: Database, tmp_path: Path, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        database: Database,
+        tmp_path: Path,
+        device: str = "cpu",
+        *,
+        start_ahead: bool = True,
+        wants: Wants | None = None,
+    ) -> None:
         self.database = database
         self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
         self.used = 10 * GB
         self.host = EngineHost(
             database=database,
             version_store=None,  # type: ignore[arg-type]  # stand-ins fetch nothing
-            settings=EngineSettings(keep_warm=1, device=device, start_ahead=False),
+            settings=EngineSettings(keep_warm=1, device=device, start_ahead=start_ahead),
             token=SecretStr("a token"),
             checkpoints=tmp_path,
             name="test-host",
             clock=self.clock,
             machine=lambda: Memory(used=self.used, total=100 * GB),
+            wants=wants,
         )
         with database.transaction() as session:
             versions.add_generator(session, "sprites", "", self.clock.now())
@@ -88,6 +118,9 @@ class Scene:
         with self.database.reading() as session:
             living = [row for row in engines.engines(session, "sprites") if row.state in engines.LIVING]
         return {row.version: row.residency for row in living}
+
+    def keeps_ahead(self) -> bool:
+        return cast(Ahead, self.host._processes).is_kept()
 
     def release(self, version: int) -> None:
         with self.database.transaction() as session:

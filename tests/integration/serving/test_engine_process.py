@@ -54,9 +54,12 @@ def wait_for(child: EngineChild, *states: EngineState) -> None:
 
 @pytest.fixture(scope="module")
 def child(spec: EngineSpec) -> Iterator[EngineChild]:
+    """In a process that was there before it."""
+    PROCESSES.start_ahead()
     started = EngineChild(lambda: spec, SystemClock(), PROCESSES)
     started.start()
     wait_for(started, EngineState.READY, EngineState.FAILED)
+    assert PROCESSES.memory_ahead == 0, "it was not taken"
     yield started
     started.release()
     assert started.join(5)

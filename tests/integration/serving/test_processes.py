@@ -87,6 +87,25 @@ def test_one_that_dies_again_and_again_is_replaced_ever_less_often(
     assert len(born) == 4
 
 
+def test_once_one_was_taken_alive_deaths_of_before_are_forgotten(
+    processes: Processes, clock: ManualClock, born: list[int]
+) -> None:
+    for rest in (1.0, 2.0, 4.0):
+        processes.start_ahead()
+        kill(born[-1])
+        processes.start_ahead()
+        clock.advance(rest)
+    processes.start_ahead()
+    let_go(processes.take())
+    processes.start_ahead()
+    kill(born[-1])
+    before = len(born)
+    processes.start_ahead()
+    clock.advance(1.0)
+    processes.start_ahead()
+    assert len(born) == before + 1
+
+
 def test_what_it_takes_is_known_and_it_goes_when_it_is_let_go(processes: Processes, born: list[int]) -> None:
     processes.start_ahead()
     wait_until_it_takes_memory(processes)

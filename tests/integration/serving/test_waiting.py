@@ -1,10 +1,13 @@
 """Where a host has versions wait that it may have to go back to."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from safelight.serving import host as host_module
+from safelight.serving.desired import Bundle
+from safelight.serving.wants import WantedAlone
 from safelight.store import engines
 from safelight.store.database import Database
 from safelight.store.engines import EngineState
@@ -65,11 +68,8 @@ def test_what_an_engine_was_measured_to_take_counts_from_then_on(scene: Scene) -
     assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.DISK}
 
 
-def test_one_that_waits_in_memory_is_woken_when_it_is_released(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Child.every = []
-    monkeypatch.setattr(host_module, "EngineChild", Child)
+@pytest.mark.usefixtures("stand_ins")
+def test_one_that_waits_in_memory_is_woken_when_it_is_released(database: Database, tmp_path: Path) -> None:
     scene = Scene(database, tmp_path, device="cuda")
     scene.release(1)
     scene.release(2)
@@ -98,52 +98,40 @@ def test_one_that_waits_in_memory_is_woken_when_it_is_released(
     assert serving.released
 
 
-class Ahead:
-    """In place of a host's processes: whether one is kept started ahead, and what it takes."""
-
-    def __init__(self) -> None:
-        self._kept = False
-
-    def is_kept(self) -> bool:
-        return self._kept
-
-    def start_ahead(self) -> None:
-        self._kept = True
-
-    def end_ahead(self) -> None:
-        self._kept = False
-
-    @property
-    def memory_ahead(self) -> int:
-        return GB // 2 if self._kept else 0
-
-
-@pytest.fixture
-def ahead(scene: Scene) -> Ahead:
-    kept = Ahead()
-    scene.host._processes = kept  # type: ignore[assignment]
-    scene.host._starts_ahead = True
-    return kept
-
-
-def test_a_process_is_started_ahead_when_no_engine_starts_any_more(scene: Scene, ahead: Ahead) -> None:
+def test_a_process_is_started_ahead_when_no_engine_starts_any_more(scene: Scene) -> None:
     scene.release(1)
     scene.step()
-    assert not ahead.is_kept()
+    assert not scene.keeps_ahead()
     scene.ready(*Child.every)
-    assert ahead.is_kept()
+    assert scene.keeps_ahead()
     scene.host.close()
-    assert not ahead.is_kept()
+    assert not scene.keeps_ahead()
 
 
-def test_what_waits_for_its_version_goes_before_any_version_does(scene: Scene, ahead: Ahead) -> None:
+def test_it_goes_before_any_version_does_and_takes_no_room_from_one(scene: Scene) -> None:
     scene.release(1)
+    scene.release(2)
     scene.step()
     scene.ready(*Child.every)
-    assert ahead.is_kept()
-    scene.used = 95 * GB
+    assert scene.keeps_ahead()
+    # Without what the process takes, which is half a gigabyte, there is a little room left, but not for it.
+    scene.used = 95 * GB + GB // 4
     scene.step()
-    assert not ahead.is_kept()
+    assert not scene.keeps_ahead()
+    assert scene.residencies() == {2: Residency.DEVICE, 1: Residency.DEVICE}
     scene.used = 10 * GB
     scene.step()
-    assert ahead.is_kept()
+    assert scene.keeps_ahead()
+
+
+@pytest.mark.usefixtures("stand_ins")
+@pytest.mark.parametrize(
+    "how", [{"start_ahead": False}, {"wants": WantedAlone(Bundle("sprites", 1))}], ids=["switched off", "a Ray replica"]
+)
+def test_none_is_started_ahead_where_none_is_to_be(database: Database, tmp_path: Path, how: dict[str, Any]) -> None:
+    scene = Scene(database, tmp_path, **how)
+    scene.release(1)
+    scene.step()
+    scene.ready(*Child.every)
+    assert scene.rows() == [(1, EngineState.READY)]
+    assert not scene.keeps_ahead()
