@@ -66,5 +66,8 @@ def _belonging(identifier: UUID, document: str) -> Belonging:
 
 
 def _subjects(tenant: str | None, api_key_id: UUID | None, end_user: str | None) -> tuple[Subject, ...]:
+    # Most name nobody, and everything that is shipped is asked.
+    if not (tenant or api_key_id or end_user):
+        return ()
     named = {"tenant": tenant, "api_key_id": api_key_id, "end_user": end_user}
     return tuple(Subject(**{column: value}) for column, value in named.items() if value)  # type: ignore[arg-type]  # by name

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -139,7 +140,8 @@ def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     return new
 
 
-_NAMES = ", ".join(column.name for column in GenerationRow.__table__.columns)
+_TABLE = GenerationRow.metadata.tables[GenerationRow.__tablename__]
+_NAMES = ", ".join(column.name for column in _TABLE.columns)
 # One document that the server reads into rows: half of what a statement a row costs, and it tells which were new.
 _ADD_ALL = text(
     f"INSERT INTO generations ({_NAMES}) SELECT {_NAMES} "  # noqa: S608 - names of our own columns
@@ -154,7 +156,8 @@ def _add_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
         for old in known(session, new):
             del new[old]
         if new:
-            session.execute(insert(session, GenerationRow), list(new.values()))
+            # The table and not its class: an insert by class sorts each row's values by column first.
+            session.execute(sqlite.insert(_TABLE), list(new.values()))
         return set(new)
     document = json.dumps([dict(row) for row in rows], default=_text, allow_nan=False)
     return set(session.scalars(_ADD_ALL, {"rows": document}))
